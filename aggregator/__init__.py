@@ -1,0 +1,1 @@
+"""Results to windows to summaries, and the ledger that keeps them."""

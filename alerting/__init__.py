@@ -1,0 +1,1 @@
+"""Summaries to rules to states to notifications."""

@@ -1,0 +1,66 @@
+"""What people are told: one alert that fired or resolved."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from alerting.rule import Severity
+
+
+class Status(StrEnum):
+    """Whether the notification opens or closes an alert (Alertmanager's words)."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One message about one alert, as it stands in the outbox. Wall times, seconds since epoch."""
+
+    id: str
+    """Stable across retries and restarts: a receiver may use it to drop duplicates."""
+    status: Status
+    alertname: str
+    severity: Severity
+    labels: tuple[tuple[str, str], ...]
+    """The alert's identity: alertname, severity, the series' labels, the rule's own."""
+    fingerprint: str
+    """A short hash of the labels: the same for firing and resolved, over restarts."""
+    condition: str
+    """The rule's condition as written."""
+    value: str
+    """The value that was compared, formatted with its unit; ">=" marks a lower bound."""
+    summary: str
+    """One line: what is wrong (or is over), with whom, whose fault."""
+    starts_at: float
+    """When the condition became true."""
+    fired_at: float
+    ends_at: float | None = None
+    """When it resolved; None while it fires."""
+    url: str | None = None
+    """Where to look: the status page, when `public_url` is configured."""
+
+
+class DeliveryError(Exception):
+    """A channel did not take a notification. The message never holds a secret."""
+
+    def __init__(
+        self, message: str, *, retryable: bool, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+        """Seconds the receiver asked us to wait; None when it did not say."""
+
+
+class Notifier(Protocol):
+    """One configured channel: makes one attempt; retrying is the deliverer's business."""
+
+    name: str
+
+    async def send(self, notification: Notification, /) -> None:
+        """Deliver once. Raises DeliveryError; any other exception counts as not retryable."""
+
+    async def close(self) -> None:
+        """Release connections."""

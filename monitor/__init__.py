@@ -1,0 +1,1 @@
+"""Composition: configuration, schedule, daemon, serving, command line."""

@@ -1,0 +1,1 @@
+"""Configuration: YAML and environment at the edge, frozen values inside."""

@@ -1,0 +1,80 @@
+"""What the configuration compiles to: frozen values the composition root reads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alerting.rule import Rule
+from probes.secret import SecretSource
+from probes.target import Provider, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackWebhook:
+    """A Slack incoming webhook."""
+
+    name: str
+    url: SecretSource
+    allow_http: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackBot:
+    """A Slack bot that posts to one channel."""
+
+    name: str
+    token: SecretSource
+    channel: str
+    api_url: str = "https://slack.com/api/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """An HTTP receiver of Alertmanager-shaped messages, signed when it has a secret."""
+
+    name: str
+    url: SecretSource
+    secrets: tuple[SecretSource, ...] = ()
+    """Standard Webhooks secrets; more than one while rotating."""
+    allow_http: bool = False
+    allow_private: bool = False
+
+
+Channel = SlackWebhook | SlackBot | Webhook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The embedded ledger. `path` None: the default places (see docs/configuration)."""
+
+    path: Path | None = None
+    max_size_bytes: int = 2 * 1024**3
+    retention_results_s: float = 14 * 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """Where pages and metrics are served."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: SecretSource | None = None
+    """Asked for by the page when it listens wider than loopback; /livez, /readyz, /health and
+    /metrics never ask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything one daemon needs to run. Durations in seconds."""
+
+    source: str
+    """Where it was read from, for people: a path, or "environment"."""
+    location: str
+    public_url: str | None = None
+    evaluate_every_s: float = 5.0
+    providers: tuple[Provider, ...]
+    targets: tuple[Target, ...]
+    windows_s: tuple[float, ...] = (300.0, 900.0, 3600.0)
+    rules: tuple[Rule, ...]
+    channels: tuple[Channel, ...] = ()
+    store: Store = Store()
+    http: Http = Http()

@@ -1,0 +1,1 @@
+"""One request to an LLM API, turned into one ProbeResult."""

@@ -1,0 +1,1 @@
+"""The wire: one HTTP exchange, timed by the kernel."""
