@@ -6,7 +6,8 @@ that was measured, and with few samples it is never the maximum alone: one outli
 does not make a p95.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -41,6 +42,8 @@ class Distribution:
     censored_from: float | None = None
     """The smallest censored sample (a timeout, counted at its deadline), or None without any. A
     quantile, mean or maximum at or above it is a lower bound, shown as ">="."""
+    samples: Sequence[float] = field(default=(), compare=False, repr=False)
+    """The samples themselves in ascending order; empty when they were not kept."""
 
     def quantile(self, q: float) -> float | None:
         """Return quantile `q`, or None when there are too few samples for it."""
@@ -50,9 +53,21 @@ class Distribution:
         """Say whether `value`, taken from this distribution, is only a lower bound."""
         return self.censored_from is not None and value >= self.censored_from
 
+    def above(self, value: float) -> int | None:
+        """Count the samples greater than `value`; None when the samples were not kept."""
+        return self.n - bisect_right(self.samples, value) if len(self.samples) else None
 
-_NO_FAULTS: Final[Mapping[Fault, int]] = MappingProxyType({})
-_NO_VERDICTS: Final[Mapping[Verdict, int]] = MappingProxyType({})
+    def below(self, value: float) -> int | None:
+        """Count the samples smaller than `value`; None when the samples were not kept."""
+        return bisect_left(self.samples, value) if len(self.samples) else None
+
+
+def _no_faults() -> Mapping[Fault, int]:
+    return MappingProxyType({})
+
+
+def _no_verdicts() -> Mapping[Verdict, int]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +83,16 @@ class Summary:
     """Measured results in the window."""
     missed: int = 0
     """Slots that should have had a result and have none (skipped, or spoiled by ourselves)."""
-    by_fault: Mapping[Fault, int] = field(default=_NO_FAULTS)
-    by_verdict: Mapping[Verdict, int] = field(default=_NO_VERDICTS)
+    by_fault: Mapping[Fault, int] = field(default_factory=_no_faults)
+    by_verdict: Mapping[Verdict, int] = field(default_factory=_no_verdicts)
     latency: Distribution | None = None
     """Seconds: complete answers, and timeouts at their deadline. Other failures are not in it."""
     first_token: Distribution | None = None
     inter_token: Distribution | None = None
     tokens_per_s: Distribution | None = None
     rate_per_min: float | None = None
-    """Results per minute over the window, or over the part of it since the first result."""
+    """Results per minute over the window, or over the part of it since the first result. None
+    until that part is a minute (or the whole window) long: a rate per minute of less is a guess."""
     cost_usd: float | None = None
     """Sum of known costs; None when no cost in the window is known."""
     recent_faults: tuple[Fault, ...] = ()

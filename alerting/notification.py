@@ -46,12 +46,19 @@ class DeliveryError(Exception):
     """A channel did not take a notification. The message never holds a secret."""
 
     def __init__(
-        self, message: str, *, retryable: bool, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        retryable: bool,
+        retry_after_s: float | None = None,
+        throttled: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after_s = retry_after_s
         """Seconds the receiver asked us to wait; None when it did not say."""
+        self.throttled = throttled
+        """The receiver limits us altogether (429): the whole channel waits, not this message."""
 
 
 class Notifier(Protocol):

@@ -77,7 +77,9 @@ class SkipReason(StrEnum):
     IN_FLIGHT = "in_flight"
     """The target's previous probe had not ended."""
     LATE = "late"
-    """We came to the slot too late (a busy loop, a suspended machine)."""
+    """We came to the slot too late (a busy loop, a starved process)."""
+    PAUSED = "paused"
+    """The target's own code failed and is being backed off from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class SecretSource:
 
     value: Secret | None = None
     path: Path | None = field(default=None)
+    variable: str | None = None
+    """The environment variable that held the value, for people who look for it."""
 
     def version(self) -> tuple[int, int, int] | None:
         """Tell changes of the file apart (mtime in ns, inode, size); None for a fixed value.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from alerting.rule import Rule
 from probes.secret import SecretSource
@@ -12,24 +13,40 @@ from probes.target import Provider, Target
 class SlackWebhook:
     """A Slack incoming webhook."""
 
+    kind: ClassVar = "slack_webhook"
+
     name: str
     url: SecretSource
     allow_http: bool = False
+
+    @property
+    def secret_sources(self) -> tuple[SecretSource, ...]:
+        """Everything about the channel that must not be printed."""
+        return (self.url,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackBot:
     """A Slack bot that posts to one channel."""
 
+    kind: ClassVar = "slack_bot"
+
     name: str
     token: SecretSource
     channel: str
     api_url: str = "https://slack.com/api/"
 
+    @property
+    def secret_sources(self) -> tuple[SecretSource, ...]:
+        """Everything about the channel that must not be printed."""
+        return (self.token,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     """An HTTP receiver of Alertmanager-shaped messages, signed when it has a secret."""
+
+    kind: ClassVar = "webhook"
 
     name: str
     url: SecretSource
@@ -37,6 +54,11 @@ class Webhook:
     """Standard Webhooks secrets; more than one while rotating."""
     allow_http: bool = False
     allow_private: bool = False
+
+    @property
+    def secret_sources(self) -> tuple[SecretSource, ...]:
+        """Everything about the channel that must not be printed."""
+        return (self.url, *self.secrets)
 
 
 Channel = SlackWebhook | SlackBot | Webhook

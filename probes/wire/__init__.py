@@ -1,1 +1,1 @@
-"""The wire: one HTTP exchange, timed by the kernel."""
+"""The wire: one request over stamping sockets, and an exact record of when what happened."""

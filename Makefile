@@ -1,0 +1,96 @@
+# Everything here installs what it needs: a checkout, GNU make and Python 3.11 or newer will do.
+#   make demo            watch a simulated provider fail and recover, without any key
+#   make run             the daemon itself (configuration: CONFIG=FILE, else the environment)
+#   make test            all tests, in stages
+#   make check           formatting, lint, types, import contracts
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?=
+ARGS ?=
+
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
+STAGES := $(wildcard tests/unit tests/property tests/contract tests/integration tests/e2e tests/browser)
+
+# uv resolves the lock files; it is no part of what is installed.
+UV_VERSION := 0.13.8
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
+  --universal --python-version 3.11 $(if $(UPGRADE),--upgrade)
+
+.PHONY: help demo run test test-servers check fmt bench lock venv clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: $(VENV)/run.stamp ## a simulated provider fails and recovers; no key, no network
+	@$(BIN)/sonde demo $(ARGS)
+
+run: $(VENV)/run.stamp ## the daemon: CONFIG=FILE, or the environment alone
+	@$(BIN)/sonde run $(CONFIG) $(ARGS)
+
+venv: $(VENV)/dev.stamp ## the environment for working on Sonde
+
+test: $(VENV)/dev.stamp test-servers ## unit and property, contract and integration, end to end
+	@$(PY) -m pytest $(STAGES) $(ARGS) </dev/null
+
+test-servers: $(VENV)/dev.stamp ## the real servers that tests run against, into .servers
+	@PYTHON=$(abspath $(PY)) tests/servers/install
+
+check: $(VENV)/dev.stamp ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/dev.stamp ## format, and mend what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev.stamp ## the benchmarks
+	@$(PY) -m benchmarks $(ARGS)
+
+# What a resolver may choose is in pyproject.toml; what is installed is in the lock files, by hash.
+# The runtime lock follows the development one, so that tests meet the very versions that ship.
+lock: $(VENV)/lock/bin/uv ## resolve the lock files anew (UPGRADE=1: newest versions allowed)
+	$(LOCK) pyproject.toml --group dev -o requirements-dev.lock
+	$(LOCK) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(PY) -c "$$BUILD_TOOLS" | $(LOCK) - -c requirements-dev.lock -o requirements-build.lock
+
+# The build backend, and what it asks for beside it when an installation is editable.
+define BUILD_TOOLS
+import tomllib
+with open("pyproject.toml", "rb") as file:
+    print(*tomllib.load(file)["build-system"]["requires"], "editables", sep="\n")
+endef
+export BUILD_TOOLS
+
+clean: ## forget the environment, the test servers and every cache
+	rm -rf $(VENV) .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment, in three steps that are each repeated only when their input changed.
+$(VENV)/pip.stamp:
+	@PYTHON=$(PYTHON) .ci/venv $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/pip.stamp requirements.lock requirements-build.lock pyproject.toml
+	@echo "installing Sonde into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-build.lock
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
+	@echo "installing what tests and checks need into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/lock/bin/uv: $(VENV)/pip.stamp
+	@$(PY) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

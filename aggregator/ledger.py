@@ -1,0 +1,333 @@
+"""The instance's whole memory: one SQLite file, written by one thread in groups.
+
+The ledger hosts connections, transactions and migrations, and knows no table: each package brings
+its own as a `Schema`. What `write` returned from is on the disk (write-ahead log, fsync at every
+commit): neither a kill nor a power failure loses it. https://www.sqlite.org/wal.html
+
+An fsync costs milliseconds, so writes are committed in groups: while one transaction commits,
+further works gather and go together in the next. Every work has a savepoint of its own, so one
+that raises is undone alone.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar, cast
+
+from aggregator.lane import Lane, LedgerError, Outcome, Serve, Work
+from aggregator.ledger_file import Schema, open_reader, open_writer, take
+
+__all__ = ["Ledger", "LedgerError", "LedgerStats", "Schema"]
+
+T = TypeVar("T")
+
+WRITES_WAITING: Final = 100_000
+"""Works that may gather while the disk is busy; beyond that they are refused. Minutes of results
+at any sane rate, and tens of megabytes at worst."""
+
+WRITES_TOGETHER: Final = 1_000
+"""Works in one transaction: the fsync is long shared out, and its callers wait milliseconds."""
+
+READS_WAITING: Final = 1_000
+"""Reads that may wait; they come from pages and commands, not from probes."""
+
+CLOSE_S: Final = 5.0
+"""How long closing may take before the disk is taken for dead."""
+
+_STORAGE_FAULTS: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+"""Errors of the file, not of the work in which they come to light: after them the transaction is
+to be rolled back as a whole. https://www.sqlite.org/lang_transaction.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStats:
+    """What the writer has done so far."""
+
+    commits: int
+    works: int
+    """Works that were committed."""
+    last_commit_s: float | None
+    """How long the newest commit took; None before the first."""
+    failed_commits: int
+    """Transactions that were rolled back as a whole."""
+    queued: int
+    """Works waiting for the next transaction."""
+    rejected: int
+    """Works refused because too many were waiting."""
+
+
+class Ledger:
+    """One file, one writer, one reader; open it with `Ledger.open`."""
+
+    def __init__(self, path: Path, writer: "_Writer", reader: "_Reader", lock: int) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        self._lock: int | None = lock
+        self._write_lane: Lane | None = None
+        self._read_lane: Lane | None = None
+
+    @classmethod
+    def open(cls, path: Path, schemas: Sequence[Schema], *, inline: bool = False) -> "Ledger":
+        """Open or create the file and bring its tables up; this blocks.
+
+        Files and directories made here are for this user only. `inline` runs every work at once
+        in the caller's thread, each in a transaction of its own: for tests in virtual time. Raises
+        LedgerError when another process has the file, when it is not a ledger, is damaged, or was
+        written by a newer version, and when the place cannot be written.
+        """
+        lock = take(path)
+        try:
+            writer = _Writer(path, open_writer(path, schemas))
+            reader = _Reader(path, open_reader(path))
+        except BaseException:
+            os.close(lock)
+            raise
+        ledger = cls(path, writer, reader, lock)
+        if not inline:
+            ledger._start()
+        return ledger
+
+    def _start(self) -> None:
+        self._write_lane = Lane(
+            f"ledger {self._path}",
+            self._writer.serve,
+            self._writer.finish,
+            limit=WRITES_WAITING,
+            batch=WRITES_TOGETHER,
+        )
+        self._read_lane = Lane(
+            f"ledger {self._path} (reading)",
+            self._reader.serve,
+            self._reader.finish,
+            limit=READS_WAITING,
+            batch=1,
+        )
+
+    @property
+    def stats(self) -> LedgerStats:
+        """What has been done so far, for metrics."""
+        lane = self._write_lane
+        return LedgerStats(
+            commits=self._writer.commits,
+            works=self._writer.works,
+            last_commit_s=self._writer.last_commit_s,
+            failed_commits=self._writer.failed_commits,
+            queued=lane.queued if lane else 0,
+            rejected=self.rejected,
+        )
+
+    @property
+    def rejected(self) -> int:
+        """Works refused because too many were waiting."""
+        return self._write_lane.rejected if self._write_lane else 0
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in the next transaction; return its value once that is committed.
+
+        Works run in the order in which they were given, in the writer's thread: they must be
+        quick, must not touch the loop and must not keep the connection or a cursor. They cannot
+        end the transaction. What a work raises is raised here, and it alone is undone. Raises
+        LedgerError when the transaction failed (disk full, I/O error; the next write tries anew),
+        when too many works wait, and when the ledger is closed. Cancelling the wait takes nothing
+        back: the work is done all the same.
+        """
+        return await self._submit(self._write_lane, self._writer.serve, work)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in the reader's thread, on a snapshot of what is committed.
+
+        It must not return a cursor or an iterator over one. A long one delays other reads and the
+        recycling of the write-ahead log, but no write. Raises what the work raises; LedgerError
+        when the file cannot be read, when too many reads wait, and when the ledger is closed.
+        """
+        return await self._submit(self._read_lane, self._reader.serve, work)
+
+    async def _submit(
+        self, lane: Lane | None, serve: Serve, work: Callable[[sqlite3.Connection], T]
+    ) -> T:
+        if lane is not None:
+            return cast("T", await lane.submit(work))
+        if self._lock is None:
+            raise LedgerError(f"ledger {self._path} is closed")
+        (outcome,) = serve([work])
+        if outcome.error is not None:
+            raise outcome.error
+        return cast("T", outcome.value)
+
+    async def close(self, timeout_s: float = CLOSE_S) -> None:
+        """Finish what is queued, fold the write-ahead log into the file, let go of it.
+
+        Raises LedgerError when the disk takes longer than `timeout_s` (the file then stays taken
+        until this process ends) or does not take the last of it. Closing again does nothing.
+        """
+        if self._lock is None:
+            return
+        errors: list[LedgerError] = []
+        # The reader first, for its snapshot would hold up the checkpoint; but not for long.
+        for finish, lane, share in (
+            (self._reader.finish, self._read_lane, 0.2),
+            (self._writer.finish, self._write_lane, 0.8),
+        ):
+            try:
+                await _close(lane, finish, share * timeout_s)
+            except LedgerError as error:
+                errors.append(error)
+        if self._writer.closed and self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+        if errors:
+            raise errors[0]
+
+
+async def _close(lane: Lane | None, finish: Callable[[], None], timeout_s: float) -> None:
+    if lane is None:
+        finish()
+    else:
+        await lane.close(timeout_s)
+
+
+class _Writer:
+    """The writer's side of the file: groups of works to transactions."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.commits = 0
+        self.works = 0
+        self.failed_commits = 0
+        self.last_commit_s: float | None = None
+        self.closed = False
+        self._path = path
+        self._connection = connection
+        self._within_work = False
+        connection.set_authorizer(self._authorise)
+
+    def _authorise(self, action: int, *_details: object) -> int:
+        """Deny works what would end the transaction that other works share.
+
+        https://www.sqlite.org/c3ref/set_authorizer.html
+        """
+        denied = self._within_work and action == sqlite3.SQLITE_TRANSACTION
+        return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
+
+    def serve(self, works: Sequence[Work]) -> Sequence[Outcome]:
+        """Run works in one transaction; if that fails, each gets a LedgerError of its own."""
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._attempt(work) for work in works]
+            self._commit()
+        except BaseException as error:
+            self.failed_commits += 1
+            self._roll_back()
+            if not isinstance(error, sqlite3.Error | MemoryError):
+                raise
+            return [Outcome(error=_refusal(self._path, "written", error)) for _ in works]
+        self.works += sum(outcome.error is None for outcome in outcomes)
+        return outcomes
+
+    def _attempt(self, work: Work) -> Outcome:
+        """Run one work in its savepoint. Raises sqlite3.Error if the transaction is lost."""
+        connection = self._connection
+        connection.execute("SAVEPOINT work")
+        self._within_work = True
+        try:
+            outcome = Outcome(work(connection))
+        except BaseException as error:  # the caller's, whatever it is
+            if _of_storage(error):
+                raise
+            outcome = Outcome(error=_tellable(error))
+        finally:
+            self._within_work = False
+        if outcome.error is not None:
+            connection.execute("ROLLBACK TO work")
+        connection.execute("RELEASE work")
+        return outcome
+
+    def _commit(self) -> None:
+        began = time.perf_counter()
+        self._connection.commit()
+        self.last_commit_s = time.perf_counter() - began
+        self.commits += 1
+
+    def _roll_back(self) -> None:
+        # Should even this fail, the next transaction cannot begin and comes here again.
+        with suppress(sqlite3.Error):
+            self._connection.rollback()
+
+    def finish(self) -> None:
+        """Fold the write-ahead log into the file and close it; raises LedgerError."""
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self._path}: not folded at the end: {error}") from error
+        finally:
+            self._connection.close()
+            self.closed = True
+
+
+class _Reader:
+    """The reader's side of the file: every work on a snapshot of its own."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+
+    def serve(self, works: Sequence[Work]) -> Sequence[Outcome]:
+        """Run each work between the beginning and the end of a read transaction."""
+        return [self._attempt(work) for work in works]
+
+    def _attempt(self, work: Work) -> Outcome:
+        try:
+            self._connection.execute("BEGIN")
+            return Outcome(work(self._connection))
+        except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
+            if _of_storage(error):
+                return Outcome(error=_refusal(self._path, "read", error))
+            return Outcome(error=_tellable(error))
+        finally:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+
+    def finish(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _of_storage(error: BaseException) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, MemoryError) or (code is not None and code & 0xFF in _STORAGE_FAULTS)
+
+
+def _refusal(path: Path, done: str, error: BaseException) -> LedgerError:
+    refusal = LedgerError(f"{path}: not {done}: {error}")
+    refusal.__cause__ = error
+    return refusal
+
+
+def _tellable(error: BaseException) -> BaseException:
+    """Return an error for the work's caller, in words that say what was wrong with the work."""
+    if isinstance(error, StopIteration):  # no future carries it, and it would end a coroutine
+        told = RuntimeError("a work of the ledger raised StopIteration")
+    elif getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
+        told = RuntimeError("a work of the ledger may not begin or end a transaction")
+    else:
+        return error
+    told.__cause__ = error
+    return told

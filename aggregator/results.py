@@ -1,0 +1,279 @@
+"""The ledger's tables of results and of skipped slots.
+
+Every function takes a connection and is meant to run inside `Ledger.write` or `Ledger.read`. A
+slot's attempt is kept once: recording it again (a replay, a result heard twice) changes nothing.
+"""
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, fields
+from enum import Enum
+from heapq import merge
+from operator import attrgetter
+from typing import Any, Final
+
+from aggregator.ledger_file import Schema
+from probes.result import (
+    Fault,
+    Operation,
+    ProbeResult,
+    RateLimit,
+    SkipReason,
+    StampQuality,
+    Verdict,
+)
+from probes.target import Slot
+
+RESULTS: Final = Schema(
+    "results",
+    (
+        """
+        CREATE TABLE results (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, -- commit order; never used again
+            target TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            model TEXT NOT NULL,
+            operation TEXT NOT NULL,
+            location TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            slot_at REAL NOT NULL,
+            attempt INTEGER NOT NULL,
+            at REAL NOT NULL,
+            verdict TEXT NOT NULL,
+            fault TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            status INTEGER,
+            finish_reason TEXT,
+            waited_s REAL NOT NULL,
+            resolve_s REAL,
+            connect_s REAL,
+            tls_s REAL,
+            sent_s REAL,
+            first_byte_s REAL,
+            first_token_s REAL,
+            first_visible_token_s REAL,
+            last_token_s REAL,
+            total_s REAL NOT NULL,
+            reused INTEGER,
+            input_tokens INTEGER,
+            output_tokens INTEGER,
+            cached_tokens INTEGER,
+            reasoning_tokens INTEGER,
+            prompt_chars INTEGER NOT NULL,
+            response_chars INTEGER,
+            cost_usd REAL,
+            rate_limits TEXT, -- [[bucket, limit, remaining, reset_s], ...]; NULL: none
+            retry_after_s REAL,
+            request_id TEXT,
+            returned_model TEXT,
+            fingerprint TEXT,
+            server_ms REAL,
+            stamps TEXT NOT NULL,
+            loop_lag_s REAL NOT NULL,
+            stream_tainted INTEGER NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX results_once ON results (target, location, slot, attempt);
+        CREATE INDEX results_of_target ON results (target, at);
+        CREATE INDEX results_by_time ON results (at);
+
+        CREATE TABLE skips (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            target TEXT NOT NULL,
+            location TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            slot_at REAL NOT NULL,
+            reason TEXT NOT NULL,
+            at REAL NOT NULL,
+            after_result INTEGER NOT NULL -- id of the newest result then: one order over both
+        ) STRICT;
+        CREATE UNIQUE INDEX skips_once ON skips (target, location, slot);
+        CREATE INDEX skips_by_time ON skips (at);
+        """,
+    ),
+)
+
+PRUNED_TOGETHER: Final = 1_000
+"""Rows deleted in one go: some 10 ms, so that results never wait long behind them."""
+
+FREED_PAGES: Final = 1_000
+"""Pages given back to the file system in one go: 4 MB."""
+
+LARGEST: Final = 2**63 - 1
+"""What an SQLite integer holds. A provider that claims more tokens than this gets this noted."""
+
+_NAMES: Final = tuple(field.name for field in fields(ProbeResult))
+_PLAIN: Final = attrgetter(*_NAMES)
+_LIMITS: Final = _NAMES.index("rate_limits")
+_ENUMS: Final = {
+    "operation": Operation,
+    "verdict": Verdict,
+    "fault": Fault,
+    "stamps": StampQuality,
+}
+_COLUMNS: Final = ", ".join(_NAMES)
+_INSERT: Final = (
+    f"INSERT INTO results ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
+    " ON CONFLICT (target, location, slot, attempt) DO NOTHING"
+)
+_SELECT: Final = f"SELECT {_COLUMNS}, id FROM results"  # noqa: S608 - our own field names
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedSlot:
+    """A slot that got no probe."""
+
+    target: str
+    location: str
+    slot: Slot
+    reason: SkipReason
+    at: float
+    """Wall time at which it was given up, seconds since the epoch."""
+
+
+def had_at(result: ProbeResult) -> float:
+    """Return the wall time at which a result was had, seconds since the epoch."""
+    return result.at + result.waited_s + result.total_s
+
+
+def insert_result(connection: sqlite3.Connection, result: ProbeResult) -> bool:
+    """Record one attempt; say whether it was new."""
+    return insert_results(connection, [result]) == 1
+
+
+def insert_results(connection: sqlite3.Connection, results: Iterable[ProbeResult]) -> int:
+    """Record attempts; return how many were new."""
+    rows = [_row(result) for result in results]
+    before = connection.total_changes
+    try:
+        connection.executemany(_INSERT, rows)
+    except (OverflowError, UnicodeEncodeError):
+        # Numbers and texts of a hostile answer that no row can hold; those already in stay in.
+        connection.executemany(_INSERT, [[_fitting(value) for value in row] for row in rows])
+    return connection.total_changes - before
+
+
+def insert_skip(
+    connection: sqlite3.Connection,
+    *,
+    target: str,
+    location: str,
+    slot: Slot,
+    reason: SkipReason,
+    at: float,
+) -> bool:
+    """Record a slot that got no probe, given up at wall time `at`; say whether it was new."""
+    cursor = connection.execute(
+        "INSERT INTO skips (target, location, slot, slot_at, reason, at, after_result)"
+        " VALUES (?, ?, ?, ?, ?, ?,"
+        "         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'results'), 0))"
+        " ON CONFLICT (target, location, slot) DO NOTHING",
+        (target, location, slot.number, slot.at, reason.value, at),
+    )
+    return cursor.rowcount == 1
+
+
+def replay(connection: sqlite3.Connection, since: float) -> Iterator[ProbeResult | SkippedSlot]:
+    """Go through what began (or was given up) at wall time `since` or later, in commit order.
+
+    It reads as it goes: use it up inside the work, there may be more than memory should hold.
+    """
+    results = connection.execute(f"{_SELECT} WHERE at >= ? ORDER BY id", (since,))
+    skips = connection.execute(
+        "SELECT target, location, slot, slot_at, reason, at, after_result FROM skips"
+        " WHERE at >= ? ORDER BY after_result, id",
+        (since,),
+    )
+    # A skip stands after the result it names; (id, 0) and (id, 1) say so to the merge.
+    of_results = ((row[-1], 0, row) for row in results)
+    of_skips = ((row[-1], 1, row) for row in skips)
+    for _, kind, row in merge(of_results, of_skips, key=lambda item: item[:2]):
+        yield _skip(row) if kind else _result(row)
+
+
+def latest(connection: sqlite3.Connection, target: str, limit: int) -> list[ProbeResult]:
+    """Return a target's newest attempts, the newest first."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE target = ? ORDER BY at DESC, id DESC LIMIT ?", (target, limit)
+    )
+    return [_result(row) for row in rows]
+
+
+def prune(connection: sqlite3.Connection, before: float, limit: int = PRUNED_TOGETHER) -> int:
+    """Delete up to `limit` rows older than wall time `before`, the oldest first; return how many.
+
+    Pages that became free go back to the file system. Call it again, as a write of its own, until
+    it returns less than `limit`.
+    """
+    oldest: dict[str, list[tuple[int]]] = {"results": [], "skips": []}
+    for table, row, _ in connection.execute(
+        "SELECT 'results', id, at FROM results WHERE at < :before"
+        " UNION ALL SELECT 'skips', id, at FROM skips WHERE at < :before"
+        " ORDER BY 3 LIMIT :limit",
+        {"before": before, "limit": limit},
+    ).fetchall():
+        oldest[table].append((row,))
+    for table, ids in oldest.items():
+        connection.executemany(f"DELETE FROM {table} WHERE id = ?", ids)  # noqa: S608 - ours
+    _free_pages(connection)
+    return sum(len(ids) for ids in oldest.values())
+
+
+def drop_oldest(connection: sqlite3.Connection, rows: int) -> int:
+    """Delete the `rows` oldest rows whatever their age, for a ledger that has outgrown its size.
+
+    Results and skips alike; returns how many there were to delete.
+    """
+    return prune(connection, math.inf, rows)
+
+
+def size_bytes(connection: sqlite3.Connection) -> int:
+    """Return the bytes in use in the file; free pages and the write-ahead log do not count."""
+    pages = _number(connection, "page_count") - _number(connection, "freelist_count")
+    return pages * _number(connection, "page_size")
+
+
+def _free_pages(connection: sqlite3.Connection) -> None:
+    # One page at a time: each page is a step of the statement that returns a row without columns,
+    # and Python's sqlite3 goes no further than the first of those.
+    free = _number(connection, "freelist_count")
+    for _ in range(min(free, FREED_PAGES)):
+        connection.execute("PRAGMA incremental_vacuum(1)")
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {pragma}").fetchone()
+    return int(value)
+
+
+def _row(result: ProbeResult) -> list[Any]:  # Any: a row's values are of all of SQLite's types
+    row = [value.value if isinstance(value, Enum) else value for value in _PLAIN(result)]
+    row[_LIMITS] = (
+        json.dumps([astuple(limit) for limit in result.rate_limits]) if result.rate_limits else None
+    )
+    return row
+
+
+def _fitting(value: object) -> object:
+    if isinstance(value, int):
+        return max(-LARGEST, min(value, LARGEST))
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return value
+
+
+def _result(row: tuple[Any, ...]) -> ProbeResult:  # Any: as in _row
+    found = dict(zip(_NAMES, row, strict=False))
+    for name, kind in _ENUMS.items():
+        found[name] = kind(found[name])
+    found["rate_limits"] = tuple(RateLimit(*parts) for parts in json.loads(row[_LIMITS] or "[]"))
+    found["stream_tainted"] = bool(found["stream_tainted"])
+    if found["reused"] is not None:
+        found["reused"] = bool(found["reused"])
+    return ProbeResult(**found)
+
+
+def _skip(row: tuple[Any, ...]) -> SkippedSlot:  # Any: as in _row
+    target, location, number, slot_at, reason, at, _ = row
+    return SkippedSlot(target, location, Slot(number, slot_at), SkipReason(reason), at)

@@ -1,0 +1,151 @@
+"""The rules that run unless the configuration says otherwise.
+
+Each fires in its own kind of outage with the shipped intervals and deadlines, and stays quiet
+through a month in which nothing is wrong; both are tested. A rule of the configuration with the
+name of a default replaces it, wholly and wherever it applied.
+"""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from alerting.expression import parse
+from alerting.match import Match
+from alerting.metric import QUANTILE, Count, Counted, Measured, Metric
+from alerting.rule import Rule, Severity, Subject
+
+_M15 = 900.0
+_H1 = 3600.0
+_CHAT = ("operation", ("chat",))
+_XAI = ("preset", ("xai",))
+_NOT_XAI = ("preset", ("!xai",))
+
+
+def default_rules() -> tuple[Rule, ...]:
+    """Return the default rules; two share the name ErrorRate, for disjoint sets of targets."""
+    return (*_availability(), *_latency(), *_ours())
+
+
+def default_min_samples(metric: Metric, min_failures: int = 0) -> int:
+    """Return `min_samples` for a rule that does not say it.
+
+    A percentile asks for as many as `aggregator.summary.enough` does; a mean, a maximum or a rate
+    over fewer than five results is the luck of one. With `min_failures` a rate has a floor of its
+    own, and a count needs none.
+    """
+    match metric:
+        case Measured():
+            quantile = QUANTILE.get(metric.statistic)
+            return 5 if quantile is None else max(5, round(0.2 / (1.0 - quantile)))
+        case Counted(count=Count.ERROR_RATE) if min_failures <= 0:
+            return 5
+        case _:
+            return 0
+
+
+def merge(
+    defaults: Sequence[Rule], own: Sequence[Rule], disabled: AbstractSet[str]
+) -> tuple[Rule, ...]:
+    """Return the rules that run: the defaults nobody replaced, then the configuration's own.
+
+    A name among `own` or `disabled` drops every default of that name; `disabled` drops own rules
+    too.
+    """
+    replaced = {rule.name for rule in own} | disabled
+    kept = (rule for rule in defaults if rule.name not in replaced)
+    return (*kept, *(rule for rule in own if rule.name not in disabled))
+
+
+def _availability() -> tuple[Rule, ...]:
+    """Return the rules for an API that does not answer, or answers wrongly."""
+    return (
+        Rule(
+            name="Down",
+            when=parse("consecutive_failures(provider, network) >= 3"),
+            # Failures in a row are counted whenever they were; a window without a result in it
+            # makes the rule unknown, so that an old run says nothing of today.
+            over_s=_H1,
+            severity=Severity.CRITICAL,
+        ),
+        Rule(
+            name="ErrorRate",
+            match=Match((_NOT_XAI,)),
+            when=parse("error_rate(provider) > 5%"),
+            over_s=_M15,
+            hold_s=300.0,
+            min_failures=3,
+            severity=Severity.CRITICAL,
+        ),
+        Rule(
+            name="ErrorRate",
+            match=Match((_XAI,)),
+            when=parse("error_rate(provider) > 20%"),
+            over_s=_M15,
+            hold_s=120.0,
+            min_failures=3,
+            severity=Severity.CRITICAL,
+        ),
+    )
+
+
+def _latency() -> tuple[Rule, ...]:
+    """Return the rules for an API that answers, but slowly."""
+    return (
+        Rule(
+            name="HighLatency",
+            match=Match((_CHAT,)),
+            when=parse("latency.p95 > 5s"),
+            over_s=_M15,
+            hold_s=120.0,
+            min_samples=5,
+            # The p95 of a quarter of an hour of minutely probes is its second slowest. Two slow
+            # answers of ten thousand lie that close together by chance every few months on each
+            # target; three do so once in a century.
+            min_failures=3,
+            severity=Severity.WARNING,
+        ),
+        Rule(
+            name="CriticalLatency",
+            match=Match((_CHAT,)),
+            when=parse("latency.p95 > 10s"),
+            over_s=_M15,
+            hold_s=60.0,
+            min_samples=5,
+            severity=Severity.CRITICAL,
+        ),
+        Rule(
+            name="SlowMean",
+            match=Match((_XAI, _CHAT)),
+            when=parse("latency.mean > 30s"),
+            over_s=_M15,
+            hold_s=300.0,
+            # A probe every two minutes leaves seven or eight in the window.
+            min_samples=3,
+            severity=Severity.WARNING,
+        ),
+    )
+
+
+def _ours() -> tuple[Rule, ...]:
+    """Return the rules for our own side: probes that do not run, the account, the request."""
+    return (
+        Rule(
+            name="LowThroughput",
+            when=parse("coverage < 50%"),
+            over_s=_M15,
+            hold_s=600.0,
+            severity=Severity.WARNING,
+        ),
+        Rule(
+            name="Account",
+            when=parse("failures(account) >= 2"),
+            over_s=_M15,
+            severity=Severity.CRITICAL,
+            subject=Subject.PROVIDER,
+        ),
+        Rule(
+            name="Request",
+            when=parse("failures(request) >= 2"),
+            over_s=_M15,
+            severity=Severity.WARNING,
+        ),
+    )

@@ -1,0 +1,152 @@
+"""How long a hard outage can go unnoticed: computed for each rule from its own numbers.
+
+From the beginning of the outage, at its worst moment,
+
+    interval x samples needed + deadline + evaluation + hold + send
+
+is the latest time at which the message has left: the first probe that can notice leaves one
+interval later, the last one needed ends at its deadline, the next evaluation sees it, the hold is
+waited for in whole evaluations, and sending has a budget of its own.
+
+How many samples it takes is no formula of its own: the windows of the outage are built sample by
+sample (`alerting.outage`) and handed to the `evaluate` the daemon runs, for the quickest and the
+slowest good answers before it and for every age of the newest sample. So the figure is right for
+any rule, whatever its metric, operator and minimums.
+
+A rule over a provider's targets together is no slower than with the slowest of them alone. A slot
+whose predecessor is only just ending at its deadline is taken to be run, not skipped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+from types import MappingProxyType
+from typing import Final
+
+from alerting.evaluate import Evaluation, Reason, evaluate
+from alerting.expression import format_value
+from alerting.metric import Metric, Unit, unit_of
+from alerting.outage import Case, case_of, healthy, moments, window
+from alerting.rule import Rule
+from probes.target import Target
+
+SEND_S: Final = 10.0
+"""The deliverer's deadline for one attempt at sending."""
+
+_LONGEST_RUN: Final = 64
+"""More failures in a row than this no window tells apart."""
+_REMEMBERED: Final = 4096
+"""Answers kept: many targets share the few numbers an answer depends on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The longest time from a hard outage to the message about it."""
+
+    outage: str
+    """What is taken to happen, in words."""
+    samples_needed: int
+    seconds: float
+    formula: str
+    """The sum behind `seconds`, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undetectable:
+    """No hard outage makes the rule fire."""
+
+    reason: str
+    """Why, in words that can follow "never fires: "."""
+
+
+def detection(
+    rule: Rule,
+    target: Target,
+    *,
+    evaluate_every_s: float,
+    send_s: float = SEND_S,
+    longest_s: float | None = None,
+) -> Detection | Undetectable:
+    """Return how late the message about a hard outage of `target` can be by this rule.
+
+    `longest_s` is the longest window that is kept; None: as long as the rule asks.
+    """
+    if longest_s is not None and rule.over_s > longest_s:
+        return Undetectable(f"it looks at {rule.over_s:g} s, but only {longest_s:g} s are kept")
+    case = case_of(rule, target, evaluate_every_s)
+    if case is None:
+        return Undetectable(f"without a streamed chat there is no {rule.when.metric}")
+    if evaluate(rule, healthy(case)).breached:
+        return Undetectable("its condition is true while all is well")
+    needed = _samples_needed(case)
+    return Undetectable(_why_never(case)) if needed is None else _sum(case, needed, send_s)
+
+
+def _sum(case: Case, needed: int, send_s: float) -> Detection:
+    every_s = case.evaluate_every_s
+    hold_s = ceil(case.rule.hold_s / every_s) * every_s
+    seconds = case.spacing_s * needed + case.deadline_s + every_s + hold_s + send_s
+    return Detection(
+        outage=case.words,
+        samples_needed=needed,
+        seconds=seconds,
+        formula=(
+            f"{case.spacing_s:g} s x {needed} + deadline {case.deadline_s:g} s"
+            f" + evaluation {every_s:g} s + hold {hold_s:g} s + send {send_s:g} s = {seconds:g} s"
+        ),
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _samples_needed(case: Case) -> int | None:
+    """Return how many samples of the outage it takes at most; None when it never suffices."""
+    slow, quick = (_first_lasting(case, good_s) for good_s in (case.deadline_s, 0.0))
+    return None if slow is None or quick is None else max(slow, quick)
+
+
+def _first_lasting(case: Case, good_s: float) -> int | None:
+    """Return the first sample from which the condition stays true until the hold is over.
+
+    `good_s` is how long the answers before the outage took.
+    """
+    held = ceil(case.rule.hold_s / case.spacing_s)
+    since = 1
+    for sample in range(1, _grown(case) + held + 1):
+        if not all(evaluate(case.rule, seen).breached for seen in moments(case, sample, good_s)):
+            since = sample + 1
+        elif sample - since >= held:
+            return since
+    return None
+
+
+def _grown(case: Case) -> int:
+    """Return how many samples of the outage it takes until more of them change nothing."""
+    metric, threshold = case.rule.when.metric, case.rule.when.threshold
+    run = min(threshold, _LONGEST_RUN) if unit_of(metric) is Unit.COUNT else 0
+    return ceil(case.rule.over_s / case.spacing_s) + ceil(run) + 2
+
+
+def _why_never(case: Case) -> str:
+    """Say what stands in the way, from what the rule makes of the outage fully grown."""
+    grown = window(case, _grown(case), 0.0, case.evaluate_every_s)
+    evaluation = evaluate(case.rule, grown)
+    span = f"a window of {case.rule.over_s:g} s with a probe every {case.spacing_s:g} s"
+    if evaluation.breached:
+        return f"{span} does not keep its condition true for its hold"
+    if evaluation.reason in _ASKED:
+        return f"{span} never holds {_ASKED[evaluation.reason]}"
+    metric = case.rule.when.metric
+    return f"when {case.words}, {metric} is {_seen(metric, evaluation)}: not beyond its threshold"
+
+
+_ASKED: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.TOO_FEW_SAMPLES: "as many samples as it asks for",
+        Reason.TOO_FEW_FAILURES: "as many failures as it asks for",
+    }
+)
+
+
+def _seen(metric: Metric, evaluation: Evaluation) -> str:
+    return "unknown" if evaluation.value is None else format_value(metric, evaluation.value)

@@ -1,0 +1,337 @@
+"""All rules against one frozen snapshot: the series of every rule, and what became of each.
+
+The engine is synchronous and pure. Whoever drives it asks what it needs (`views`), brings the
+summaries of one moment (`Snapshot`) and gets the transitions of that moment back. A rule whose
+evaluation raises is set aside for that moment, named in `broken`, and stops nobody else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import blake2s
+from types import MappingProxyType
+
+from aggregator.summary import Summary
+from alerting.evaluate import Reason, evaluate
+from alerting.expression import format_value
+from alerting.match import labels_of
+from alerting.rule import Rule, Severity, Subject
+from alerting.state import Edge, Firing, Inactive, Policy, State, shift, step
+from probes.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A window the engine wants summarised: these targets taken together, over this long."""
+
+    targets: tuple[str, ...]
+    over_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The summaries of one moment. `now` in seconds, on the clock the states are kept in."""
+
+    now: float
+    summaries: Mapping[View, Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which alert this is, over evaluations and restarts: the rule and the series' labels."""
+
+    rule: str
+    labels: tuple[tuple[str, str], ...]
+    """Sorted by name; `alertname` and `severity` among them."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The short name of the alert: a hash of its labels."""
+        return fingerprint(dict(self.labels))
+
+    @property
+    def severity(self) -> Severity:
+        """How loud the alert is."""
+        return Severity(dict(self.labels)["severity"])
+
+
+class Phase(StrEnum):
+    """Where an alert that is not inactive stands."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """Something that happened to, or is, one alert."""
+
+    identity: Identity
+
+    @property
+    def alertname(self) -> str:
+        """The rule's name."""
+        return self.identity.rule
+
+    @property
+    def severity(self) -> Severity:
+        """How loud the alert is."""
+        return self.identity.severity
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """The alert's labels, sorted by name."""
+        return self.identity.labels
+
+    @property
+    def fingerprint(self) -> str:
+        """The alert's short name."""
+        return self.identity.fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition(_Named):
+    """One state that changed. Times in seconds, on the snapshots' clock."""
+
+    edge: Edge
+    previous: State
+    state: State
+    value: str
+    """The value at this evaluation, with its unit; empty when there was none."""
+    lower_bound: bool
+    """Whether the true value is at least that, because deadlines cut samples short."""
+    started_at: float
+    """When the condition became true (in the run of it that this is about)."""
+    fired_at: float | None
+    """When the alert fired; None for one that never did."""
+    now: float
+    rule: Rule | None
+    """None: the rule is gone (edge `rule_removed`)."""
+    targets: tuple[str, ...]
+    """The targets the alert speaks of; empty when the rule is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert(_Named):
+    """An alert that is pending or firing, as of the newest evaluation."""
+
+    rule: Rule
+    state: Phase
+    started_at: float
+    """When the condition became true, seconds."""
+    fired_at: float | None
+    """When it fired, seconds; None while it is pending."""
+    value: str
+    """The newest known value, with its unit; empty before the first evaluation after a restart."""
+    lower_bound: bool
+    """Whether the true value is at least that, because deadlines cut samples short."""
+    reason: Reason | None
+    """What the newest evaluation said; None before the first one after a restart."""
+    targets: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Series:
+    """One rule on one subject, with its state."""
+
+    rule: Rule
+    identity: Identity
+    view: View
+    policy: Policy
+    state: State = field(default_factory=Inactive)
+    value: float | None = None
+    """The newest known one; an evaluation without a value leaves it."""
+    lower_bound: bool = False
+    reason: Reason | None = None
+
+    def judge(self, snapshot: Snapshot) -> Transition | None:
+        """Evaluate once and return what changed; what raises leaves the series as it was."""
+        evaluation = evaluate(self.rule, snapshot.summaries[self.view])
+        previous = self.state
+        self.state, edge = step(previous, evaluation.breached, snapshot.now, self.policy)
+        self.reason = evaluation.reason
+        if evaluation.value is not None:
+            self.value, self.lower_bound = evaluation.value, evaluation.lower_bound
+        return None if edge is None else _transition(self, edge, previous, snapshot.now)
+
+    def value_text(self) -> str:
+        """Return the newest known value for people; empty without one."""
+        if self.value is None:
+            return ""
+        condition = self.rule.when
+        return format_value(condition.metric, self.value, apart_from=condition.threshold)
+
+    def alert(self) -> Alert | None:
+        """Return the alert this series is; None while it is inactive."""
+        if isinstance(self.state, Inactive):
+            return None
+        fired_at = self.state.fired_at if isinstance(self.state, Firing) else None
+        return Alert(
+            identity=self.identity,
+            rule=self.rule,
+            state=Phase.PENDING if fired_at is None else Phase.FIRING,
+            started_at=self.state.since,
+            fired_at=fired_at,
+            value=self.value_text(),
+            lower_bound=self.lower_bound,
+            reason=self.reason,
+            targets=self.view.targets,
+        )
+
+
+class Engine:
+    """Holds the state of every series of every rule.
+
+    Raises ValueError at once when two rules would give the same alert.
+    """
+
+    def __init__(self, rules: Sequence[Rule], targets: Sequence[Target], *, location: str) -> None:
+        self._series: dict[Identity, _Series] = {}
+        for rule in rules:
+            for series in _series_of(rule, targets, location):
+                if series.identity in self._series:
+                    labels = dict(series.identity.labels)
+                    raise ValueError(f"two rules named {rule.name} speak of {labels}")
+                self._series[series.identity] = series
+        self.views = tuple(dict.fromkeys(series.view for series in self._series.values()))
+        """The windows an evaluation looks at, each named once."""
+        self._broken: dict[str, str] = {}
+        self.failures = 0
+        """Evaluations that raised, since the start."""
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Rules that could not be evaluated the last time, with what they raised."""
+        return MappingProxyType(self._broken)
+
+    def evaluate(self, snapshot: Snapshot) -> tuple[Transition, ...]:
+        """Evaluate every rule once and return what changed."""
+        transitions: list[Transition] = []
+        self._broken = {}
+        for series in self._series.values():
+            try:
+                transition = series.judge(snapshot)
+            except Exception as error:  # noqa: BLE001 - a bug in one rule must not silence the rest
+                self.failures += 1
+                self._broken[series.rule.name] = f"{type(error).__name__}: {error}"
+                continue
+            if transition is not None:
+                transitions.append(transition)
+        return tuple(transitions)
+
+    def alerts(self) -> tuple[Alert, ...]:
+        """Return the alerts that are pending or firing."""
+        alerts = (series.alert() for series in self._series.values())
+        return tuple(alert for alert in alerts if alert is not None)
+
+    def states(self) -> Mapping[Identity, State]:
+        """Return the states worth keeping: an alert that is not in it is inactive."""
+        return {
+            series.identity: series.state
+            for series in self._series.values()
+            if not isinstance(series.state, Inactive)
+        }
+
+    def restore(
+        self, states: Mapping[Identity, State], now: float, saved_at: float
+    ) -> tuple[Transition, ...]:
+        """Take over the states of an earlier engine, of this process or of one before it.
+
+        The time between `saved_at` and `now` counts towards no hold, and neither does a clock that
+        was set back meanwhile. A firing alert whose rule or target is gone resolves with the edge
+        `rule_removed`; a pending one vanishes.
+        """
+        transitions: list[Transition] = []
+        for identity, state in states.items():
+            series = self._series.get(identity)
+            if series is not None:
+                series.state = shift(state, now - saved_at)
+            elif isinstance(state, Firing):
+                transitions.append(_removed(identity, state, now))
+        return tuple(transitions)
+
+
+def matching(rule: Rule, targets: Sequence[Target], location: str) -> tuple[Target, ...]:
+    """Return the targets a rule speaks of."""
+    return tuple(target for target in targets if rule.match.matches(labels_of(target, location)))
+
+
+def fingerprint(labels: Mapping[str, str]) -> str:
+    """Return 16 hexadecimal digits that stand for these labels, in whatever order they come."""
+    digest = blake2s(digest_size=8)
+    for name, value in sorted(labels.items()):
+        for text in (name, value):
+            raw = text.encode("utf-8", "surrogatepass")
+            digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.hexdigest()
+
+
+def _series_of(rule: Rule, targets: Sequence[Target], location: str) -> list[_Series]:
+    chosen = matching(rule, targets, location)
+    if rule.subject is Subject.TARGET:
+        return [_series(rule, _target_labels(target, location), (target,)) for target in chosen]
+    providers = dict.fromkeys(target.provider for target in chosen)
+    return [
+        _series(rule, {"provider": name}, [t for t in chosen if t.provider == name])
+        for name in providers
+    ]
+
+
+def _series(rule: Rule, labels: Mapping[str, str], targets: Sequence[Target]) -> _Series:
+    everything = {
+        **dict(rule.labels),
+        **labels,
+        "alertname": rule.name,
+        "severity": str(rule.severity),
+    }
+    return _Series(
+        rule=rule,
+        identity=Identity(rule.name, tuple(sorted(everything.items()))),
+        view=View(tuple(target.name for target in targets), rule.over_s),
+        policy=Policy(rule.hold_s, rule.keep_firing_for_s),
+    )
+
+
+def _target_labels(target: Target, location: str) -> Mapping[str, str]:
+    return {
+        "provider": target.provider,
+        "target": target.name,
+        "model": target.model,
+        "operation": str(target.operation),
+        "location": location,
+    }
+
+
+def _transition(series: _Series, edge: Edge, previous: State, now: float) -> Transition:
+    state = series.state
+    # Of a run of the condition that is over, the state before it ended knows the times.
+    run = previous if isinstance(state, Inactive) else state
+    return Transition(
+        identity=series.identity,
+        edge=edge,
+        previous=previous,
+        state=state,
+        value=series.value_text(),
+        lower_bound=series.lower_bound,
+        started_at=now if isinstance(run, Inactive) else run.since,
+        fired_at=run.fired_at if isinstance(run, Firing) else None,
+        now=now,
+        rule=series.rule,
+        targets=series.view.targets,
+    )
+
+
+def _removed(identity: Identity, state: Firing, now: float) -> Transition:
+    return Transition(
+        identity=identity,
+        edge=Edge.RULE_REMOVED,
+        previous=state,
+        state=Inactive(),
+        value="",
+        lower_bound=False,
+        started_at=state.since,
+        fired_at=state.fired_at,
+        now=now,
+        rule=None,
+        targets=(),
+    )

@@ -1,0 +1,194 @@
+"""One rule against one summary: true, false or unknown, and why.
+
+Unknown (None) is not false: it leaves an alert as it stands. Whatever the summary holds there is
+an answer; nothing raises.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import isfinite
+from typing import Final
+
+from aggregator.summary import Distribution, Summary
+from alerting.expression import Condition, Operator
+from alerting.metric import QUANTILE, Count, Counted, Measure, Measured, Metric, Plain, Statistic
+from alerting.rule import Rule
+from probes.result import Fault
+
+_FAILED: Final = tuple(fault for fault in Fault if fault is not Fault.NONE)
+
+
+class Reason(StrEnum):
+    """Why an evaluation came out as it did."""
+
+    BREACHED = "breached"
+    """The condition is true."""
+    WITHIN = "within"
+    """The condition is false."""
+    TOO_FEW_FAILURES = "too_few_failures"
+    """The value is beyond the threshold, but on fewer failures than `min_failures`: false."""
+    NO_DATA = "no_data"
+    """The window holds no result: unknown."""
+    TOO_FEW_SAMPLES = "too_few_samples"
+    """Fewer samples than `min_samples`, or than the percentile needs to mean anything: unknown."""
+    UNDEFINED = "undefined"
+    """There are results, but none with this figure (an error has no latency): unknown."""
+    CENSORED = "censored"
+    """The value is a lower bound, and the true one may lie on either side: unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What one rule says of one summary."""
+
+    breached: bool | None
+    """None: unknown."""
+    value: float | None
+    """The value that was compared, in the metric's unit; None when there was none."""
+    lower_bound: bool
+    """Whether the true value is at least this one, because deadlines cut some samples short."""
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The number a metric names, with what it stands on."""
+
+    value: float | None
+    """None: too few samples for the percentile asked for."""
+    samples: int
+    lower_bound: bool = False
+
+
+def evaluate(rule: Rule, summary: Summary) -> Evaluation:
+    """Say whether the rule's condition is true of the summary. Never raises."""
+    condition = rule.when
+    reading = _reading(condition.metric, summary)
+    if reading is None:
+        return _unknown(Reason.NO_DATA if summary.n == 0 else Reason.UNDEFINED)
+    value = reading.value
+    if value is None or reading.samples < rule.min_samples:
+        return _unknown(Reason.TOO_FEW_SAMPLES)
+    if not isfinite(value):
+        return _unknown(Reason.UNDEFINED)
+    breached, reason = _judge(rule, summary, value, lower_bound=reading.lower_bound)
+    return Evaluation(breached, value, reading.lower_bound, reason)
+
+
+def _unknown(reason: Reason) -> Evaluation:
+    return Evaluation(None, None, lower_bound=False, reason=reason)
+
+
+def _judge(
+    rule: Rule, summary: Summary, value: float, *, lower_bound: bool
+) -> tuple[bool | None, Reason]:
+    operator, threshold = rule.when.operator, rule.when.threshold
+    if lower_bound and _either_side(operator, value, threshold):
+        return None, Reason.CENSORED
+    if not operator.holds(value, threshold):
+        return False, Reason.WITHIN
+    speaking = _speaking(rule.when, summary)
+    if speaking is not None and speaking < rule.min_failures:
+        return False, Reason.TOO_FEW_FAILURES
+    return True, Reason.BREACHED
+
+
+def _either_side(operator: Operator, bound: float, threshold: float) -> bool:
+    """Say whether a value that is at least `bound` may or may not satisfy the comparison.
+
+    `>` and `>=` are judged by the bound itself, as nobody waits beyond the deadline: otherwise one
+    timeout in the window would keep a mean unknown, and its alert firing, long after recovery.
+    """
+    match operator:
+        case Operator.LT:
+            return bound < threshold
+        case Operator.LE | Operator.EQ:
+            return bound <= threshold
+        case _:
+            return False
+
+
+def _reading(metric: Metric, summary: Summary) -> _Reading | None:
+    """Return the metric's reading; None when the summary holds nothing it could be made of."""
+    if metric is Plain.COVERAGE:
+        coverage = summary.coverage
+        return None if coverage is None else _Reading(coverage, summary.n + summary.missed)
+    if summary.n == 0:
+        return None
+    match metric:
+        case Measured():
+            distribution = _distribution(metric.measure, summary)
+            return None if distribution is None else _measured(metric.statistic, distribution)
+        case Counted(count=Count.ERROR_RATE):
+            return _Reading(_counted(metric, summary) / summary.n, summary.n)
+        case Counted():
+            return _Reading(float(_counted(metric, summary)), summary.n)
+        case Plain.RATE:
+            rate = summary.rate_per_min
+            return None if rate is None else _Reading(rate, summary.n)
+        case _:
+            return _Reading(float(summary.n), summary.n)
+
+
+def _measured(statistic: Statistic, of: Distribution) -> _Reading:
+    """Read one statistic. A mean or a spread is a lower bound with any censored sample in it."""
+    match statistic:
+        case Statistic.MEAN:
+            return _Reading(of.mean, of.n, of.censored_from is not None)
+        case Statistic.STD:
+            return _Reading(of.std, of.n, of.censored_from is not None)
+        case Statistic.MAX:
+            return _Reading(of.max, of.n, of.lower_bound(of.max))
+        case _:
+            value = of.quantile(QUANTILE[statistic])
+            return _Reading(value, of.n, value is not None and of.lower_bound(value))
+
+
+def _distribution(measure: Measure, summary: Summary) -> Distribution | None:
+    match measure:
+        case Measure.LATENCY:
+            return summary.latency
+        case Measure.FIRST_TOKEN:
+            return summary.first_token
+        case Measure.INTER_TOKEN:
+            return summary.inter_token
+        case Measure.TOKENS_PER_S:
+            return summary.tokens_per_s
+
+
+def _counted(metric: Counted, summary: Summary) -> int:
+    """Count the failures a metric is about."""
+    if metric.count is Count.CONSECUTIVE:
+        faults = [kind for kind in metric.kinds if isinstance(kind, Fault)]
+        return summary.consecutive(*(faults or _FAILED))
+    return summary.count(*metric.kinds) if metric.kinds else summary.failures
+
+
+def _speaking(condition: Condition, summary: Summary) -> int | None:
+    """Count the results that speak for the condition, for `min_failures`; None: not countable."""
+    metric = condition.metric
+    match metric:
+        case Counted():
+            return _counted(metric, summary)
+        case Measured():
+            distribution = _distribution(metric.measure, summary)
+            return None if distribution is None else _beyond(condition, distribution)
+        case _:
+            return summary.failures
+
+
+def _beyond(condition: Condition, of: Distribution) -> int | None:
+    """Count the samples that lie where the condition wants its statistic to lie."""
+    match condition.operator:
+        case Operator.GT:
+            return of.above(condition.threshold)
+        case Operator.GE:
+            below = of.below(condition.threshold)
+            return None if below is None else of.n - below
+        case Operator.LT:
+            return of.below(condition.threshold)
+        case Operator.LE:
+            above = of.above(condition.threshold)
+            return None if above is None else of.n - above
+        case Operator.EQ:
+            return None

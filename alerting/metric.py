@@ -1,0 +1,115 @@
+"""What a condition can look at: three kinds of metric, each with one unit.
+
+A metric is a name for one number of a Summary. The closed sets here are the words of the `when`
+language; `alerting.expression` reads and writes them, `alerting.evaluate` takes the number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from probes.result import Fault, Verdict
+
+Kind = Fault | Verdict
+"""What a counted metric may count."""
+
+
+class Unit(StrEnum):
+    """The unit of a metric's value, and so of the threshold it is compared with."""
+
+    SECONDS = "s"
+    RATIO = "ratio"
+    COUNT = "count"
+    TOKENS_PER_S = "tokens_per_s"
+    PER_MINUTE = "per_minute"
+
+
+class Measure(StrEnum):
+    """A quantity of which a window keeps a distribution."""
+
+    LATENCY = "latency"
+    FIRST_TOKEN = "first_token"  # noqa: S105 - a token of text, not a secret
+    INTER_TOKEN = "inter_token"  # noqa: S105 - the same
+    TOKENS_PER_S = "tokens_per_s"
+
+
+class Statistic(StrEnum):
+    """One figure of a distribution."""
+
+    P50 = "p50"
+    P95 = "p95"
+    P99 = "p99"
+    P999 = "p99.9"
+    MEAN = "mean"
+    MAX = "max"
+    STD = "std"
+
+
+QUANTILE: Final[Mapping[Statistic, float]] = MappingProxyType(
+    {Statistic.P50: 0.5, Statistic.P95: 0.95, Statistic.P99: 0.99, Statistic.P999: 0.999}
+)
+"""The quantile behind each percentile; the other statistics have none."""
+
+
+class Count(StrEnum):
+    """A figure made by counting results of certain kinds."""
+
+    ERROR_RATE = "error_rate"
+    FAILURES = "failures"
+    CONSECUTIVE = "consecutive_failures"
+
+
+class Plain(StrEnum):
+    """A figure that takes no argument."""
+
+    SAMPLES = "samples"
+    """Measured results in the window."""
+    RATE = "rate"
+    """Results per minute."""
+    COVERAGE = "coverage"
+    """Results / slots that should have had one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A statistic of a distribution, as in `latency.p95`."""
+
+    measure: Measure
+    statistic: Statistic
+
+    def __str__(self) -> str:
+        return f"{self.measure}.{self.statistic}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A count of failures, as in `error_rate(provider)`.
+
+    `kinds` holds faults or verdicts, never both; empty, every result that is not ok counts.
+    """
+
+    count: Count
+    kinds: tuple[Kind, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.count}({', '.join(self.kinds)})" if self.kinds else str(self.count)
+
+
+Metric = Measured | Counted | Plain
+
+
+def unit_of(metric: Metric) -> Unit:
+    """Return the unit a metric's values are in."""
+    match metric:
+        case Measured(measure=Measure.TOKENS_PER_S):
+            return Unit.TOKENS_PER_S
+        case Measured():
+            return Unit.SECONDS
+        case Counted(count=Count.ERROR_RATE) | Plain.COVERAGE:
+            return Unit.RATIO
+        case Plain.RATE:
+            return Unit.PER_MINUTE
+        case _:
+            return Unit.COUNT

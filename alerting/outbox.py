@@ -1,0 +1,174 @@
+"""The outbox: what people must still be told, one row per notification and channel.
+
+A row is written in the transaction that saves the alert's new state, so an alert that fired is
+either in the outbox or has not fired. It leaves as `sent`, or as `dead` when the channel refused it
+for good. These are functions over a connection; the ledger owns transactions and threads.
+
+Two clocks may disagree about `next_at`: the wall clock can be set back between writing and
+reading. New rows carry 0 and are due whatever the clock says, and a wait longer than any that is
+ever given out counts as over.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from alerting.notification import Notification, Status
+from alerting.retry import LONGEST_WAIT_S
+from alerting.rule import Severity
+from probes.sanitise import sanitise
+
+
+class RowStatus(StrEnum):
+    """What became of a row."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One notification on its way to one channel. Wall times, seconds since the epoch."""
+
+    seq: int
+    """Order of entry, over all channels."""
+    id: str
+    channel: str
+    payload: str
+    created_at: float
+    attempts: int
+    """Attempts that failed so far."""
+
+
+def encode(notification: Notification) -> str:
+    """Return a notification as JSON text that `decode` turns back into an equal value."""
+    return json.dumps(asdict(notification), separators=(",", ":"))
+
+
+def decode(payload: str) -> Notification:
+    """Return the notification a row holds. Raises ValueError when it does not hold one."""
+    fields: Any = json.loads(payload)  # Any: JSON of unknown shape, checked by what follows
+    try:
+        fields["labels"] = tuple((str(name), str(value)) for name, value in fields["labels"])
+        fields["status"] = Status(fields["status"])
+        fields["severity"] = Severity(fields["severity"])
+        return Notification(**fields)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not a notification: {type(error).__name__}") from error
+
+
+def enqueue(
+    connection: sqlite3.Connection,
+    notifications: Iterable[Notification],
+    channels: Iterable[str],
+    now: float,
+) -> int:
+    """Queue each notification for each channel; return the number of new rows.
+
+    Offering the same notification again changes nothing, whatever became of it meanwhile.
+    """
+    names = tuple(channels)
+    rows = [
+        (notification.id, channel, notification.fingerprint, encode(notification), now)
+        for notification in notifications
+        for channel in names
+    ]
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT INTO outbox (id, channel, fingerprint, payload, created_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (id, channel) DO NOTHING",
+        rows,
+    )
+    return connection.total_changes - before
+
+
+_ELIGIBLE: Final = """
+    FROM outbox AS row
+    WHERE status = 'queued' AND channel = :channel AND NOT EXISTS (
+        SELECT 1 FROM outbox AS earlier
+        WHERE earlier.status = 'queued' AND earlier.channel = row.channel
+        AND earlier.fingerprint = row.fingerprint AND earlier.seq < row.seq)
+"""
+"""A row waits until every earlier one of the same alert on its channel is settled: "resolved" never
+overtakes "firing"."""
+
+
+def due(connection: sqlite3.Connection, channel: str, now: float, limit: int) -> tuple[Row, ...]:
+    """Return the channel's rows whose time has come, those that never failed first."""
+    rows = connection.execute(
+        "SELECT seq, id, channel, payload, created_at, attempts"
+        + _ELIGIBLE
+        + "AND (next_at <= :now OR next_at > :now + :longest) ORDER BY attempts, seq LIMIT :limit",
+        {"channel": channel, "now": now, "longest": LONGEST_WAIT_S, "limit": limit},
+    )
+    return tuple(Row(*row) for row in rows)
+
+
+def next_due_at(connection: sqlite3.Connection, channel: str) -> float | None:
+    """Return when the channel's next row falls due; None when nothing is queued there."""
+    found: tuple[float | None] = connection.execute(
+        "SELECT min(next_at)" + _ELIGIBLE, {"channel": channel}
+    ).fetchone()
+    return found[0]
+
+
+def mark_sent(connection: sqlite3.Connection, seq: int, now: float) -> None:
+    """Settle a row as delivered at `now`."""
+    connection.execute(
+        "UPDATE outbox SET status = 'sent', sent_at = ?, attempts = attempts + 1, last_error = ''"
+        " WHERE seq = ? AND status = 'queued'",
+        (now, seq),
+    )
+
+
+def mark_retry(connection: sqlite3.Connection, seq: int, next_at: float, error: str) -> None:
+    """Note a failed attempt; the row is due again at `next_at`."""
+    connection.execute(
+        "UPDATE outbox SET next_at = ?, attempts = attempts + 1, last_error = ?"
+        " WHERE seq = ? AND status = 'queued'",
+        (next_at, sanitise(error), seq),
+    )
+
+
+def mark_dead(connection: sqlite3.Connection, seq: int, error: str) -> None:
+    """Settle a row as refused for good: it is kept for people to see, and not tried again."""
+    connection.execute(
+        "UPDATE outbox SET status = 'dead', attempts = attempts + 1, last_error = ?"
+        " WHERE seq = ? AND status = 'queued'",
+        (sanitise(error), seq),
+    )
+
+
+def abandon_unknown_channels(
+    connection: sqlite3.Connection, known: Iterable[str]
+) -> tuple[Row, ...]:
+    """Settle as dead what waits for channels that are configured no more; return those rows."""
+    rows = connection.execute(
+        "UPDATE outbox SET status = 'dead', last_error = 'the channel is not configured any more'"
+        " WHERE status = 'queued' AND channel NOT IN (SELECT value FROM json_each(?))"
+        " RETURNING seq, id, channel, payload, created_at, attempts",
+        (json.dumps(list(known)),),
+    ).fetchall()
+    return tuple(sorted((Row(*row) for row in rows), key=lambda row: row.seq))
+
+
+def pending_counts(connection: sqlite3.Connection) -> Mapping[str, int]:
+    """Return the number of queued rows by channel; a channel without any is absent."""
+    return dict(
+        connection.execute(
+            "SELECT channel, count(*) FROM outbox WHERE status = 'queued' GROUP BY channel"
+        ).fetchall()
+    )
+
+
+def prune(connection: sqlite3.Connection, before: float, limit: int) -> int:
+    """Delete up to `limit` settled rows created before `before`; return how many went."""
+    return connection.execute(
+        "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox"
+        " WHERE status != 'queued' AND created_at < ? LIMIT ?)",
+        (before, limit),
+    ).rowcount

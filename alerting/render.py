@@ -1,0 +1,102 @@
+"""From a transition to what people are told: one line for somebody who was asleep a moment ago.
+
+Only two kinds of transition are told: an alert fired, or one that had fired is over. Everything
+else is for logs and pages.
+"""
+
+from hashlib import blake2s
+from typing import Final
+
+from alerting.engine import Identity, Transition
+from alerting.expression import Condition, format_value
+from alerting.metric import Counted, Measured
+from alerting.notification import Notification, Status
+from alerting.rule import Rule
+from alerting.state import Edge
+from alerting.words import duration_text
+from probes.result import Fault
+
+_TOLD: Final = {
+    Edge.FIRED: Status.FIRING,
+    Edge.RESOLVED: Status.RESOLVED,
+    Edge.RULE_REMOVED: Status.RESOLVED,
+}
+
+
+def notification_of(transition: Transition, *, public_url: str | None) -> Notification | None:
+    """Return what people must hear of a transition, or None for one they need not hear of."""
+    status = _TOLD.get(transition.edge)
+    if status is None or transition.fired_at is None:
+        return None
+    identity, rule = transition.identity, transition.rule
+    return Notification(
+        id=message_id(transition.fingerprint, transition.fired_at, status),
+        status=status,
+        alertname=identity.rule,
+        severity=identity.severity,
+        labels=identity.labels,
+        fingerprint=transition.fingerprint,
+        condition=str(rule.when) if rule is not None else "",
+        value=f">= {transition.value}" if transition.lower_bound else transition.value,
+        summary=_fired(transition, rule) if rule and status is Status.FIRING else _over(transition),
+        starts_at=transition.started_at,
+        fired_at=transition.fired_at,
+        ends_at=transition.now if status is Status.RESOLVED else None,
+        url=public_url,
+    )
+
+
+def message_id(fingerprint: str, fired_at: float, status: Status) -> str:
+    """Return the same id for the same news, whoever tells it and however often.
+
+    It holds no full stop, as Standard Webhooks asks of the text that is signed.
+    """
+    news = f"{fingerprint} {fired_at!r} {status}".encode()
+    return "msg_" + blake2s(news, digest_size=12).hexdigest()
+
+
+def whose_fault(condition: Condition) -> str:
+    """Name what the rule blames: the faults or verdicts it counts; slowness is the provider's.
+
+    Empty where the rule blames nobody (a count of samples, coverage).
+    """
+    match condition.metric:
+        case Counted(kinds=()):
+            return "any fault"
+        case Counted(kinds=kinds):
+            return ", ".join(kinds)
+        case Measured():
+            return Fault.PROVIDER.value
+        case _:
+            return ""
+
+
+def _fired(transition: Transition, rule: Rule) -> str:
+    condition = rule.when
+    value = f"at least {transition.value}" if transition.lower_bound else transition.value
+    threshold = format_value(condition.metric, condition.threshold)
+    held_s = transition.now - transition.started_at
+    parts = [f"{condition.metric} {value} {condition.operator} {threshold}"]
+    if held_s >= 1:
+        parts.append(f"for {duration_text(held_s)}")
+    if blame := whose_fault(condition):
+        parts.append(f"\N{EM DASH} {blame}")
+    return f"{_who(transition.identity)}: {' '.join(parts)}"
+
+
+def _over(transition: Transition) -> str:
+    lasted = duration_text(transition.now - transition.started_at)
+    line = f"{_who(transition.identity)}: {transition.identity.rule} is over after {lasted}"
+    if transition.edge is Edge.RULE_REMOVED:
+        return f"{line}, for it is not watched any more"
+    if transition.rule is None or not transition.value:
+        return line
+    return f"{line} ({transition.rule.when.metric} {transition.value})"
+
+
+def _who(identity: Identity) -> str:
+    labels = dict(identity.labels)
+    provider = labels.get("provider", "everything")
+    if "target" not in labels:
+        return provider
+    return f"{labels['target']} ({provider}/{labels.get('model', '?')})"

@@ -1,0 +1,102 @@
+"""Where alerts outlive the process: this package's tables, and the states in them."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+from aggregator.ledger import Schema
+from alerting.engine import Identity
+from alerting.state import Firing, Inactive, Pending, State
+
+ALERTING: Final = Schema(
+    "alerting",
+    (
+        """
+        CREATE TABLE alert_states (
+            rule TEXT NOT NULL,
+            labels TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('pending', 'firing')),
+            since REAL NOT NULL,
+            fired_at REAL,
+            clear_since REAL,
+            CHECK ((state = 'firing') = (fired_at IS NOT NULL)),
+            PRIMARY KEY (rule, labels)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE evaluation (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            evaluated_at REAL NOT NULL
+        ) STRICT;
+
+        CREATE TABLE outbox (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            payload TEXT NOT NULL,
+            created_at REAL NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            next_at REAL NOT NULL DEFAULT 0,
+            status TEXT NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'sent', 'dead')),
+            last_error TEXT NOT NULL DEFAULT '',
+            sent_at REAL,
+            UNIQUE (id, channel)
+        ) STRICT;
+
+        CREATE INDEX outbox_queued ON outbox (channel, fingerprint, seq) WHERE status = 'queued';
+        CREATE INDEX outbox_settled ON outbox (created_at) WHERE status != 'queued';
+        """,
+    ),
+)
+
+
+def save_states(
+    connection: sqlite3.Connection, states: Mapping[Identity, State], evaluated_at: float
+) -> int:
+    """Make the stored states these, as of `evaluated_at`; return how many rows changed.
+
+    `states` is everything worth keeping: an alert that is not in it, or inactive, is forgotten.
+    Rows that are as they should be are not touched.
+    """
+    stored = {row[:2]: row for row in connection.execute(_SELECT)}
+    wanted = {row[:2]: row for identity, state in states.items() if (row := _row(identity, state))}
+    gone = [key for key in stored if key not in wanted]
+    new = [row for key, row in wanted.items() if stored.get(key) != row]
+    connection.executemany("DELETE FROM alert_states WHERE rule = ? AND labels = ?", gone)
+    connection.executemany("INSERT OR REPLACE INTO alert_states VALUES (?, ?, ?, ?, ?, ?)", new)
+    connection.execute("INSERT OR REPLACE INTO evaluation VALUES (1, ?)", (evaluated_at,))
+    return len(gone) + len(new)
+
+
+def load_states(connection: sqlite3.Connection) -> tuple[dict[Identity, State], float | None]:
+    """Return the stored states and when they were evaluated; (nothing, None) if never."""
+    states = dict(_alert(row) for row in connection.execute(_SELECT))
+    evaluated: tuple[float] | None = connection.execute(
+        "SELECT evaluated_at FROM evaluation"
+    ).fetchone()
+    return states, evaluated[0] if evaluated is not None else None
+
+
+_SELECT: Final = "SELECT rule, labels, state, since, fired_at, clear_since FROM alert_states"
+
+_Row = tuple[str, str, str, float, float | None, float | None]
+
+
+def _row(identity: Identity, state: State) -> _Row | None:
+    labels = json.dumps(identity.labels, separators=(",", ":"))
+    match state:
+        case Inactive():
+            return None
+        case Pending(since=since):
+            return (identity.rule, labels, "pending", since, None, None)
+        case Firing(since=since, fired_at=fired_at, clear_since=clear_since):
+            return (identity.rule, labels, "firing", since, fired_at, clear_since)
+
+
+def _alert(row: _Row) -> tuple[Identity, State]:
+    rule, labels, _, since, fired_at, clear_since = row
+    identity = Identity(rule, tuple((name, value) for name, value in json.loads(labels)))
+    if fired_at is None:
+        return identity, Pending(since)
+    return identity, Firing(since, fired_at, clear_since)

@@ -1,0 +1,71 @@
+"""The command line. Exit codes: 0 done, 1 failed, 2 the command or configuration is wrong."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from typing import Final
+
+DESCRIPTION: Final = """\
+Watches LLM APIs from the outside and says whose fault it is.
+
+  sonde demo              see a simulated provider fail and recover, no account needed
+  OPENAI_API_KEY=… sonde run
+                          watch OpenAI with default targets and rules
+  sonde check sonde.yaml  validate a configuration and print what would run
+"""
+EPILOG: Final = "Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong."
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One subcommand. Its module has `add_arguments(parser)` and `run(arguments) -> int`."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS: Final = (
+    Command("run", "monitor.cli.run", "monitor until stopped"),
+    Command("demo", "monitor.cli.demo", "watch a simulated provider fail and recover"),
+    Command("check", "monitor.cli.check", "validate a configuration and print what would run"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    command = next((c for c in COMMANDS if c.name in arguments[:1]), None)
+    parser = _parser()
+    if command is None:
+        parser.parse_args(arguments)
+        parser.print_help()
+        return 2
+    # Only the chosen command is imported: the openai SDK alone takes a second.
+    module = import_module(command.module)
+    own = argparse.ArgumentParser(
+        prog=f"sonde {command.name}",
+        description=module.__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(own)
+    code: int = module.run(own.parse_args(arguments[1:]))
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sonde",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"sonde {version('sonde')}")
+    subparsers = parser.add_subparsers(metavar="COMMAND")
+    for command in COMMANDS:
+        subparsers.add_parser(command.name, help=command.help, add_help=False)
+    return parser

@@ -1,0 +1,198 @@
+"""Validate a configuration and print what would run: targets, rules, how soon each rule can tell.
+
+examples:
+  sonde check                     ./sonde.yaml, else /etc/sonde/sonde.yaml, else the environment
+  sonde check deploy/sonde.yaml   this file; every problem is printed as FILE:LINE:COLUMN KEY: …
+  sonde check --json              the same for scripts
+  sonde check --schema            the JSON Schema of the file, for editors
+
+Nothing is probed and nobody is notified. Bad keys and tokens, which would cost only their own
+provider or channel at run time, are problems here.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from monitor.cli.outline import Row, outline
+from monitor.config.durations import format_duration, format_size
+from monitor.config.errors import ConfigError, Problem
+from monitor.config.load import Loaded, find_config, load
+from monitor.config.schema import json_schema
+
+MODEL_WIDTH: Final = 40
+"""Characters of a model's name that the table shows."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", nargs="?", type=Path, help="configuration (default: see above)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema and stop")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the configuration; return 0 when it is usable, else 2."""
+    if arguments.schema:
+        _say(json.dumps(json_schema(), indent=2))
+        return 0
+    try:
+        path = find_config(arguments.file, Path.cwd())
+        loaded = load(path, os.environ, cwd=Path.cwd(), strict=True)
+    except ConfigError as error:
+        _complain(error, as_json=arguments.json)
+        return 2
+    _say(json.dumps(check_json(loaded), indent=2) if arguments.json else check_text(loaded))
+    return 0
+
+
+def check_json(loaded: Loaded) -> Row:
+    """Return what would run as a JSON object."""
+    return {"valid": True, **outline(loaded)}
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _complain(error: ConfigError, *, as_json: bool) -> None:
+    if as_json:
+        problems = [_problem_row(problem) for problem in error.problems]
+        _say(json.dumps({"valid": False, "problems": problems}, indent=2))
+    for problem in error.problems:
+        sys.stderr.write(f"{problem}\n")
+
+
+def _problem_row(problem: Problem) -> Row:
+    return {
+        "source": problem.source,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "message": problem.message,
+    }
+
+
+def check_text(loaded: Loaded) -> str:
+    """Return what would run as text, with aligned columns and no colours."""
+    plan = outline(loaded)
+    return "\n".join(
+        (
+            f"{plan['source']}: valid",
+            "",
+            *_settings(plan),
+            "",
+            *_providers(plan["providers"]),
+            "",
+            *_targets(plan["targets"]),
+            "",
+            *_rules(plan["rules"]),
+            "",
+            *_channels(plan["channels"]),
+            *(("", "Warnings") if plan["warnings"] else ()),
+            *(f"  {warning}" for warning in plan["warnings"]),
+        )
+    )
+
+
+def _settings(plan: Row) -> Iterator[str]:
+    store, http = plan["store"], plan["http"]
+    size, kept = format_size(store["max_size_bytes"]), format_duration(store["retention_results_s"])
+    host = f"[{http['host']}]" if ":" in http["host"] else http["host"]
+    windows = ", ".join(format_duration(window_s) for window_s in plan["windows_s"])
+    yield from _table(
+        (
+            ("location", plan["location"]),
+            ("windows", windows),
+            ("evaluated", f"every {format_duration(plan['evaluate_every_s'])}"),
+            ("store", f"{store['path']}, at most {size}, results kept {kept}"),
+            ("http", f"http://{host}:{http['port']}/"),
+        )
+    )
+
+
+def _providers(providers: Sequence[Row]) -> Iterator[str]:
+    yield f"Providers: {len(providers)}"
+    rows = [
+        (p["name"], p["preset"], p["base_url"], p["key"] or "none", str(p["max_concurrency"]))
+        for p in providers
+    ]
+    yield from _table((("NAME", "PRESET", "BASE URL", "KEY FROM", "AT ONCE"), *rows))
+
+
+def _targets(targets: Sequence[Row]) -> Iterator[str]:
+    yield f"Targets: {len(targets)}"
+    rows = [
+        (
+            t["name"],
+            t["provider"],
+            t["model"][:MODEL_WIDTH],
+            t["operation"] + (", streamed" if t["stream"] else ""),
+            format_duration(t["interval_s"]),
+            format_duration(t["deadline_s"]),
+            _price(t["price"]),
+        )
+        for t in targets
+    ]
+    titles = ("NAME", "PROVIDER", "MODEL", "OPERATION", "INTERVAL", "DEADLINE", "PRICE")
+    yield from _table((titles, *rows))
+
+
+def _price(price: Row | None) -> str:
+    if price is None:
+        return "unknown: no cost is shown"
+    when = "configured" if price["as_of"] is None else f"as of {price['as_of']}"
+    return f"${price['input_usd']:g} in, ${price['output_usd']:g} out per 1M tokens, {when}"
+
+
+def _rules(rules: Sequence[Row]) -> Iterator[str]:
+    yield f"Rules: {len(rules)}"
+    rows = [
+        (
+            rule["name"],
+            rule["severity"],
+            str(rule["series"]),
+            f"{rule['when']} over {format_duration(rule['over_s'])}",
+            format_duration(rule["for_s"]),
+            _detects(rule),
+        )
+        for rule in rules
+    ]
+    titles = ("NAME", "SEVERITY", "SERIES", "CONDITION", "FOR", "HARD OUTAGE TO MESSAGE")
+    yield from _table((titles, *rows))
+
+
+def _detects(rule: Row) -> str:
+    never = rule["never_fires"]
+    if rule["series"] == 0:
+        return "never: no target matches"
+    if rule["detects_within_s"] is None:
+        return f"never fires: {never[0]['reason']}"
+    text = f"within {format_duration(rule['quickest_s'])}"
+    if rule["detects_within_s"] > rule["quickest_s"]:
+        text += f", {format_duration(rule['detects_within_s'])} for {rule['slowest_target']}"
+    if never:
+        text += f"; never fires on {len(never)} of its targets: {never[0]['reason']}"
+    return text
+
+
+def _channels(channels: Sequence[Row]) -> Iterator[str]:
+    yield f"Channels: {len(channels)}"
+    rows = []
+    for channel in channels:
+        place = channel.get("webhook_url") or channel.get("bot_token") or channel.get("url")
+        about = channel.get("channel") or ("signed" if channel.get("signed") else "")
+        rows.append((channel["name"], channel["type"], str(place), about))
+    yield from _table(rows)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the rows with columns as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield ("  " + "  ".join(cells)).rstrip()

@@ -1,0 +1,164 @@
+"""What a configuration would run, as plain data: what `sonde check` prints, in either form.
+
+Secrets are named by where they come from. Durations are seconds; `detects_within_s` is None where
+no hard outage makes the rule fire, and `never_fires` says why.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from alerting.detection import Detection, Undetectable, detection
+from alerting.match import labels_of
+from alerting.rule import Rule, Subject
+from monitor.config.load import Loaded
+from monitor.config.values import Channel, Config, SlackBot, SlackWebhook
+from probes.secret import SecretSource
+from probes.target import Target
+
+# Any: these are JSON objects, whose values differ by key.
+Row = dict[str, Any]
+
+
+def outline(loaded: Loaded) -> Row:
+    """Return everything the configuration would run, ready for JSON."""
+    config = loaded.config
+    return {
+        "source": config.source,
+        "location": config.location,
+        "public_url": config.public_url,
+        "evaluate_every_s": config.evaluate_every_s,
+        "windows_s": list(config.windows_s),
+        "store": {
+            "path": str(config.store.path),
+            "max_size_bytes": config.store.max_size_bytes,
+            "retention_results_s": config.store.retention_results_s,
+        },
+        "http": {
+            "host": config.http.host,
+            "port": config.http.port,
+            "token": secret_place(config.http.token),
+        },
+        "providers": [
+            {
+                "name": provider.name,
+                "preset": provider.preset,
+                "base_url": provider.base_url,
+                "key": secret_place(provider.api_key),
+                "max_concurrency": provider.max_concurrency,
+            }
+            for provider in config.providers
+        ],
+        "targets": [_target(target) for target in config.targets],
+        "rules": [_rule(rule, config) for rule in config.rules],
+        "channels": [_channel(channel) for channel in config.channels],
+        "warnings": [str(warning) for warning in loaded.warnings],
+    }
+
+
+def secret_place(source: SecretSource | None) -> str | None:
+    """Say where a secret comes from; None: there is none."""
+    if source is None or (source.variable is None and source.path is None):
+        return None
+    return f"${{{source.variable}}}" if source.path is None else str(source.path)
+
+
+def _target(target: Target) -> Row:
+    price = target.price
+    return {
+        "name": target.name,
+        "provider": target.provider,
+        "model": target.model,
+        "operation": str(target.operation),
+        "stream": target.stream,
+        "interval_s": target.interval_s,
+        "deadline_s": target.deadline_s,
+        "first_token_deadline_s": target.first_token_deadline_s,
+        "idle_deadline_s": target.idle_deadline_s,
+        "max_output_tokens": target.max_output_tokens,
+        "price": None
+        if price is None
+        else {
+            "input_usd": price.input_usd,
+            "output_usd": price.output_usd,
+            "as_of": None if price.as_of is None else price.as_of.isoformat(),
+            "source": price.source,
+        },
+        "labels": dict(target.labels),
+    }
+
+
+def _rule(rule: Rule, config: Config) -> Row:
+    matching = [t for t in config.targets if rule.match.matches(labels_of(t, config.location))]
+    providers = {target.provider for target in matching}
+    found = _detections(rule, matching, config)
+    fires = [(name, each) for name, each in found if isinstance(each, Detection)]
+    slowest, worst = max(fires, key=lambda pair: pair[1].seconds, default=("", None))
+    return {
+        "name": rule.name,
+        "severity": str(rule.severity),
+        "subject": str(rule.subject),
+        "match": {name: list(patterns) for name, patterns in rule.match.fields},
+        "series": len(providers if rule.subject is Subject.PROVIDER else matching),
+        "when": str(rule.when),
+        "over_s": rule.over_s,
+        "for_s": rule.hold_s,
+        "keep_firing_for_s": rule.keep_firing_for_s,
+        "min_samples": rule.min_samples,
+        "min_failures": rule.min_failures,
+        "detects_within_s": None if worst is None else worst.seconds,
+        "slowest_target": slowest or None,
+        "quickest_s": min((each.seconds for _, each in fires), default=None),
+        "outage": None if worst is None else worst.outage,
+        "formula": None if worst is None else worst.formula,
+        "never_fires": [
+            {"target": name, "reason": each.reason}
+            for name, each in found
+            if isinstance(each, Undetectable)
+        ],
+    }
+
+
+def _detections(
+    rule: Rule, targets: Sequence[Target], config: Config
+) -> list[tuple[str, Detection | Undetectable]]:
+    """Return how soon the rule tells of each target; a thousand alike are computed once."""
+    known: dict[tuple[object, ...], Detection | Undetectable] = {}
+    found: list[tuple[str, Detection | Undetectable]] = []
+    for target in targets:
+        alike = (
+            target.operation,
+            target.stream,
+            target.interval_s,
+            target.deadline_s,
+            target.first_token_deadline_s,
+            target.idle_deadline_s,
+        )
+        if alike not in known:
+            known[alike] = detection(
+                rule,
+                target,
+                evaluate_every_s=config.evaluate_every_s,
+                longest_s=max(config.windows_s),
+            )
+        found.append((target.name, known[alike]))
+    return found
+
+
+def _channel(channel: Channel) -> Row:
+    if isinstance(channel, SlackWebhook):
+        return {"name": channel.name, "type": "slack", "webhook_url": secret_place(channel.url)}
+    if isinstance(channel, SlackBot):
+        return {
+            "name": channel.name,
+            "type": "slack",
+            "bot_token": secret_place(channel.token),
+            "channel": channel.channel,
+        }
+    return {
+        "name": channel.name,
+        "type": "webhook",
+        "url": secret_place(channel.url),
+        "signed": bool(channel.secrets),
+        "allow_http": channel.allow_http,
+        "allow_private": channel.allow_private,
+    }

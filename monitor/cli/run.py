@@ -1,0 +1,128 @@
+"""Monitor until stopped: probe on schedule, evaluate rules, notify, serve metrics.
+
+examples:
+  OPENAI_API_KEY=sk-… sonde run      default targets and rules from the environment
+  sonde run sonde.yaml               what the file says
+  sonde run --log-level WARNING      only what needs a look
+
+The page, /metrics, /livez and /readyz are on http://127.0.0.1:8000 unless http.listen says
+otherwise. SIGTERM and SIGINT stop within 20 seconds and lose nothing that was measured.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+
+from aggregator.ledger import Ledger, LedgerError
+from aggregator.results import RESULTS
+from alerting.store import ALERTING
+from monitor import logs
+from monitor.config.errors import ConfigError
+from monitor.config.load import find_config, load
+from monitor.config.values import Config
+from monitor.daemon import Daemon
+from monitor.web.server import ListenError
+from probes.secret import SecretError, SecretSource
+
+log = structlog.get_logger("sonde.run")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        help="configuration (default: ./sonde.yaml, then /etc/sonde/sonde.yaml, if there is one; "
+        "else the environment alone)",
+    )
+    parser.add_argument(
+        "--log-level",
+        default="INFO",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        help="default: %(default)s",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the daemon; return its exit code."""
+    try:
+        path = find_config(arguments.file, Path.cwd())
+        loaded = load(path, os.environ, cwd=Path.cwd(), strict=False)
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the command line's own output
+        return 2
+    config = loaded.config
+    logs.set_up(known_secrets(config), level=arguments.log_level)
+    for problem in loaded.warnings:
+        log.warning("configuration.warning", problem=str(problem))
+    return serve(config)
+
+
+def serve(config: Config) -> int:
+    """Open the ledger, run a daemon on it until a signal comes, and return the exit code."""
+    try:
+        ledger = Ledger.open(config.store.path, (RESULTS, ALERTING))
+    except LedgerError as error:
+        print(f"{config.source} store.path: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    try:
+        asyncio.run(_until_signalled(config, ledger))
+    except ListenError as error:
+        print(f"{config.source} http.listen: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except ExceptionGroup as group:
+        for failure in _leaves(group):
+            log.critical("daemon.failed", error=repr(failure), exc_info=failure)
+        return 1
+    return 0
+
+
+async def _until_signalled(config: Config, ledger: Ledger) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _on_signal, stop, number)
+    await Daemon(config, ledger).run(stop)
+
+
+def _on_signal(stop: asyncio.Event, number: int) -> None:
+    if stop.is_set():
+        # Asked twice: somebody does not want to wait. Everything measured is committed already.
+        os._exit(128 + number)
+    log.info("signal.received", signal=signal.Signals(number).name)
+    stop.set()
+
+
+def _leaves(error: BaseException) -> Iterable[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def known_secrets(config: Config) -> tuple[str, ...]:
+    """Return every secret the configuration names, to be masked in logs.
+
+    One that cannot be read now is left out: it cannot be printed either.
+    """
+    sources: list[SecretSource] = [provider.api_key for provider in config.providers]
+    for channel in config.channels:
+        sources += channel.secret_sources
+    if config.http.token is not None:
+        sources.append(config.http.token)
+    return tuple(filter(None, (_reveal(source) for source in sources)))
+
+
+def _reveal(source: SecretSource) -> str | None:
+    try:
+        return source.read().reveal()
+    except SecretError:
+        return None

@@ -1,0 +1,76 @@
+"""What the configuration's interface names and this version does not do yet.
+
+Such a key or value is refused by name: a budget that is read and not kept, or an alert route that
+is read and not taken, would be worse than an error. `*` stands for a name or a position.
+"""
+
+from typing import Final
+
+from monitor.config.document import KeyPath
+
+_ROOT: Final = (
+    "baselines",
+    "budget",
+    "cluster",
+    "maintenance",
+    "otlp",
+    "slos",
+    "status_pages",
+)
+_PROVIDER: Final = (
+    "api_version",
+    "budget",
+    "ca_file",
+    "client_cert_file",
+    "client_key_file",
+    "endpoint",
+    "headers",
+    "proxy",
+)
+_RULE: Final = ("annotations", "clear", "locations", "no_data", "slo")
+_NOTIFY: Final = (
+    "group_by",
+    "group_interval",
+    "group_wait",
+    "heartbeat",
+    "repeat",
+    "routes",
+)
+
+LATER_KEYS: Final = frozenset(
+    {
+        *((key,) for key in _ROOT),
+        *(("providers", "*", key) for key in _PROVIDER),
+        *(("rules", "*", key) for key in _RULE),
+        *(("notify", key) for key in _NOTIFY),
+        ("defaults", "confirm"),
+        ("targets", "*", "confirm"),
+        ("targets", "*", "expect", "cosine_to_reference"),
+        ("store", "influxdb"),
+        ("store", "retention", "hours"),
+        ("store", "retention", "minutes"),
+    }
+)
+
+LATER_PRESETS: Final = ("azure",)
+LATER_OPERATIONS: Final = ("responses", "models")
+LATER_CHANNELS: Final = ("alertmanager", "apprise", "email", "pagerduty")
+
+LATER_VARIABLES: Final = (
+    "DAILY_BUDGET_USD",
+    "INFLUXDB_URL",
+    "INFLUXDB_TOKEN",
+    "INFLUXDB_ORG",
+    "INFLUXDB_BUCKET",
+    "REDIS_URL",
+)
+"""Environment variables of the interface that stand for keys above."""
+
+
+def is_later(path: KeyPath) -> bool:
+    """Say whether `path` is a key of the interface that this version does not support."""
+    return any(
+        len(pattern) == len(path)
+        and all(part in ("*", step) for part, step in zip(pattern, path, strict=True))
+        for pattern in LATER_KEYS
+    )

@@ -1,0 +1,164 @@
+"""From a file, or from the environment alone, to a Config: the configuration's front door."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from monitor.config import defaults
+from monitor.config.channels import compile_channels
+from monitor.config.credentials import anchored, credential
+from monitor.config.environment import SOURCE, read_environment, variables
+from monitor.config.errors import ConfigError, Problem
+from monitor.config.fields import split_listen
+from monitor.config.findings import Findings
+from monitor.config.models import RootSection
+from monitor.config.providers import LOOPBACK, compile_providers
+from monitor.config.reader import read_file
+from monitor.config.rules import Scope, compile_rules
+from monitor.config.sections import Sections, validate
+from monitor.config.targets import compile_targets
+from monitor.config.values import Config, Http, Store
+from probes.sanitise import redact
+from probes.secret import SecretSource
+
+SYSTEM_CONFIG: Final = Path("/etc/sonde/sonde.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A usable configuration, and what is odd about it."""
+
+    config: Config
+    warnings: tuple[Problem, ...]
+
+
+def find_config(named: Path | None, cwd: Path, system: Path = SYSTEM_CONFIG) -> Path | None:
+    """Return the file to read: the named one, `sonde.yaml` here, or the system's.
+
+    None: there is none, and the environment alone is the configuration.
+    """
+    if named is not None:
+        return named
+    return next((path for path in (cwd / "sonde.yaml", system) if _there(path)), None)
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # Something is there and may not be looked at: reading it says so, passing over it would
+        # run another configuration than the one that was meant.
+        return True
+
+
+def load(path: Path | None, environ: Mapping[str, str], *, cwd: Path, strict: bool) -> Loaded:
+    """Read, validate and compile the configuration.
+
+    Without a path the variables alone make it. `.env` in `cwd` stands below `environ`. Paths in
+    the file are relative to its folder. With `strict` a bad credential refuses the configuration,
+    else it is a warning and costs its own provider or channel. Raises ConfigError with every
+    problem found.
+    """
+    known = variables(environ, cwd)
+    if path is None:
+        document, problems = read_environment(known)
+        folder = cwd
+    else:
+        document, problems = read_file(path, known, cwd)
+        folder = (cwd / path).parent
+    findings = Findings(document, strict, problems=list(problems))
+    config = _compile(findings, known, folder)
+    if path is not None and known.get("DAILY_BUDGET_USD"):
+        message = "not supported yet: nothing limits what the probes spend"
+        findings.warnings.append(Problem(SOURCE, message, "DAILY_BUDGET_USD"))
+    if findings.problems:
+        raise ConfigError(_told(findings.problems))
+    return Loaded(config, _told(findings.warnings))
+
+
+def _told(problems: list[Problem]) -> tuple[Problem, ...]:
+    """Put problems in the order of the file, and make sure that none repeats a key."""
+    ordered = sorted(problems, key=lambda found: (found.line or 0, found.column or 0))
+    return tuple(
+        replace(found, path=redact(found.path), message=redact(found.message)) for found in ordered
+    )
+
+
+def _compile(findings: Findings, known: Mapping[str, str], folder: Path) -> Config:
+    sections = validate(findings.document, findings)
+    root = sections.root
+    location = root.location or defaults.location()
+    providers = compile_providers(sections, folder=folder, findings=findings)
+    targets = compile_targets(sections, findings)
+    windows_s = _windows(root, findings)
+    complete = not findings.problems
+    scope = Scope(targets=targets, location=location, windows_s=windows_s, complete=complete)
+    rules = compile_rules(sections, scope, findings)
+    channels = compile_channels(sections, folder=folder, findings=findings)
+    _warn(sections, findings)
+    return Config(
+        source=findings.document.source,
+        location=location,
+        public_url=root.public_url,
+        evaluate_every_s=root.evaluate_every or defaults.EVALUATE_EVERY_S,
+        providers=providers,
+        targets=targets,
+        windows_s=windows_s,
+        rules=rules,
+        channels=channels,
+        store=_store(root, known, folder),
+        http=_http(root, known, folder, findings),
+    )
+
+
+def _windows(root: RootSection, findings: Findings) -> tuple[float, ...]:
+    windows_s = tuple(sorted(root.windows or defaults.WINDOWS_S))
+    if len(set(windows_s)) < len(windows_s):
+        findings.bad(("windows",), "the same window twice")
+    return windows_s
+
+
+def _store(root: RootSection, known: Mapping[str, str], folder: Path) -> Store:
+    said = root.store
+    usual = Store()
+    return Store(
+        path=defaults.store_path(known) if said.path is None else anchored(said.path, folder),
+        max_size_bytes=said.max_size or usual.max_size_bytes,
+        retention_results_s=said.retention.results or usual.retention_results_s,
+    )
+
+
+def _http(root: RootSection, known: Mapping[str, str], folder: Path, findings: Findings) -> Http:
+    token = credential(
+        ("http",), "token", None, root.http.token_file, folder=folder, findings=findings
+    )
+    host, port = _listen(root, known, findings)
+    if host not in LOOPBACK and token is None:
+        message = (
+            f"{host}:{port} is wider than loopback and no token_file is given:"
+            " whoever reaches it may read the status page"
+        )
+        findings.warn(("http", "listen"), message)
+    source: SecretSource | None = None if token is None else token.source
+    return Http(host=host, port=port, token=source)
+
+
+def _listen(root: RootSection, known: Mapping[str, str], findings: Findings) -> tuple[str, int]:
+    if root.http.listen is not None:
+        return split_listen(root.http.listen)
+    try:
+        return split_listen(known.get("SONDE_LISTEN") or defaults.LISTEN)
+    except ValueError as error:
+        findings.problems.append(Problem(SOURCE, str(error), "SONDE_LISTEN"))
+        return split_listen(defaults.LISTEN)
+
+
+def _warn(sections: Sections, findings: Findings) -> None:
+    used = {target.provider for target in sections.targets.values()}
+    for name in sections.providers:
+        if name not in used:
+            findings.warn(("providers", name), "no target uses this provider")
+    if not sections.channels:
+        message = "no channel is configured: alerts are logged and shown, and nobody is told"
+        findings.warn(("notify",), message)

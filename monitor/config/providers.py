@@ -1,0 +1,94 @@
+"""Provider sections -> Provider values."""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from monitor.config import defaults
+from monitor.config.credentials import Credential, credential, missing
+from monitor.config.document import KeyPath
+from monitor.config.findings import Findings
+from monitor.config.models import ProviderSection
+from monitor.config.sections import Sections
+from probes.providers import PRESETS, Preset
+from probes.secret import Secret, SecretSource
+from probes.target import Provider
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def compile_providers(
+    sections: Sections, *, folder: Path, findings: Findings
+) -> tuple[Provider, ...]:
+    """Return the providers whose section is sound."""
+    found = (
+        _provider(name, section, folder, findings) for name, section in sections.providers.items()
+    )
+    return tuple(provider for provider in found if provider is not None)
+
+
+def _provider(
+    name: str, section: ProviderSection, folder: Path, findings: Findings
+) -> Provider | None:
+    path = ("providers", name)
+    preset = PRESETS[section.preset]
+    base_url = section.base_url or preset.base_url
+    if base_url is None:
+        findings.bad((*path, "base_url"), f"missing: the preset {preset.name} has no base URL")
+    elif section.base_url is not None:
+        _check_scheme((*path, "base_url"), section.base_url, preset, findings)
+    key = _key(path, section, preset, folder, findings)
+    if key is None or base_url is None:
+        return None
+    return Provider(
+        name=name,
+        preset=preset.name,
+        base_url=base_url,
+        api_key=key,
+        organization=section.organization,
+        max_concurrency=section.max_concurrency or defaults.MAX_CONCURRENCY,
+    )
+
+
+def _key(
+    path: KeyPath, section: ProviderSection, preset: Preset, folder: Path, findings: Findings
+) -> SecretSource | None:
+    found = credential(
+        path,
+        "api_key",
+        section.api_key,
+        section.api_key_file,
+        folder=folder,
+        findings=findings,
+    )
+    if found is not None:
+        _check_shape(found, section, preset, findings)
+        return found.source
+    if section.api_key is not None or section.api_key_file is not None:
+        return None
+    if preset.base_url is None:
+        return SecretSource(value=Secret(defaults.NO_KEY))
+    missing((*path, "api_key"), "give api_key as ${VARIABLE}, or api_key_file", findings)
+    return None
+
+
+def _check_shape(
+    found: Credential, section: ProviderSection, preset: Preset, findings: Findings
+) -> None:
+    # Behind another base URL stands a gateway or a test server, with keys of its own.
+    if found.text is None or section.base_url is not None:
+        return
+    complaint = preset.key_complaint(found.text)
+    if complaint is None:
+        return
+    if preset.key_prefix_is_certain:
+        findings.credential(found.path, complaint)
+    else:
+        findings.warn(found.path, complaint)
+
+
+def _check_scheme(path: KeyPath, base_url: str, preset: Preset, findings: Findings) -> None:
+    parts = urlsplit(base_url)
+    inside = preset.base_url is None or parts.hostname in LOOPBACK
+    if parts.scheme == "http" and not inside:
+        findings.warn(path, "http sends the key in clear text; use https")

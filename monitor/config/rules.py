@@ -1,0 +1,171 @@
+"""Rule sections -> Rule values, over the default rules.
+
+A section with the name of a default rule says what is different about it: every key it does not
+say stays as the default has it, and `match` is laid over the default's field by field. Where
+several defaults share a name (one for each kind of provider) the section changes all of them. When
+another metric is asked for, the sample counts of the default no longer mean anything and those of
+the new metric apply.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from alerting.defaults import default_min_samples, default_rules, merge
+from alerting.expression import Condition, ExpressionError, parse
+from alerting.match import Match, labels_of
+from alerting.rule import Rule, Severity
+from monitor.config import defaults
+from monitor.config.document import KeyPath
+from monitor.config.durations import format_duration
+from monitor.config.fields import did_you_mean
+from monitor.config.findings import Findings
+from monitor.config.models import RuleSection
+from monitor.config.sections import Sections
+from probes.target import Target
+
+MATCH_FIELDS: Final = ("target", "provider", "model", "operation", "preset", "location")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What rules are compiled against."""
+
+    targets: Sequence[Target]
+    location: str
+    windows_s: Sequence[float]
+    complete: bool
+    """Whether every target could be compiled: else nothing is said about what matches none."""
+
+
+def compile_rules(sections: Sections, scope: Scope, findings: Findings) -> tuple[Rule, ...]:
+    """Return the default rules with the configuration's own over them."""
+    by_name: defaultdict[str, list[Rule]] = defaultdict(list)
+    shipped = [_fitted(rule, scope) for rule in default_rules()]
+    for rule in shipped:
+        by_name[rule.name].append(rule)
+    own: list[Rule] = []
+    disabled: set[str] = set()
+    places: dict[str, int] = {}
+    for index, section in sections.rules.items():
+        path: KeyPath = ("rules", index)
+        if section.name in places:
+            first = places[section.name]
+            message = f'a second rule named "{section.name}" (the first is rules[{first}])'
+            findings.bad((*path, "name"), message)
+            continue
+        places[section.name] = index
+        bases = by_name.get(section.name, [])
+        rules = _rules(path, section, bases, scope, findings)
+        if section.enabled:
+            own += rules
+        else:
+            disabled.add(section.name)
+    return tuple(merge(shipped, own, disabled))
+
+
+def _fitted(rule: Rule, scope: Scope) -> Rule:
+    """Shorten a default rule's window to the longest there is."""
+    return replace(rule, over_s=min(rule.over_s, max(scope.windows_s)))
+
+
+def _rules(
+    path: KeyPath,
+    section: RuleSection,
+    bases: Sequence[Rule],
+    scope: Scope,
+    findings: Findings,
+) -> tuple[Rule, ...]:
+    """Return the rules a section makes: one, or one for each default of its name."""
+    when = _condition((*path, "when"), section, findings)
+    _check_match(path, section, scope, findings)
+    longest_s = max(scope.windows_s)
+    if section.over is not None and section.over > longest_s:
+        message = (
+            f"{format_duration(section.over)} is longer than the longest window,"
+            f" {format_duration(longest_s)}: shorten it, or add a window"
+        )
+        findings.bad((*path, "over"), message)
+    if not bases and section.when is None:
+        known = tuple(dict.fromkeys(rule.name for rule in default_rules()))
+        hint = did_you_mean(section.name, known)
+        what = "a new rule needs a condition; the default rules are"
+        findings.bad((*path, "when"), f"missing: {what} {', '.join(known)}{hint}")
+        return ()
+    if when is None and section.when is not None:
+        return ()
+    if not bases and when is not None:
+        bases = [_fresh(section, when, scope)]
+    made = [_overlaid(base, section, when or base.when) for base in bases]
+    # A match that overrides what told two defaults apart leaves one rule, not two alike.
+    return tuple({rule.match: rule for rule in reversed(made)}.values())[::-1]
+
+
+def _condition(path: KeyPath, section: RuleSection, findings: Findings) -> Condition | None:
+    if section.when is None:
+        return None
+    try:
+        return parse(section.when)
+    except ExpressionError as error:
+        findings.bad(path, error.message, offset=error.position)
+        return None
+
+
+def _fresh(section: RuleSection, when: Condition, scope: Scope) -> Rule:
+    """Return what a rule of a new name is before its section says more."""
+    usual = [window_s for window_s in scope.windows_s if window_s <= defaults.USUAL_WINDOW_S]
+    return Rule(
+        name=section.name,
+        when=when,
+        over_s=max(usual) if usual else min(scope.windows_s),
+        min_samples=default_min_samples(when.metric),
+        severity=Severity.WARNING,
+    )
+
+
+def _overlaid(base: Rule, section: RuleSection, when: Condition) -> Rule:
+    same = when.metric == base.when.metric
+    min_failures = _said(section.min_failures, base.min_failures if same else 0)
+    usual = default_min_samples(when.metric, min_failures)
+    kept = same and section.min_failures is None
+    return Rule(
+        name=base.name,
+        when=when,
+        over_s=_said(section.over, base.over_s),
+        match=_laid_over(base.match, section.match or {}),
+        hold_s=_said(section.for_, base.hold_s),
+        keep_firing_for_s=_said(section.keep_firing_for, base.keep_firing_for_s),
+        min_samples=_said(section.min_samples, base.min_samples if kept else usual),
+        min_failures=min_failures,
+        severity=section.severity or base.severity,
+        subject=section.subject or base.subject,
+        labels=tuple(sorted({**dict(base.labels), **(section.labels or {})}.items())),
+    )
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _said(value: _Number | None, otherwise: _Number) -> _Number:
+    return otherwise if value is None else value
+
+
+def _laid_over(base: Match, fields: Mapping[str, Sequence[str]]) -> Match:
+    merged = dict(base.fields) | {name: tuple(patterns) for name, patterns in fields.items()}
+    return Match(tuple(sorted(merged.items())))
+
+
+def _check_match(path: KeyPath, section: RuleSection, scope: Scope, findings: Findings) -> None:
+    """Refuse fields that no target has, and warn of a match that hits no target."""
+    labels = {name for target in scope.targets for name, _ in target.labels}
+    known = (*MATCH_FIELDS, *sorted(labels))
+    unknown = [name for name in section.match or {} if name not in known]
+    for name in unknown if scope.complete else ():
+        hint = did_you_mean(name, known)
+        message = f"no target has a label of this name{hint}; there is {', '.join(known)}"
+        findings.bad((*path, "match", name), message, key=True)
+    match = _laid_over(Match(), section.match or {})
+    hit = any(match.matches(labels_of(target, scope.location)) for target in scope.targets)
+    if scope.complete and section.match and not unknown and not hit:
+        findings.warn((*path, "match"), "matches no target: the rule never fires")

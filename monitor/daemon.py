@@ -1,0 +1,173 @@
+"""The composition root: builds every part, starts them in order, stops them in order.
+
+What happens to one slot reads from here in four files: the scheduler starts it, the provider's
+prober makes a result of it, the pipeline commits and counts the result, the evaluator looks at the
+windows and fills the outbox. road.py wires them.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final
+
+import structlog
+from fastapi import FastAPI
+
+from aggregator.ledger import Ledger, LedgerError
+from monitor import watchdog
+from monitor.channels import build_notifiers
+from monitor.clock import Clock
+from monitor.config.values import Config
+from monitor.road import Observers, Road
+from monitor.view import StatusView
+from monitor.web.app import Access, Sources, build_app
+from monitor.web.page import stylesheet
+from monitor.web.server import GRACE_S, WebServer, listen
+from probes.lag import LagMeter
+from probes.prober import Prober
+from probes.result import ProbeResult
+from probes.target import Slot, Target
+
+PROBES_STOP_S: Final = 5.0
+"""How long probes in flight may go on after a stop."""
+DELIVERY_STOP_S: Final = 5.0
+"""How long the outbox may try to empty itself; what is left is sent after the next start."""
+CLOSE_STOP_S: Final = 2.0
+"""How long connections to providers and channels may take to close."""
+LEDGER_STOP_S: Final = 3.0
+"""How long the last commit may take."""
+STOP_BUDGET_S: Final = PROBES_STOP_S + DELIVERY_STOP_S + GRACE_S + CLOSE_STOP_S + LEDGER_STOP_S
+"""All of it: below the 20 s we promise, which is below Kubernetes' default grace of 30 s."""
+
+log = structlog.get_logger("sonde.daemon")
+
+
+class TaskEndedError(Exception):
+    """A task that must run for as long as the daemon does has returned: a bug."""
+
+
+class Daemon:
+    """One running Sonde."""
+
+    def __init__(
+        self,
+        config: Config,
+        ledger: Ledger,
+        observers: Observers | None = None,
+    ) -> None:
+        self.config = config
+        self._ledger = ledger
+        self._observers = observers or Observers()
+        clock = Clock()
+        self._notifiers = build_notifiers(config.channels, clock.wall)
+        self._lag = LagMeter()
+        self._probers = {
+            provider.name: Prober(
+                provider, location=config.location, wall=clock.wall, lag=self._lag
+            )
+            for provider in config.providers
+        }
+        self.road = Road(config, ledger, self._notifiers, self._probe, clock, self._observers)
+
+    async def _probe(self, target: Target, slot: Slot) -> ProbeResult:
+        return await self._probers[target.provider].probe(target, slot)
+
+    def view(self) -> StatusView:
+        """Return what a person should see now."""
+        return self.road.view()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Monitor until `stop` is set, then stop in order within STOP_BUDGET_S.
+
+        Raises ListenError when the address is taken, and an ExceptionGroup when a part that must
+        not fail has failed: everything committed is safe then too, and a supervisor should start
+        us again.
+        """
+        try:
+            listener = listen(self.config.http.host, self.config.http.port)
+            address: tuple[str, int] = listener.getsockname()[:2]
+            with listener:
+                rows = await self.road.restore()
+                log.info("ledger.replayed", rows=rows)
+                await self._serve(WebServer(self._app(), listener), address, stop)
+        finally:
+            await self._close()
+        log.info("daemon.stopped")
+
+    async def _serve(
+        self, server: WebServer, address: tuple[str, int], stop: asyncio.Event
+    ) -> None:
+        road = self.road
+        running = {
+            "loop lag meter": self._lag.run,
+            "stuck loop watchdog": watchdog.guard,
+            **road.eternal(),
+        }
+        async with asyncio.TaskGroup() as group:
+            schedule = group.create_task(road.scheduler.run(PROBES_STOP_S), name="schedule")
+            delivery = group.create_task(
+                _for_ever("delivery", road.deliverer.run()), name="delivery of notifications"
+            )
+            eternal = [
+                group.create_task(_for_ever(name, run()), name=name)
+                for name, run in running.items()
+            ]
+            group.create_task(server.run(), name="http server")
+            self._announce(address)
+            await stop.wait()
+            await self._stop_road(schedule, delivery)
+            server.stop()
+            for task in eternal:
+                task.cancel()
+
+    def _announce(self, address: tuple[str, int]) -> None:
+        host, port = address
+        log.info(
+            "daemon.started",
+            version=self.road.version,
+            configuration=self.config.source,
+            location=self.config.location,
+            targets=len(self.config.targets),
+            rules=len(self.config.rules),
+            channels=len(self.config.channels),
+            url=f"http://{f'[{host}]' if ':' in host else host}:{port}/",
+        )
+        self._observers.on_serving(host, port)
+
+    async def _stop_road(self, schedule: asyncio.Task[None], delivery: asyncio.Task[None]) -> None:
+        """Stop producing, look once more at what came in, then send what is due."""
+        log.info("daemon.stopping", probes_in_flight=self.road.scheduler.in_flight)
+        self.road.scheduler.stop()
+        await asyncio.wait([schedule], timeout=PROBES_STOP_S + 1.0)
+        await self.road.evaluator.evaluate()
+        delivery.cancel()
+        await asyncio.wait([delivery])
+        await self.road.deliverer.drain(DELIVERY_STOP_S)
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_STOP_S), asyncio.TaskGroup() as group:
+                for prober in self._probers.values():
+                    group.create_task(prober.close())
+                for notifier in self._notifiers.values():
+                    group.create_task(notifier.close())
+        except TimeoutError:
+            log.warning("daemon.close_timed_out")
+        finally:
+            await self._close_ledger()
+
+    async def _close_ledger(self) -> None:
+        try:
+            await self._ledger.close(LEDGER_STOP_S)
+        except LedgerError as error:
+            # What was committed is safe; a disk that hangs must not keep us from ending.
+            log.error("ledger.close_failed", error=str(error))
+
+    def _app(self) -> FastAPI:
+        http = self.config.http
+        sources = Sources(self.road.readiness, self.road.view, self.road.metrics.registry)
+        return build_app(sources, Access(http.host, http.token), stylesheet())
+
+
+async def _for_ever(name: str, running: Awaitable[None]) -> None:
+    await running
+    raise TaskEndedError(f"{name} ended, which it must not")

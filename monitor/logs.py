@@ -1,0 +1,68 @@
+"""Structured logs on stderr: one event name and its fields a line, secrets taken out.
+
+JSON lines where a machine reads, aligned colours where a person does (stderr is a terminal).
+"""
+
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from probes.sanitise import redact
+
+QUIET: Final = ("httpx2", "httpcore2", "openai", "slack_sdk", "aiohttp.access", "uvicorn.access")
+"""Loggers that print whole URLs or headers at INFO or DEBUG, where webhook URLs and keys stand."""
+
+
+class Redactor:
+    """A log processor that masks known secrets and key-shaped text in every field."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(secrets)
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """Return the event with every text in it redacted."""
+        return {
+            key: redact(value, self._secrets) if isinstance(value, str) else value
+            for key, value in event.items()
+        }
+
+
+def set_up(secrets: Iterable[str] = (), *, level: str = "INFO", json: bool | None = None) -> None:
+    """Send structlog's and the standard library's events to stderr, redacted.
+
+    `json` None decides by whether stderr is a terminal.
+    """
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    as_json = json if json is not None else not sys.stderr.isatty()
+    common: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    tail: list[Processor] = [structlog.processors.format_exc_info, Redactor(secrets)]
+    render: Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    )
+    threshold = logging.getLevelNamesMapping()[level]
+    structlog.configure(
+        processors=[*common, *tail, render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *tail,
+                render,
+            ],
+            foreign_pre_chain=common,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=threshold, force=True)

@@ -1,0 +1,139 @@
+"""The road of one result: committed to the ledger, then counted, then seen.
+
+A result is measured only when it is committed: windows, metrics and log lines come after. When the
+ledger cannot take it (a full disk), it is still counted, marked volatile, and loudly so: a monitor
+that goes blind because its disk is full helps nobody.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+
+from aggregator.ledger import Ledger, LedgerError
+from aggregator.results import insert_result, insert_skip
+from aggregator.window import Windows
+from monitor.clock import Clock
+from monitor.metrics import Metrics
+from probes.result import ProbeResult, SkipReason
+from probes.target import Slot, Target
+
+SKIP_QUEUE_LIMIT: Final = 10_000
+"""Skipped slots waiting for the ledger; beyond that they are counted but leave no row."""
+
+log = structlog.get_logger("sonde.pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A slot that got no probe."""
+
+    target: str
+    slot: Slot
+    reason: SkipReason
+    at: float
+    """Steady time at which it was given up."""
+
+
+class Pipeline:
+    """Takes results and skipped slots from the schedule to the ledger, the windows and metrics."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        windows: Windows,
+        metrics: Metrics,
+        clock: Clock,
+        location: str,
+        on_result: Callable[[ProbeResult], None] = lambda _result: None,
+    ) -> None:
+        self._ledger = ledger
+        self._windows = windows
+        self._metrics = metrics
+        self._clock = clock
+        self._location = location
+        self._on_result = on_result
+        self._skips: asyncio.Queue[Skip] = asyncio.Queue(SKIP_QUEUE_LIMIT)
+        self.ledger_error: str | None = None
+        """Why the newest write failed; None while the ledger takes writes."""
+        self.last_slot_at: dict[str, float] = {}
+        """Steady time of each target's newest slot that was run."""
+        self.last_result: dict[str, ProbeResult] = {}
+
+    async def take(self, target: Target, result: ProbeResult) -> None:
+        """Commit one result and count it."""
+        volatile = not await self._commit(result)
+        if result.attempt == 1:
+            self._windows.ingest(result, self._clock.steady())
+            self._metrics.observe(target, result)
+            self.last_result[target.name] = result
+        log.info("probe.result", **event_fields(result), volatile=volatile)
+        self._on_result(result)
+
+    async def _commit(self, result: ProbeResult) -> bool:
+        try:
+            await self._ledger.write(lambda connection: insert_result(connection, result))
+        except LedgerError as error:
+            self._metrics.volatile.inc()
+            self.ledger_error = str(error)
+            log.error("ledger.write_failed", error=str(error), target=result.target)
+            return False
+        self.ledger_error = None
+        return True
+
+    def slot_started(self, target: Target, slot: Slot, lateness_s: float) -> None:
+        """Note that a slot is being run."""
+        self.last_slot_at[target.name] = self._clock.steady()
+        self._metrics.slot_started(target, slot, lateness_s)
+
+    def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> None:
+        """Count a slot that gets no probe: visible to rules as missing coverage."""
+        at = self._clock.steady()
+        self._windows.missed(target.name, at)
+        self._metrics.slot_skipped(target, reason)
+        try:
+            self._skips.put_nowait(Skip(target.name, slot, reason, at))
+        except asyncio.QueueFull:
+            self._metrics.dropped_skips.inc()
+
+    def target_crashed(self, target: Target) -> None:
+        """Count a bug of ours at one target's edge."""
+        self._metrics.target_crashed(target)
+
+    async def record_skips(self) -> None:
+        """Write skipped slots to the ledger, for ever."""
+        while True:
+            skip = await self._skips.get()
+            try:
+                await self._ledger.write(partial(self._insert, skip))
+            except LedgerError as error:
+                self._metrics.dropped_skips.inc()
+                self.ledger_error = str(error)
+
+    def _insert(self, skip: Skip, connection: sqlite3.Connection) -> None:
+        insert_skip(
+            connection,
+            target=skip.target,
+            location=self._location,
+            slot=skip.slot,
+            reason=skip.reason,
+            at=skip.at,
+        )
+
+
+def event_fields(result: ProbeResult) -> dict[str, object]:
+    """Return a result as flat log fields, unknown ones left out."""
+    fields = asdict(result)
+    limits = fields.pop("rate_limits")
+    fields["latency_s"] = result.latency_s
+    if limits:
+        fields["rate_limits"] = {limit["bucket"]: limit["remaining"] for limit in limits}
+    return {
+        name: round(value, 6) if isinstance(value, float) else value
+        for name, value in fields.items()
+        if value is not None and value != ""
+    }

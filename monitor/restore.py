@@ -1,0 +1,32 @@
+"""What a restart finds in the ledger: windows as they were, holds as they stood."""
+
+from aggregator.ledger import Ledger
+from aggregator.results import had_at, replay
+from aggregator.window import Windows
+from alerting.engine import Engine, Transition
+from alerting.store import load_states
+from probes.result import ProbeResult
+
+
+async def replay_windows(ledger: Ledger, windows: Windows, longest_s: float, now: float) -> int:
+    """Fold the ledger's newest results and skips into the windows; return how many there were.
+
+    Rows are stamped with the wall time they were had at. One that lies in the future (the clock
+    has been set back since) counts as had now.
+    """
+    rows = await ledger.read(lambda connection: list(replay(connection, now - longest_s)))
+    for row in rows:
+        if isinstance(row, ProbeResult):
+            windows.ingest(row, min(now, had_at(row)))
+        else:
+            windows.missed(row.target, min(now, row.at))
+    return len(rows)
+
+
+async def restore_alerts(ledger: Ledger, engine: Engine, now: float) -> tuple[Transition, ...]:
+    """Give the engine its states back; the time we were away counts towards no hold.
+
+    Returns the transitions of alerts whose rule is gone.
+    """
+    states, saved_at = await ledger.read(load_states)
+    return engine.restore(states, now, saved_at if saved_at is not None else now)

@@ -1,0 +1,166 @@
+"""Runs the slot grid: one heap of due slots, one sleeper, one task for each probe in flight."""
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.schedule import Grid, due
+from probes.result import SkipReason
+from probes.target import Slot, Target
+
+LOOK_EVERY_S: Final = 5.0
+"""The longest sleep: how soon a step of the wall clock is noticed."""
+BACKOFF_LIMIT_S: Final = 300.0
+"""A target whose own code keeps failing is tried again at least this often."""
+
+log = structlog.get_logger("sonde.scheduler")
+
+
+class Observer(Protocol):
+    """Who is told what the scheduler did."""
+
+    def slot_started(self, target: Target, slot: Slot, lateness_s: float) -> None:
+        """Note that a slot's probe is being started, this much after its time."""
+
+    def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> None:
+        """Note that a slot gets no probe."""
+
+    def target_crashed(self, target: Target) -> None:
+        """Note that a target's own code raised: our bug, not a finding about the provider."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What the scheduler knows of one target."""
+
+    target: Target
+    grid: Grid
+    crashes: int = 0
+    paused_until: float = field(default=0.0)
+    """Monotonic time."""
+
+
+class Scheduler:
+    """Starts each target's probe at its slots until told to stop.
+
+    At most one probe of a target is in flight; a slot that finds one is skipped and counted. What
+    a probe raises is contained at its target's edge: counted, logged and backed off from, while
+    every other target goes on.
+    """
+
+    def __init__(
+        self,
+        targets: Iterable[Target],
+        run_slot: Callable[[Target, Slot], Awaitable[None]],
+        observer: Observer,
+        clock: Clock,
+    ) -> None:
+        self._entries = [_Entry(t, Grid.of(t.name, t.interval_s)) for t in targets]
+        self._run_slot = run_slot
+        self._observer = observer
+        self._clock = clock
+        self._heap: list[tuple[float, int, Slot]] = []
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._stopping = asyncio.Event()
+
+    @property
+    def in_flight(self) -> int:
+        """Number of probes under way."""
+        return len(self._in_flight)
+
+    async def run(self, drain_s: float) -> None:
+        """Run slots until `stop`; then give probes in flight `drain_s` seconds to end.
+
+        Cancelling it cancels the probes in flight.
+        """
+        async with asyncio.TaskGroup() as probes:
+            self._anchor()
+            while not self._stopping.is_set():
+                self._turn(probes)
+                await self._sleep()
+            await self._drain(drain_s)
+
+    def stop(self) -> None:
+        """Start no further slot; `run` returns when those in flight have ended."""
+        self._stopping.set()
+
+    def _anchor(self) -> None:
+        """Aim every target at its next slot by the wall clock as it now stands."""
+        wall = self._clock.wall()
+        nexts = [(entry.grid.following(wall), index) for index, entry in enumerate(self._entries)]
+        self._heap = [(slot.at, index, slot) for slot, index in nexts]
+        heapq.heapify(self._heap)
+
+    def _turn(self, probes: asyncio.TaskGroup) -> None:
+        step_s = self._clock.stepped()
+        if step_s is not None:
+            # Slots a step jumped over never were; slots it repeats are named by their new time.
+            log.warning("clock.stepped", step_s=round(step_s, 3))
+            self._anchor()
+        wall = self._clock.wall()
+        while self._heap and self._heap[0][0] <= wall:
+            _, index, expected = self._heap[0]
+            entry = self._entries[index]
+            decision = due(entry.grid, expected, wall)
+            following = entry.grid.slot(decision.slot.number + 1)
+            heapq.heapreplace(self._heap, (following.at, index, following))
+            for number in range(expected.number, decision.slot.number):
+                self._skip(entry, entry.grid.slot(number), SkipReason.LATE)
+            if decision.run:
+                self._start(probes, entry, decision.slot, decision.lateness_s)
+            else:
+                self._skip(entry, decision.slot, SkipReason.LATE)
+
+    def _start(
+        self, probes: asyncio.TaskGroup, entry: _Entry, slot: Slot, lateness_s: float
+    ) -> None:
+        name = entry.target.name
+        if name in self._in_flight:
+            self._skip(entry, slot, SkipReason.IN_FLIGHT)
+        elif self._clock.monotonic() < entry.paused_until:
+            self._skip(entry, slot, SkipReason.PAUSED)
+        else:
+            self._observer.slot_started(entry.target, slot, lateness_s)
+            task = probes.create_task(self._contained(entry, slot), name=f"probe of {name}")
+            self._in_flight[name] = task
+
+    def _skip(self, entry: _Entry, slot: Slot, reason: SkipReason) -> None:
+        log.info("slot.skipped", target=entry.target.name, slot=slot.number, reason=reason.value)
+        self._observer.slot_skipped(entry.target, slot, reason)
+
+    async def _contained(self, entry: _Entry, slot: Slot) -> None:
+        try:
+            await self._run_slot(entry.target, slot)
+            entry.crashes = 0
+        except Exception:
+            # The edge of one target: whatever its code raised must not stop the others.
+            entry.crashes += 1
+            pause_s = min(BACKOFF_LIMIT_S, entry.target.interval_s * 2 ** min(entry.crashes, 10))
+            entry.paused_until = self._clock.monotonic() + pause_s
+            log.exception("target.crashed", target=entry.target.name, pause_s=pause_s)
+            self._observer.target_crashed(entry.target)
+        finally:
+            del self._in_flight[entry.target.name]
+
+    async def _sleep(self) -> None:
+        wait_s = LOOK_EVERY_S
+        if self._heap:
+            wait_s = min(wait_s, max(0.0, self._heap[0][0] - self._clock.wall()))
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    async def _drain(self, drain_s: float) -> None:
+        tasks = tuple(self._in_flight.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=drain_s)
+        for task in late:
+            task.cancel()

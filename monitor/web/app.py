@@ -1,0 +1,157 @@
+"""The HTTP side: /livez, /health, /readyz, /metrics and a plain status page.
+
+Health and metrics need no token: they hold nothing secret and their readers are machines. The page
+names providers and errors, so wider than loopback it asks for `http.token_file`.
+"""
+
+import asyncio
+import base64
+import binascii
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from monitor.health import Readiness
+from monitor.view import StatusView
+from monitor.web.page import render_page
+from probes.secret import SecretError, SecretSource
+
+PAGE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the pages get what they show."""
+
+    readiness: Callable[[], Readiness]
+    status: Callable[[], StatusView]
+    registry: CollectorRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may see the page."""
+
+    host: str
+    token: SecretSource | None
+
+    @property
+    def open(self) -> bool:
+        """Whether only this machine can reach us."""
+        return is_loopback(self.host)
+
+    def allows(self, authorization: str | None) -> bool:
+        """Whether an Authorization header (Bearer, or Basic with the token as password) fits.
+
+        Raises SecretError when the token cannot be read: then nobody gets in.
+        """
+        if self.token is None or authorization is None:
+            return False
+        given = _credential(authorization)
+        return hmac.compare_digest(given.encode(), self.token.read().reveal().encode())
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a listening address can be reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _credential(authorization: str) -> str:
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            text = base64.b64decode(value, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+        return text.partition(":")[2]
+    return ""
+
+
+def build_app(sources: Sources, access: Access, stylesheet: str) -> FastAPI:
+    """Return the application."""
+    app = FastAPI(title="Sonde", docs_url=None, redoc_url=None, openapi_url=None)
+    _add_health(app, sources)
+    _add_metrics(app, sources.registry)
+    _add_page(app, sources, access, stylesheet)
+    return app
+
+
+def _add_health(app: FastAPI, sources: Sources) -> None:
+    async def livez() -> PlainTextResponse:
+        # Answering at all proves that the loop turns; nothing else may make a process restart.
+        return PlainTextResponse("ok\n")
+
+    async def readyz() -> JSONResponse:
+        found = sources.readiness()
+        checks = [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in found.checks]
+        body = {"ready": found.ready, "checks": checks}
+        return JSONResponse(body, status_code=200 if found.ready else 503)
+
+    app.add_api_route("/livez", livez, methods=["GET", "HEAD"])
+    app.add_api_route("/health", livez, methods=["GET", "HEAD"])
+    app.add_api_route("/readyz", readyz, methods=["GET", "HEAD"])
+
+
+def _add_metrics(app: FastAPI, registry: CollectorRegistry) -> None:
+    async def metrics() -> Response:
+        # Rendering thousands of lines takes long enough to delay probes: not in the loop.
+        text = await asyncio.to_thread(generate_latest, registry)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    app.add_api_route("/metrics", metrics, methods=["GET"])
+
+
+def _add_page(app: FastAPI, sources: Sources, access: Access, stylesheet: str) -> None:
+    async def page() -> HTMLResponse:
+        return HTMLResponse(render_page(sources.status()), headers=PAGE_HEADERS)
+
+    async def style() -> Response:
+        return Response(stylesheet, media_type="text/css; charset=utf-8")
+
+    @app.middleware("http")
+    async def guard(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        if request.url.path == "/" and not access.open:
+            refusal = _refusal(access, request.headers.get("authorization"))
+            if refusal is not None:
+                return refusal
+        return await call_next(request)
+
+    app.add_api_route("/", page, methods=["GET"])
+    app.add_api_route("/style.css", style, methods=["GET"])
+
+
+def _refusal(access: Access, authorization: str | None) -> Response | None:
+    """Return the answer for somebody who may not see the page, None for who may."""
+    if access.token is None:
+        text = "The page is off: listening wider than loopback it needs http.token_file.\n"
+        return PlainTextResponse(text, status_code=403)
+    try:
+        if access.allows(authorization):
+            return None
+    except SecretError as error:
+        return PlainTextResponse(f"The page's token is unusable: {error}\n", status_code=503)
+    challenge = {"WWW-Authenticate": 'Basic realm="Sonde", charset="UTF-8"'}
+    return PlainTextResponse("A token is needed.\n", status_code=401, headers=challenge)

@@ -1,0 +1,70 @@
+"""Uvicorn inside our own loop: it serves, we decide about signals and when to stop."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+GRACE_S = 2
+"""How long open responses may go on once we stop; part of the stop budget."""
+
+
+class ListenError(Exception):
+    """The listening address cannot be used."""
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the daemon: it stops everything in order, not HTTP first."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket. Raises ListenError saying what is in the way.
+
+    Done before anything else starts: a port that is taken must stop us while nothing has begun.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise ListenError(
+            f"cannot listen on {host}:{port}: {error.strerror}; set http.listen to a free address"
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+class WebServer:
+    """Serves one application on one listening socket until stopped."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        self._listener = listener
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=30,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+        )
+        self._server = _Server(config)
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        await self._server.serve(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """Finish open responses, at most two seconds long, and return from `run`."""
+        self._server.should_exit = True

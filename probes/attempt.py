@@ -1,0 +1,231 @@
+"""One attempt: the request goes out, the answer is read under three deadlines.
+
+The whole exchange has one deadline, whatever the server does. A stream has two more, one for its
+first token (from the departure of the request) and one between tokens; comments and empty chunks
+move neither. An attempt that met a deadline keeps what it has seen until then: its latency is at
+least the deadline that passed.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+from probes.classify import Classified, WireFailure, classify_failure, classify_response
+from probes.expect import judge
+from probes.lag import LagMeter
+from probes.operation import Fold, OperationSpec
+from probes.outcome import NO_HEADERS, Outcome
+from probes.reading import Reading
+from probes.result import Verdict
+from probes.sanitise import sanitise
+from probes.target import Target
+from probes.wire.exchange import CONTENT_LIMIT_BYTES, Exchange, Request
+from probes.wire.failure import ExchangeError
+from probes.wire.timeline import Phase, Timeline
+
+ERROR_BODY_BYTES: Final = 64 * 1024
+"""How much of an error's body is read: its meaning stands at the beginning."""
+ERROR_BODY_S: Final = 2.0
+"""And for how long. With the status we know the outcome; the rest only says why."""
+LATE_S: Final = 0.01
+"""From this lateness of our loop on, tokens that arrived together may have come one by one."""
+BLOCKED_S: Final = 0.1
+"""A deadline that passed while our loop stood still for this long says nothing about the server:
+the answer may have been there, unread."""
+
+
+class Attempt:
+    """One exchange with one target."""
+
+    def __init__(
+        self,
+        target: Target,
+        spec: OperationSpec,
+        exchange: Exchange,
+        timeline: Timeline,
+        lag: LagMeter,
+        secrets: tuple[str, ...],
+    ) -> None:
+        self._target = target
+        self._spec = spec
+        self._exchange = exchange
+        self._timeline = timeline
+        self._lag = lag
+        self._secrets = secrets
+        self._began = time.monotonic()
+        self._fold: Fold | None = None
+        self._tainted = False
+        self._read_at = self._began
+
+    async def run(self, request: Request, deadline_at: float) -> Outcome:
+        """Send, read, judge. `deadline_at` is on the loop's clock.
+
+        Raises nothing for what the server or the network does. The connection is given back or
+        cut by the time this returns or raises, cancellation included.
+        """
+        try:
+            try:
+                outcome = await self._under_deadlines(request, deadline_at)
+            except ExchangeError as error:
+                return self._failed(error)
+            # The outcome is known: what the server does now can not change it any more.
+            await self._exchange.finish()
+            return outcome
+        finally:
+            self._exchange.end()
+
+    async def _under_deadlines(self, request: Request, deadline_at: float) -> Outcome:
+        pace: asyncio.Timeout | None = None
+        try:
+            async with asyncio.timeout_at(deadline_at), asyncio.timeout(None) as pace:
+                try:
+                    return await self._converse(request, pace)
+                finally:
+                    self._timeline.on_departure = None
+        except TimeoutError:
+            if pace is not None and pace.expired():
+                raise self._out_of_pace(pace) from None
+            raise self._out_of_time(deadline_at, "deadline", self._target.deadline_s) from None
+
+    async def _converse(self, request: Request, pace: asyncio.Timeout) -> Outcome:
+        if self._target.stream:
+            wait_s = self._target.first_token_deadline_s
+            self._timeline.on_departure = lambda at: pace.reschedule(at + wait_s)
+        status = await self._exchange.send(request)
+        headers = self._exchange.headers or NO_HEADERS
+        unfit = self._unfit(status, headers.get("Content-Type", ""))
+        if unfit is not None:
+            pace.reschedule(None)
+            return await self._refused(status, unfit)
+        if self._target.stream:
+            return self._answered(await self._streamed(pace))
+        return self._answered(await self._plain())
+
+    def _unfit(self, status: int, content_type: str) -> str | None:
+        """Say what makes this head not that of a proper answer; "" for an error status."""
+        if not 200 <= status <= 299:
+            return ""
+        kind = content_type.partition(";")[0].strip().lower()
+        if self._target.stream:
+            fits, wanted = kind == "text/event-stream", "an event stream"
+        else:
+            fits, wanted = kind == "application/json" or kind.endswith("+json"), "JSON"
+        return None if fits else f"{kind or 'no content type'} instead of {wanted}: "
+
+    async def _refused(self, status: int, complaint: str) -> Outcome:
+        body = bytearray()
+        if not 300 <= status <= 399:
+            await self._read_error(body)
+        headers = self._exchange.headers or NO_HEADERS
+        found = classify_response(
+            status, headers, bytes(body), preset=self._target.preset, secrets=self._secrets
+        )
+        detail = sanitise(complaint + found.detail, self._secrets)
+        return self._outcome(Classified(found.verdict, found.fault, detail), None)
+
+    async def _read_error(self, body: bytearray) -> None:
+        try:
+            async with asyncio.timeout(ERROR_BODY_S):
+                await self._exchange.body_into(body, ERROR_BODY_BYTES)
+        except (TimeoutError, ExchangeError):
+            return  # the status is what counts; what came of the body is in `body`
+
+    async def _plain(self) -> Reading:
+        body = bytearray()
+        await self._exchange.body_into(body, CONTENT_LIMIT_BYTES + 1)
+        return self._spec.read(bytes(body), secrets=self._secrets)
+
+    async def _streamed(self, pace: asyncio.Timeout) -> Reading:
+        if self._spec.fold is None:
+            raise ExchangeError(WireFailure.MONITOR, "this operation has no streams")
+        fold = self._fold = self._spec.fold(secrets=self._secrets)
+        while not fold.done:
+            pieces = await self._exchange.pieces()
+            if pieces is None:
+                break
+            for piece in pieces:
+                fold.feed(piece.data, self._timeline.offset(piece.at))
+                self._doubt(fold)
+            self._read_at = time.monotonic()
+            self._keep_pace(fold, pace)
+        pace.reschedule(None)
+        return fold.close(self._now_s())
+
+    def _doubt(self, fold: Fold) -> None:
+        """Taint the stream if tokens share a stamp and our own lateness may be the reason."""
+        if fold.events_in_last_feed > 1 and self._lag.worst_since(self._read_at) > LATE_S:
+            self._tainted = True
+
+    def _keep_pace(self, fold: Fold, pace: asyncio.Timeout) -> None:
+        departed_at, sent_s = self._timeline.departed_at, self._timeline.sent_s
+        if fold.last_token_s is not None and departed_at is not None and sent_s is not None:
+            token_at = departed_at - sent_s + fold.last_token_s
+            pace.reschedule(token_at + self._target.idle_deadline_s)
+
+    def _answered(self, reading: Reading) -> Outcome:
+        reading = judge(reading, self._target.expect, secrets=self._secrets)
+        return self._outcome(Classified(reading.verdict, reading.fault, reading.detail), reading)
+
+    def _outcome(
+        self, found: Classified, reading: Reading | None, total_s: float | None = None
+    ) -> Outcome:
+        if total_s is None:
+            last = self._timeline.arrivals.last
+            total_s = self._timeline.offset(last.at) if last is not None else self._now_s()
+            if reading is not None and reading.ended_s is not None:
+                total_s = reading.ended_s
+        return Outcome(
+            found=found,
+            total_s=total_s,
+            status=self._exchange.status,
+            headers=self._exchange.headers,
+            reading=reading,
+            tainted=self._tainted,
+        )
+
+    def _failed(self, error: ExchangeError) -> Outcome:
+        """Keep what was seen: token times of a stream that broke are true."""
+        found = classify_failure(error.kind, error.detail, secrets=self._secrets)
+        now_s = self._now_s() if error.after_s is None else error.after_s
+        reading = self._fold.close(now_s) if self._fold is not None else None
+        if error.kind is WireFailure.TRUNCATED and reading and reading.verdict is not Verdict.OK:
+            found = Classified(reading.verdict, reading.fault, reading.detail)
+        return self._outcome(found, reading, now_s)
+
+    def _out_of_pace(self, pace: asyncio.Timeout) -> ExchangeError:
+        passed_at = pace.when() or time.monotonic()
+        last_s = self._fold.last_token_s if self._fold is not None else None
+        if last_s is None:
+            after_s = self._target.first_token_deadline_s
+            error = self._out_of_time(passed_at, "first-token deadline", after_s)
+        else:
+            after_s = self._target.idle_deadline_s
+            error = self._out_of_time(passed_at, "idle deadline", after_s)
+        error.after_s = (
+            (self._timeline.sent_s or 0.0) + after_s if last_s is None else last_s + after_s
+        )
+        return error
+
+    def _out_of_time(self, passed_at: float, which: str, after_s: float) -> ExchangeError:
+        now = time.monotonic()
+        blocked_s = max(now - passed_at, self._lag.worst_since(passed_at, now))
+        if blocked_s > BLOCKED_S:
+            detail = f"the {which} passed while our own loop stood still for {blocked_s:.1f} s"
+            return ExchangeError(WireFailure.MONITOR, detail)
+        detail = f"{which} of {after_s:g} s passed {self._phase()}"
+        return ExchangeError(WireFailure.TIMEOUT, detail, after_s=after_s)
+
+    def _phase(self) -> str:
+        if self._timeline.phase is not Phase.BODY:
+            return str(self._timeline.phase)
+        if self._fold is None:
+            return "while reading the body"
+        waiting = self._fold.last_token_s is None
+        return "while waiting for the first token" if waiting else "in the middle of the stream"
+
+    def _now_s(self) -> float:
+        """Return the offset of now; before the departure, the time since the attempt began."""
+        now = time.monotonic()
+        if self._timeline.departed_at is None:
+            return now - self._began
+        return self._timeline.offset(now)

@@ -1,0 +1,188 @@
+"""Requests as the openai SDK shapes them, captured once and sent many times.
+
+Which path, headers and body an API call has is the SDK's knowledge, so the SDK makes the request:
+its public `http_client` parameter takes a transport that keeps the finished request instead of
+sending it. That takes about a millisecond, so a capture is used again until it is a minute old,
+was refused as unauthorised, or the key's file has changed.
+
+The environment must not reshape a probe: what the SDK would take from OPENAI_BASE_URL,
+OPENAI_ORG_ID, OPENAI_PROJECT_ID or OPENAI_CUSTOM_HEADERS is overruled here.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+import httpx2
+import openai
+
+from probes.operation import OperationSpec
+from probes.providers import PRESETS, Preset
+from probes.secret import Secret
+from probes.target import Provider, Target
+
+FRESH_S: Final = 60.0
+"""Age at which a request is captured again: tokens from providers of credentials expire."""
+NONCE_CHARS: Final = 16
+"""64 bits, as hexadecimal digits: no two probes of a year share one."""
+
+_REPLACED: Final = frozenset(
+    {
+        "host",  # the wire's
+        "content-length",  # the wire's, by the body it sends
+        "accept-encoding",  # identity, so that bytes on the wire are bytes of the answer
+        "connection",  # the wire decides what is kept
+        "x-stainless-read-timeout",  # the SDK's own timeout, which does not apply
+    }
+)
+
+_CANNED: Final = b"{}"
+
+
+class CompileError(Exception):
+    """A request could not be made ready: our own fault. The message holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRequest:
+    """A request ready to send, but for its nonce. `headers` hold the key: never show them."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    prefix: bytes
+    """The body up to the nonce, or all of it when it has none."""
+    suffix: bytes
+    nonced: bool
+    prompt_chars: int
+    secret: Secret
+    """The key inside, to be hidden wherever text of the answer is shown."""
+    version: tuple[int, int, int] | None
+    captured_at: float
+    """On the monotonic clock."""
+
+    def body(self, nonce: str) -> bytes:
+        """Return the body with this nonce; its length does not depend on it."""
+        return self.prefix + nonce.encode("ascii") + self.suffix if self.nonced else self.prefix
+
+
+def nonce_of(target: str, location: str, slot: int, attempt: int) -> str:
+    """Derive the nonce of one attempt: the same for everybody, different for each."""
+    parts = "\0".join((target, location, str(slot), str(attempt))).encode()
+    return hashlib.blake2s(parts, digest_size=NONCE_CHARS // 2).hexdigest()
+
+
+class Recorder(httpx2.AsyncBaseTransport):
+    """Keeps the request it is given and answers with an empty object."""
+
+    def __init__(self) -> None:
+        self.request: httpx2.Request | None = None
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Take the request down."""
+        await request.aread()
+        self.request = request
+        headers = {"content-type": "application/json"}
+        return httpx2.Response(200, headers=headers, content=_CANNED, request=request)
+
+
+class Compiler:
+    """The requests of one provider key."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._ready: dict[Target, CompiledRequest] = {}
+
+    async def request(self, target: Target, spec: OperationSpec, now: float) -> CompiledRequest:
+        """Return the target's request, captured anew when need be. `now`: monotonic clock.
+
+        Raises SecretError when the key cannot be read or is not usable, CompileError when the SDK
+        refuses to make the request.
+        """
+        version = self._provider.api_key.version()
+        ready = self._ready.get(target)
+        if ready is None or ready.version != version or now - ready.captured_at > FRESH_S:
+            secret = self._provider.api_key.read()
+            self._ready.pop(target, None)
+            ready = self._ready[target] = await self._capture(target, spec, secret, version, now)
+        return ready
+
+    def forget(self, target: Target) -> None:
+        """Capture the target's request anew next time (its credentials were refused)."""
+        self._ready.pop(target, None)
+
+    async def _capture(
+        self,
+        target: Target,
+        spec: OperationSpec,
+        secret: Secret,
+        version: tuple[int, int, int] | None,
+        now: float,
+    ) -> CompiledRequest:
+        # The place of the nonce is marked with a text that nothing else in the body can hold.
+        marker = nonce_of(target.name, target.prompt, -1, 0) if spec.nonce else ""
+        prompt = f"{marker} {target.prompt}" if spec.nonce else target.prompt
+        request = await self._shape(target, spec, secret, prompt)
+        prefix, suffix = request.content, b""
+        if spec.nonce:
+            prefix, found, suffix = request.content.partition(marker.encode("ascii"))
+            if not found or marker.encode("ascii") in suffix:
+                raise CompileError("the nonce has no unique place in the request")
+        return CompiledRequest(
+            method=request.method,
+            url=str(request.url),
+            headers=_headers(request),
+            prefix=prefix,
+            suffix=suffix,
+            nonced=spec.nonce,
+            prompt_chars=len(prompt),
+            secret=secret,
+            version=version,
+            captured_at=now,
+        )
+
+    async def _shape(
+        self, target: Target, spec: OperationSpec, secret: Secret, prompt: str
+    ) -> httpx2.Request:
+        recorder = Recorder()
+        preset = _preset(self._provider)
+        async with httpx2.AsyncClient(transport=recorder, trust_env=False) as http_client:
+            client = _client(self._provider, secret, http_client)
+            try:
+                await spec.ask(client, target, preset, prompt)
+            except (openai.OpenAIError, TypeError, ValueError, httpx2.InvalidURL) as error:
+                # Its text may hold header values.
+                raise CompileError(f"the SDK made no request: {type(error).__name__}") from None
+        if recorder.request is None:
+            raise CompileError("the SDK made no request")
+        return recorder.request
+
+
+def _client(
+    provider: Provider, secret: Secret, http_client: httpx2.AsyncClient
+) -> openai.AsyncOpenAI:
+    client = openai.AsyncOpenAI(
+        api_key=secret.reveal(),
+        base_url=provider.base_url,
+        organization=provider.organization,
+        max_retries=0,
+        http_client=http_client,
+    )
+    # What the constructor took from the environment. For custom headers the SDK has no public way.
+    client.organization = provider.organization
+    client.project = None
+    client.admin_api_key = None
+    client._custom_headers = {}  # noqa: SLF001 - see above; pinned by a test
+    return client
+
+
+def _preset(provider: Provider) -> Preset:
+    preset = PRESETS.get(provider.preset)
+    if preset is None:
+        raise CompileError(f"no preset is called {provider.preset!r}")
+    return preset
+
+
+def _headers(request: httpx2.Request) -> tuple[tuple[str, str], ...]:
+    kept = [(name, value) for name, value in request.headers.multi_items() if name not in _REPLACED]
+    return (*kept, ("accept-encoding", "identity"))

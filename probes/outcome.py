@@ -1,0 +1,142 @@
+"""What became of one attempt, and the ProbeResult made of it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from probes.classify import Classified
+from probes.pricing import cost_usd
+from probes.providers import PRESETS
+from probes.ratelimit import COMPATIBLE_DIALECT, rate_limits, retry_after_s
+from probes.reading import Reading
+from probes.result import Operation, ProbeResult, StampQuality
+from probes.sanitise import sanitise
+from probes.target import Slot, Target
+from probes.wire.timeline import Timeline
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """Which attempt this is: known before anything is sent."""
+
+    target: Target
+    slot: Slot
+    attempt: int
+    location: str
+    at: float
+    """Wall time when it began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended."""
+
+    found: Classified
+    total_s: float
+    """Offset at which that was known."""
+    status: int | None = None
+    headers: Mapping[str, str] | None = None
+    """None: no response head arrived."""
+    reading: Reading | None = None
+    """What the answer held, as far as it came; None when there was none to read."""
+    tainted: bool = False
+    """Whether token times were lost because our own loop was late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What we know about ourselves during the attempt."""
+
+    waited_s: float = 0.0
+    loop_lag_s: float = 0.0
+    prompt_chars: int = 0
+    answered_at: float = 0.0
+    """Wall time at the end, for headers that name a time."""
+
+
+def result_of(
+    errand: Errand, timeline: Timeline, outcome: Outcome, around: Circumstances
+) -> ProbeResult:
+    """Put one attempt together."""
+    target = errand.target
+    headers = NO_HEADERS if outcome.headers is None else outcome.headers
+    preset = PRESETS.get(target.preset)
+    dialect = COMPATIBLE_DIALECT if preset is None else preset.rate_limits
+    return ProbeResult(
+        target=target.name,
+        provider=target.provider,
+        model=target.model,
+        operation=target.operation,
+        location=errand.location,
+        slot=errand.slot.number,
+        slot_at=errand.slot.at,
+        attempt=errand.attempt,
+        at=errand.at,
+        verdict=outcome.found.verdict,
+        fault=outcome.found.fault,
+        detail=outcome.found.detail,
+        status=outcome.status,
+        waited_s=around.waited_s,
+        total_s=outcome.total_s,
+        prompt_chars=around.prompt_chars,
+        rate_limits=rate_limits(headers, dialect, now_wall=around.answered_at),
+        retry_after_s=retry_after_s(headers, around.answered_at),
+        request_id=_request_id(headers),
+        server_ms=_server_ms(headers),
+        loop_lag_s=around.loop_lag_s,
+        stream_tainted=outcome.tainted,
+        **_phases(timeline),
+        **_contents(target, outcome.reading),
+    )
+
+
+def _phases(timeline: Timeline) -> dict[str, Any]:  # Any: keyword arguments of several types
+    head_at, last = timeline.head_at, timeline.arrivals.last
+    stamps = StampQuality.KERNEL if timeline.trusted else StampQuality.USER
+    return {
+        "resolve_s": timeline.resolve_s,
+        "connect_s": timeline.connect_s,
+        "tls_s": timeline.tls_s,
+        "sent_s": timeline.sent_s,
+        "first_byte_s": timeline.offset(head_at) if head_at is not None else None,
+        "reused": timeline.reused,
+        "stamps": StampQuality.NONE if last is None else stamps,
+    }
+
+
+def _contents(target: Target, reading: Reading | None) -> dict[str, Any]:  # Any: as above
+    if reading is None:
+        return {}
+    chat = target.operation is Operation.CHAT
+    return {
+        "finish_reason": reading.finish_reason,
+        "first_token_s": reading.first_token_s,
+        "first_visible_token_s": reading.first_visible_token_s,
+        "last_token_s": reading.last_token_s,
+        "input_tokens": reading.usage.input_tokens,
+        "output_tokens": reading.usage.output_tokens,
+        "cached_tokens": reading.usage.cached_tokens,
+        "reasoning_tokens": reading.usage.reasoning_tokens,
+        "response_chars": len(reading.text) if chat else None,
+        "cost_usd": cost_usd(target.price, reading.usage),
+        "returned_model": reading.returned_model,
+        "fingerprint": reading.fingerprint,
+    }
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    """https://platform.openai.com/docs/api-reference/debugging-requests."""
+    return sanitise(headers.get("x-request-id", "")) or None
+
+
+def _server_ms(headers: Mapping[str, str]) -> float | None:
+    """Read the provider's claim of its processing time; None when it is missing or nonsense."""
+    try:
+        claimed_ms = float(headers.get("openai-processing-ms", ""))
+    except ValueError:
+        return None
+    return claimed_ms if math.isfinite(claimed_ms) and claimed_ms >= 0.0 else None

@@ -1,0 +1,160 @@
+"""The prober of one provider key: one request in, one ProbeResult out, whatever happens."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import structlog
+
+from probes.attempt import Attempt
+from probes.chat import CHAT
+from probes.classify import Classified, WireFailure, classified, classify_failure
+from probes.compile import CompiledRequest, CompileError, Compiler, nonce_of
+from probes.embeddings import EMBEDDINGS
+from probes.lag import LagMeter
+from probes.operation import OperationSpec
+from probes.outcome import Circumstances, Errand, Outcome, result_of
+from probes.result import Operation, ProbeResult, Verdict
+from probes.sanitise import sanitise
+from probes.secret import SecretError
+from probes.target import Provider, Slot, Target
+from probes.wire.exchange import Exchange, Request
+from probes.wire.session import Sessions
+from probes.wire.timeline import Timeline
+from probes.wire.trust import NoRootsError, client_context
+
+OPERATIONS: Final[Mapping[Operation, OperationSpec]] = MappingProxyType(
+    {
+        Operation.CHAT: CHAT,
+        Operation.EMBEDDINGS: EMBEDDINGS,
+    }
+)
+"""Every operation a target can have."""
+
+log = structlog.get_logger()
+
+
+class Prober:
+    """Probes the targets of one provider key, at most `max_concurrency` at a time."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        location: str,
+        wall: Callable[[], float],
+        lag: LagMeter,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Prepare; connects nowhere. Blocks for about 20 ms to load the trust store for https.
+
+        `wall` returns seconds since the epoch, for naming times only. `tls` replaces the operating
+        system's trust.
+        """
+        self._provider = provider
+        self._location = location
+        self._wall = wall
+        self._lag = lag
+        self._untrusting: NoRootsError | None = None
+        if tls is None and provider.base_url.lower().startswith("https:"):
+            try:
+                tls = client_context()
+            except NoRootsError as error:  # told by each result, for as long as it lasts
+                self._untrusting = error
+        self._sessions = Sessions(tls)
+        self._compiler = Compiler(provider)
+        # Those who wait for a place are bounded by the targets, each of which has one in flight.
+        self._places = asyncio.Semaphore(provider.max_concurrency)
+
+    async def probe(self, target: Target, slot: Slot, attempt: int = 1) -> ProbeResult:
+        """Send one request and say what came of it. Raises nothing but CancelledError.
+
+        Cancelling cuts the connection. The time spent waiting for a place is in `waited_s` and in
+        no other figure; the target's deadline begins when the place is had.
+        """
+        errand = Errand(
+            target=target, slot=slot, attempt=attempt, location=self._location, at=self._wall()
+        )
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(target.deadline_s):
+                await self._places.acquire()
+        except TimeoutError:
+            return self._without_place(errand, began)
+        try:
+            return await self._placed(errand, began)
+        finally:
+            self._places.release()
+
+    async def close(self) -> None:
+        """Close all connections. Probes still in flight end with an error."""
+        await self._sessions.close()
+
+    async def _placed(self, errand: Errand, asked_at: float) -> ProbeResult:
+        began = time.monotonic()
+        timeline = Timeline()
+        request: CompiledRequest | None = None
+        deadline_at = asyncio.get_running_loop().time() + errand.target.deadline_s
+        try:
+            async with asyncio.timeout_at(deadline_at):
+                spec = OPERATIONS[errand.target.operation]
+                request = await self._compiler.request(errand.target, spec, began)
+            outcome = await self._attempt(errand, spec, request, timeline, deadline_at)
+        except Exception as error:  # noqa: BLE001 - the boundary: always a result, never a crash
+            outcome = self._broke(error, errand, time.monotonic() - began)
+        around = Circumstances(
+            waited_s=began - asked_at,
+            loop_lag_s=self._lag.worst_since(began),
+            prompt_chars=request.prompt_chars if request is not None else 0,
+            answered_at=self._wall(),
+        )
+        return result_of(errand, timeline, outcome, around)
+
+    async def _attempt(
+        self,
+        errand: Errand,
+        spec: OperationSpec,
+        compiled: CompiledRequest,
+        timeline: Timeline,
+        deadline_at: float,
+    ) -> Outcome:
+        target = errand.target
+        if self._untrusting is not None:
+            found = classify_failure(WireFailure.TLS_NO_ROOTS, str(self._untrusting))
+            return Outcome(found=found, total_s=0.0)
+        nonce = nonce_of(target.name, errand.location, errand.slot.number, errand.attempt)
+        request = Request(compiled.method, compiled.url, compiled.headers, compiled.body(nonce))
+        exchange = Exchange(self._sessions.get(target.connection), timeline)
+        secrets = (compiled.secret.reveal(),)
+        attempt = Attempt(target, spec, exchange, timeline, self._lag, secrets)
+        outcome = await attempt.run(request, deadline_at)
+        if outcome.found.verdict is Verdict.AUTH:
+            self._compiler.forget(target)
+        return outcome
+
+    def _broke(self, error: Exception, errand: Errand, after_s: float) -> Outcome:
+        match error:
+            case SecretError():
+                found = classified(Verdict.AUTH, sanitise(f"the API key is not usable: {error}"))
+            case CompileError():
+                found = classified(Verdict.MONITOR_ERROR, sanitise(str(error)))
+            case _:
+                # Its text may hold anything; the log takes secrets out, and has the traceback.
+                log.error("probe.broke", target=errand.target.name, exc_info=error)
+                found = classified(Verdict.MONITOR_ERROR, f"a bug: {type(error).__name__}")
+        return Outcome(found=found, total_s=after_s)
+
+    def _without_place(self, errand: Errand, asked_at: float) -> ProbeResult:
+        waited_s = time.monotonic() - asked_at
+        places = self._provider.max_concurrency
+        found: Classified = classified(
+            Verdict.MONITOR_ERROR,
+            f"no place among {places} (max_concurrency) within {errand.target.deadline_s:g} s",
+        )
+        around = Circumstances(
+            waited_s=waited_s, loop_lag_s=self._lag.worst_since(asked_at), answered_at=self._wall()
+        )
+        return result_of(errand, Timeline(), Outcome(found=found, total_s=0.0), around)

@@ -1,0 +1,92 @@
+"""Make text from outside fit to be stored, shown and sent on.
+
+What a provider writes in an error is hostile input: it may echo our key, hide text behind
+bidirectional overrides, forge log lines with newlines, or be a megabyte long. Two functions:
+`redact` takes secrets out and leaves the rest alone (log lines, tracebacks); `sanitise` also makes
+one short printable line of it (details of results, messages to people). Sanitising twice changes
+nothing.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote
+
+from probes.result import DETAIL_LIMIT
+
+MASK: Final = "***"
+
+MIN_SECRET_CHARS: Final = 4
+"""Shorter known values are not masked: they would eat letters out of every word."""
+
+SCAN_LIMIT: Final = 16 * 1024
+"""Characters looked at. Far more than the 200 that are kept, so that what folds away does not eat
+the message, and few enough that a megabyte of text does not hold up the event loop."""
+
+_PATTERNS: Final = (
+    # OpenAI keys, also as OpenAI echoes them with stars in the middle.
+    (re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_*\-]{6,}"), MASK),
+    (re.compile(r"(?<![A-Za-z0-9])xai-[A-Za-z0-9_*\-]{6,}"), MASK),
+    # Slack bot, user and app tokens: https://docs.slack.dev/authentication/tokens
+    (re.compile(r"(?<![A-Za-z0-9])(?:xox[a-z]|xapp)-[A-Za-z0-9\-]{6,}"), MASK),
+    # Standard Webhooks signing secrets: https://www.standardwebhooks.com
+    (re.compile(r"(?<![A-Za-z0-9])whsec_[A-Za-z0-9+/=_\-]{6,}"), MASK),
+    # A Slack incoming webhook's path is its password.
+    (re.compile(r"(?i)(hooks\.slack\.com)/[^\s\"'<>]+"), rf"\1/{MASK}"),
+    (
+        re.compile(r"(?i)\b(bearer|basic)(\s+)(?=[^\s]*[0-9._~+/=\-])[\w.~+/=\-]{8,}"),
+        rf"\1\2{MASK}",
+    ),
+    (re.compile(r"(?i)(\bapi[_-]key[\"']?\s*[:=]\s*[\"']?)[^\s\"',;&<>]{4,}"), rf"\1{MASK}"),
+    # user:password@ in an address
+    (re.compile(r"(://)[^/\s@]{1,256}@"), rf"\1{MASK}@"),
+)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Replace the known secrets, and whatever has the shape of a key, with `***`."""
+    return _mask_shapes(_mask_values(text, _spellings(secrets)))
+
+
+def sanitise(text: str, secrets: Iterable[str] = ()) -> str:
+    """Make one printable line of at most `DETAIL_LIMIT` characters, without secrets.
+
+    Control and format characters (bidirectional overrides, zero-width characters), lone surrogates
+    and unassigned code points go; runs of white space become one space.
+    """
+    known = _spellings(secrets)
+    # By value before folding (a secret may hold two spaces) and after (it may hold a hidden
+    # character); by shape last, when nothing can hide inside a key any more.
+    folded = _fold(_mask_values(text, known)[:SCAN_LIMIT])
+    return _clip(_mask_shapes(_mask_values(folded, known)))
+
+
+def _spellings(secrets: Iterable[str]) -> list[str]:
+    """List the secrets as they may be spelt in a text, the longest first."""
+    known = {secret for secret in secrets if len(secret) >= MIN_SECRET_CHARS}
+    known |= {quote(secret, safe="") for secret in known}
+    return sorted(known, key=len, reverse=True)
+
+
+def _mask_values(text: str, known: list[str]) -> str:
+    for secret in known:
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _mask_shapes(text: str) -> str:
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _fold(text: str) -> str:
+    if not text.isprintable():
+        text = "".join(char for char in text if char.isprintable() or char.isspace())
+    return " ".join(text.split())
+
+
+def _clip(text: str) -> str:
+    if len(text) <= DETAIL_LIMIT:
+        return text
+    return text[: DETAIL_LIMIT - 1].rstrip() + "…"

@@ -1,0 +1,97 @@
+"""Server-sent events out of bytes, as the WHATWG describes them and however the bytes are cut.
+
+A line ends with LF, CR or CRLF; a cut between CR and LF must not make an empty line of its own. An
+event is the `data` lines up to an empty line, joined with LF; one that the stream's end interrupts
+does not count. Lines are taken apart as bytes, so a cut inside a UTF-8 sequence cannot matter, and
+each byte is copied a fixed number of times, so a megabyte in one-byte pieces takes linear time.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+EVENT_LIMIT_BYTES: Final = 1024 * 1024
+"""Bytes one event may hold. The largest honest ones (a usage chunk, log probabilities) have a few
+thousand; without a limit, one endless line would fill the memory."""
+
+_LINE_END: Final = re.compile(rb"\r\n?|\n")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+class OversizedEventError(Exception):
+    """One event, or one line, is larger than the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its name ("" when it has none) and its data, not decoded."""
+
+    name: str
+    data: bytes
+
+
+class EventSource:
+    """Takes bytes, gives events. Keeps only the event that is not complete yet."""
+
+    __slots__ = ("_after_cr", "_at_start", "_data", "_data_bytes", "_limit", "_line", "_name")
+
+    def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES) -> None:
+        self._limit = limit_bytes
+        self._line = bytearray()
+        self._data: list[bytes] = []
+        self._data_bytes = 0
+        self._name = ""
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Yield the events that these bytes complete. Raises OversizedEventError.
+
+        It must be run to its end before the next call, unless nothing more is wanted at all.
+        """
+        start = 1 if self._after_cr and data.startswith(b"\n") else 0
+        if data:
+            self._after_cr = False
+        for end in _LINE_END.finditer(data, start):
+            self._grow(data[start : end.start()])
+            start = end.end()
+            event = self._end_line()
+            if event is not None:
+                yield event
+        self._after_cr = self._after_cr or data.endswith(b"\r")
+        self._grow(data[start:])
+
+    def _grow(self, piece: bytes) -> None:
+        if len(self._line) + len(piece) + self._data_bytes > self._limit:
+            raise OversizedEventError(f"an event of more than {self._limit} bytes")
+        self._line += piece
+
+    def _end_line(self) -> Event | None:
+        line = bytes(self._line)
+        self._line.clear()
+        if self._at_start:
+            self._at_start = False
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        if not line:
+            return self._dispatch()
+        self._take_field(line)
+        return None
+
+    def _take_field(self, line: bytes) -> None:
+        # A comment is a line with an empty field name; `id` and `retry` serve reconnecting clients.
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+            self._data_bytes += len(value) + 1  # the LF that joins it to the next
+        elif name == b"event":
+            self._name = value.decode("utf-8", "replace")
+
+    def _dispatch(self) -> Event | None:
+        name, parts = self._name, self._data
+        self._name, self._data, self._data_bytes = "", [], 0
+        # The standard drops an event without data. A failure must not be dropped for that.
+        return Event(name, b"\n".join(parts)) if parts or name == "error" else None

@@ -1,0 +1,85 @@
+"""Undo a content encoding in bounded steps: a compressed answer may be a bomb.
+
+We ask for `identity`; some servers and proxies compress anyway, and a user's client would read
+that, so it is read. Everything else than gzip and deflate is not what the API promises.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+STEP_BYTES: Final = 64 * 1024
+"""Decoded bytes per step: small enough never to hold the loop for long."""
+
+
+class ContentError(Exception):
+    """The body cannot be decoded."""
+
+
+class ContentCapError(Exception):
+    """The body decodes to more than it may."""
+
+
+class Decoder(Protocol):
+    """Turns pieces of a body as sent into pieces as meant."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what `data` decodes to. Raises ContentError, ContentCapError."""
+
+
+class Plain:
+    """Nothing to undo; counts."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._left = limit_bytes
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield `data` itself."""
+        self._left -= len(data)
+        if self._left < 0:
+            raise ContentCapError("the body is too large")
+        yield data
+
+
+class Inflater:
+    """gzip, zlib or raw deflate (which some servers call deflate as well)."""
+
+    __slots__ = ("_inflate", "_left", "_raw_allowed")
+
+    def __init__(self, limit_bytes: int, *, gzip: bool) -> None:
+        self._left = limit_bytes
+        self._inflate = zlib.decompressobj(31 if gzip else 15)
+        self._raw_allowed = not gzip
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield decoded pieces of at most STEP_BYTES each."""
+        while data and not self._inflate.eof:
+            try:
+                piece = self._inflate.decompress(data, STEP_BYTES)
+            except zlib.error as error:
+                if not self._raw_allowed:
+                    raise ContentError("the compressed body is damaged") from error
+                self._inflate = zlib.decompressobj(-15)
+                self._raw_allowed = False
+                continue
+            self._raw_allowed = False
+            data = self._inflate.unconsumed_tail
+            self._left -= len(piece)
+            if self._left < 0:
+                raise ContentCapError("the body is too large once decompressed")
+            if piece:
+                yield piece
+
+
+def decoder_for(encoding: str, limit_bytes: int) -> Decoder:
+    """Return what undoes a Content-Encoding. Raises ContentError for one we do not know."""
+    match encoding.strip().lower():
+        case "" | "identity":
+            return Plain(limit_bytes)
+        case "gzip" | "x-gzip":
+            return Inflater(limit_bytes, gzip=True)
+        case "deflate":
+            return Inflater(limit_bytes, gzip=False)
+    raise ContentError("the body has a content encoding that was not asked for")

@@ -1,0 +1,119 @@
+"""What can go wrong on the wire, translated at this edge into the closed set of wire failures.
+
+Libraries' exceptions are not for showing: their texts hold addresses and header values. A detail
+says the class of the error and the system's own words for its number, and nothing else.
+"""
+
+import errno
+import os
+import socket
+import ssl
+from typing import Final
+
+import aiohttp
+from aiohttp.http_exceptions import ContentLengthError
+
+from probes.classify import WireFailure
+from probes.wire.content import ContentCapError, ContentError
+from probes.wire.resolver import TooManyLookupsError
+from probes.wire.timeline import Timeline
+
+_OURS: Final = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM}
+)
+"""Errors of this machine: out of descriptors, memory or ports, or a firewall of our own."""
+
+_DNS_OURS: Final = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
+"""The resolver says that it, not the name, has a problem."""
+
+
+class ExchangeError(Exception):
+    """An exchange ended without a usable answer. The message holds no address and no secret."""
+
+    def __init__(self, kind: WireFailure, detail: str, *, after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.after_s = after_s
+        """Offset at which it was known, where that is not simply now (a deadline that passed)."""
+
+
+def failure_of(error: Exception, timeline: Timeline) -> ExchangeError | None:
+    """Translate an exception that ended an exchange; None when it is not the wire's (a bug)."""
+    if timeline.oversized or isinstance(error, ContentCapError):
+        return ExchangeError(WireFailure.OVERSIZED, "the response is larger than a probe reads")
+    match error:
+        case ContentError():
+            return ExchangeError(WireFailure.PROTOCOL, str(error))
+        case TooManyLookupsError():
+            return ExchangeError(WireFailure.MONITOR, str(error))
+        case aiohttp.ClientConnectorError() | aiohttp.ClientConnectorCertificateError():
+            return _while_connecting(error, timeline)
+        case aiohttp.ClientResponseError():
+            return ExchangeError(
+                WireFailure.PROTOCOL, f"not a valid HTTP response: {error.message}"
+            )
+        case aiohttp.ClientPayloadError():
+            return _in_body(error, timeline)
+        case aiohttp.InvalidURL():
+            return ExchangeError(WireFailure.MONITOR, "the base URL is not usable")
+        case ssl.SSLError():
+            return ExchangeError(WireFailure.TLS, _words(error))
+        case aiohttp.ServerDisconnectedError():
+            return ExchangeError(WireFailure.RESET, f"connection closed {timeline.phase}")
+        case OSError() | aiohttp.ClientConnectionError():
+            return _broken(error, timeline)
+        case _:
+            return None
+
+
+def _while_connecting(
+    error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError,
+    timeline: Timeline,
+) -> ExchangeError:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return ExchangeError(WireFailure.TLS, f"certificate refused: {_reason(error)}")
+    cause = error.os_error
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        ours = cause.errno in _DNS_OURS
+        kind = WireFailure.MONITOR if ours else WireFailure.DNS
+        return ExchangeError(kind, f"the name was not resolved: {cause.strerror or 'no reason'}")
+    if cause.errno in _OURS:
+        return ExchangeError(WireFailure.MONITOR, _words(cause))
+    if isinstance(error, aiohttp.ClientConnectorSSLError) or timeline.connect_s is not None:
+        return ExchangeError(WireFailure.TLS, f"no TLS handshake: {_words(cause)}")
+    return ExchangeError(WireFailure.CONNECT, _words(cause))
+
+
+def _in_body(error: aiohttp.ClientPayloadError, timeline: Timeline) -> ExchangeError:
+    """Tell a body that was cut from one that is not framed as HTTP wants it."""
+    if timeline.broken is not None:
+        return ExchangeError(WireFailure.RESET, f"{_words(timeline.broken)} {timeline.phase}")
+    cause = error.__cause__
+    if isinstance(cause, ContentLengthError) or "Not enough data" in str(cause):
+        return ExchangeError(WireFailure.TRUNCATED, "the connection ended before the body did")
+    return ExchangeError(WireFailure.PROTOCOL, "the body is not framed as HTTP wants it")
+
+
+def _broken(error: Exception, timeline: Timeline) -> ExchangeError:
+    cause = timeline.broken if timeline.broken is not None else error
+    if isinstance(cause, OSError) and cause.errno in _OURS:
+        return ExchangeError(WireFailure.MONITOR, _words(cause))
+    return ExchangeError(WireFailure.RESET, f"{_words(cause)} {timeline.phase}")
+
+
+def _reason(error: aiohttp.ClientConnectorCertificateError) -> str:
+    """Return OpenSSL's short reason, such as `self-signed certificate`."""
+    cause = error.certificate_error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message or "not verified"
+    return type(cause).__name__
+
+
+def _words(error: Exception) -> str:
+    """Describe an error by its number or OpenSSL's reason: its own text may hold an address."""
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or type(error).__name__).lower().replace("_", " ")
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return type(error).__name__

@@ -1,0 +1,115 @@
+"""Name resolution that can hang without holding anything else up.
+
+`getaddrinfo` blocks for as long as the system's resolver likes (with two dead name servers half a
+minute) and cannot be cancelled. In a shared thread pool a few such calls starve every other
+provider and keep the process from ending. Here each look-up has a daemon thread of its own, their
+number is bounded per provider key, and whoever waits can be cancelled at any time.
+"""
+
+import asyncio
+import socket
+import threading
+import time
+from typing import Final
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from probes.wire.sockets import exchange_of_task
+
+LOOKUPS: Final = 16
+"""Look-ups of one provider key that may hang at a time: twice the default `max_concurrency`, so
+that a dead resolver is seen as what it is for two rounds of probes before we give up on it."""
+
+
+class TooManyLookupsError(Exception):
+    """All look-ups we allow ourselves are hanging: a fault of this machine, not of a provider."""
+
+
+class ThreadResolver(AbstractResolver):
+    """The system's resolver, one short-lived daemon thread per look-up."""
+
+    def __init__(self, lookups: int = LOOKUPS) -> None:
+        self._free = threading.BoundedSemaphore(lookups)
+        self._lookups = lookups
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Look a host up. Raises OSError as getaddrinfo does, TooManyLookupsError at the bound.
+
+        Cancelling ends the wait; the thread ends when the system's resolver lets go of it.
+        """
+        if not self._free.acquire(blocking=False):
+            raise TooManyLookupsError(f"{self._lookups} name look-ups hang already")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[tuple[list[ResolveResult], float]] = loop.create_future()
+        timeline = exchange_of_task.get()
+        if timeline is not None:
+            timeline.resolving()
+        thread = threading.Thread(
+            target=self._look_up, args=(loop, answer, host, port, family), daemon=True, name="dns"
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system gives us no more threads
+            self._free.release()
+            raise TooManyLookupsError(str(error)) from error
+        results, took_s = await answer
+        if timeline is not None:
+            timeline.resolved(took_s)
+        return results
+
+    async def close(self) -> None:
+        """Hold nothing that would need closing: hanging threads are daemons."""
+
+    def _look_up(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        answer: asyncio.Future[tuple[list[ResolveResult], float]],
+        host: str,
+        port: int,
+        family: int,
+    ) -> None:
+        # Timed in the thread: how late the loop takes the answer up is not the resolver's doing.
+        began = time.monotonic()
+        results: list[ResolveResult] = []
+        failure: Exception | None = None
+        try:
+            results = _addresses(host, port, family)
+        except (OSError, UnicodeError) as error:
+            failure = error
+        finally:
+            self._free.release()
+        took_s = time.monotonic() - began
+
+        def settle() -> None:
+            if answer.done():  # nobody waits any more
+                return
+            if failure is not None:
+                answer.set_exception(failure)
+            else:
+                answer.set_result((results, took_s))
+
+        try:
+            loop.call_soon_threadsafe(settle)
+        except RuntimeError:  # the loop is closed: the process is ending
+            return
+
+
+def _addresses(host: str, port: int, family: int) -> list[ResolveResult]:
+    """Ask the system, keep what a TCP connection can use."""
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+    except UnicodeError as error:  # a label that IDNA cannot encode
+        raise OSError(socket.EAI_NONAME, "not a host name") from error
+    return [
+        ResolveResult(
+            hostname=host,
+            host=str(address[0]),
+            port=int(address[1]),
+            family=kind,
+            proto=proto,
+            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+        )
+        for kind, _, proto, _, address in found
+    ]

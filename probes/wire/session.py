@@ -1,0 +1,89 @@
+"""The connections of one provider key: what may be shared, and with what settings.
+
+One aiohttp session over stamping sockets, kept for the life of the key, and a second one without
+keep-alive for targets that want a fresh connection each time. aiohttp's own conveniences are off:
+its timeouts (ours are totals), its pool limit (places are given out before), its DNS cache (a
+probe is there to notice a broken name), cookies, redirects, decompression, the environment's
+proxies and credentials. It repeats a request only for idempotent methods, and ours are POSTs.
+"""
+
+import socket
+import ssl
+from typing import Final
+
+import aiohttp
+
+from probes.target import Connection
+from probes.wire.resolver import ThreadResolver
+from probes.wire.sockets import StampingSocket
+
+KEEPALIVE_S: Final = 90.0
+"""Idle life of a connection: longer than the default interval of 60 s, so that it is used again."""
+HEADER_LINE_BYTES: Final = 16 * 1024
+HEADERS: Final = 128
+"""Longest header line and most headers of a response: more is no API's answer."""
+READ_AHEAD_BYTES: Final = 4 * 1024 * 1024
+"""As much as one exchange may bring in at all, so that the parser is never paused: while it is,
+bytes would be read from the socket without being released, and stamps would not fit them."""
+_NOT_OURS: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+"""Headers aiohttp would add by itself: exactly those of the compiled request go out."""
+
+_AddressInfo = tuple[
+    int | socket.AddressFamily,
+    int | socket.SocketKind,
+    int,
+    str,
+    tuple[object, ...],
+]
+
+
+class Sessions:
+    """The HTTP sessions of one provider key. Made when first used, in the loop that uses them."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+        self._resolver = ThreadResolver()
+        self._open: dict[Connection, aiohttp.ClientSession] = {}
+
+    def get(self, connection: Connection) -> aiohttp.ClientSession:
+        """Return the session for targets with this wish."""
+        session = self._open.get(connection)
+        if session is None:
+            session = self._open[connection] = self._make(connection)
+        return session
+
+    async def close(self) -> None:
+        """Close every connection, at once."""
+        sessions = list(self._open.values())
+        self._open.clear()
+        for session in sessions:
+            await session.close()
+
+    def _make(self, connection: Connection) -> aiohttp.ClientSession:
+        fresh = connection is Connection.FRESH
+        connector = aiohttp.TCPConnector(
+            ssl=self._tls if self._tls is not None else True,
+            resolver=self._resolver,
+            use_dns_cache=False,
+            limit=0,
+            force_close=fresh,
+            keepalive_timeout=None if fresh else KEEPALIVE_S,
+            socket_factory=_stamping_socket,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+            skip_auto_headers=_NOT_OURS,
+            auto_decompress=False,
+            trust_env=False,
+            max_line_size=HEADER_LINE_BYTES,
+            max_field_size=HEADER_LINE_BYTES,
+            max_headers=HEADERS,
+            read_bufsize=READ_AHEAD_BYTES,
+        )
+
+
+def _stamping_socket(address: _AddressInfo) -> socket.socket:
+    family, kind, proto, _, _ = address
+    return StampingSocket(family, kind, proto)

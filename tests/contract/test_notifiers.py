@@ -1,0 +1,323 @@
+"""One suite over every notifier: what each must do with each answer, against strict stand-ins."""
+
+import asyncio
+import json as jsonlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from alerting.notification import DeliveryError, Notification, Notifier, Status
+from alerting.notifiers import KINDS, build
+from alerting.rule import Severity
+from probes.secret import Secret, SecretSource
+from tests.standins import answers, slack
+from tests.standins.server import Server
+from tests.standins.slack import Slack
+from tests.standins.webhook_receiver import Receiver
+
+NOW = 1_700_000_000.0
+SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+FIRING = Notification(
+    id="msg_0123456789abcdef",
+    status=Status.FIRING,
+    alertname="HighLatency",
+    severity=Severity.WARNING,
+    labels=(("alertname", "HighLatency"), ("provider", "openai"), ("target", "gpt-chat")),
+    fingerprint="00ff00ff00ff00ff",
+    condition="latency.p95 > 5s",
+    value="8.2 s",
+    summary="gpt-chat (openai/gpt-4o-mini): latency.p95 8.2 s > 5 s for 2m — provider",
+    starts_at=NOW - 120,
+    fired_at=NOW,
+    url="https://sonde.example/",
+)
+
+
+@dataclass
+class Channel:
+    """A notifier, the stand-in it talks to, and how to see what arrived."""
+
+    kind: str
+    notifier: Notifier
+    server: Server
+    arrived: Callable[[], int]
+    secret: Path
+    """The file that holds the channel's secret."""
+    secret_text: str
+
+
+def _wall() -> float:
+    return NOW
+
+
+@pytest.fixture(params=sorted(KINDS))
+async def channel(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Channel]:
+    """Each kind of notifier in turn, its secret in a file, its stand-in listening."""
+    path = tmp_path / "secret"
+    source = SecretSource(path=path)
+    if request.param == "webhook":
+        async with Receiver(SIGNING, _wall) as receiver:
+            notifier = build(
+                "webhook",
+                name="ops",
+                url=SecretSource(Secret(receiver.url)),
+                secrets=(source,),
+                wall=_wall,
+                allow_http=True,
+                allow_private=True,
+            )
+            path.write_text(SIGNING)
+            yield Channel(
+                "webhook", notifier, receiver, lambda: len(receiver.deliveries), path, SIGNING
+            )
+            await notifier.close()
+        return
+    async with Slack() as workspace:
+        if request.param == "slack_bot":
+            text = slack.TOKEN
+            notifier = build(
+                "slack_bot",
+                name="team",
+                token=source,
+                channel=slack.CHANNEL,
+                api_url=workspace.api_url,
+                wall=_wall,
+            )
+        else:
+            text = workspace.webhook_url
+            notifier = build("slack_webhook", name="team", url=source, allow_http=True, wall=_wall)
+        path.write_text(text + "\n")
+        yield Channel(
+            request.param, notifier, workspace, lambda: len(workspace.messages), path, text
+        )
+        await notifier.close()
+
+
+async def failure(channel: Channel) -> DeliveryError:
+    """Send, and return the error that must come of it."""
+    with pytest.raises(DeliveryError) as caught:
+        await channel.notifier.send(FIRING)
+    assert channel.secret_text not in str(caught.value)
+    return caught.value
+
+
+async def test_a_message_arrives_with_one_request(channel: Channel) -> None:
+    """A strict receiver accepts the message as it is, at the first request."""
+    await channel.notifier.send(FIRING)
+    assert channel.arrived() == 1
+    assert channel.server.requests == 1
+
+
+async def test_resolved_messages_are_as_valid_as_firing_ones(channel: Channel) -> None:
+    """The other status, no link, another severity: still accepted."""
+    over = replace(
+        FIRING, id="msg_2", status=Status.RESOLVED, ends_at=NOW + 840, url=None,
+        severity=Severity.CRITICAL,
+    )  # fmt: skip
+    await channel.notifier.send(over)
+    assert channel.arrived() == 1
+
+
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+async def test_server_errors_are_tried_again(channel: Channel, code: int) -> None:
+    """A 5xx passes with time; the notifier itself tries once only."""
+    channel.server.script.append(answers.status(code, "oops"))
+    error = await failure(channel)
+    assert error.retryable
+    assert not error.throttled
+    assert channel.server.requests == 1
+
+
+async def test_throttling_holds_the_channel_as_long_as_it_says(channel: Channel) -> None:
+    """429 with Retry-After: retryable, throttled, and the seconds it asked for."""
+    channel.server.script.append(answers.status(429, "slow down", Retry_After="7"))
+    error = await failure(channel)
+    assert (error.retryable, error.throttled, error.retry_after_s) == (True, True, 7.0)
+    assert channel.server.requests == 1
+
+
+async def test_throttling_without_a_time_says_none(channel: Channel) -> None:
+    """429 without Retry-After is throttling too; how long is the deliverer's choice."""
+    channel.server.script.append(answers.status(429))
+    error = await failure(channel)
+    assert (error.retryable, error.throttled, error.retry_after_s) == (True, True, None)
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 410])
+async def test_refusals_are_final(channel: Channel, code: int) -> None:
+    """A 4xx speaks of our request or our place there: a repetition is answered the same."""
+    channel.server.script.append(answers.status(code, "no_service"))
+    assert not (await failure(channel)).retryable
+
+
+@pytest.mark.parametrize("code", [301, 302, 307, 308])
+async def test_redirects_are_not_followed(channel: Channel, code: int) -> None:
+    """A redirect is a refusal: nobody is sent to a place that nobody configured."""
+    elsewhere = f"{channel.server.origin}/elsewhere"
+    channel.server.script.append(answers.status(code, Location=elsewhere))
+    assert not (await failure(channel)).retryable
+    assert channel.server.requests == 1
+
+
+async def test_a_page_is_success_only_where_any_2xx_is(channel: Channel) -> None:
+    """200 with HTML comes from something that is not Slack; a webhook's 2xx is its word."""
+    channel.server.script.append(answers.html())
+    if channel.kind == "webhook":
+        await channel.notifier.send(FIRING)
+    else:
+        assert (await failure(channel)).retryable
+
+
+async def test_an_error_page_is_tried_again(channel: Channel) -> None:
+    """A proxy's 502 page is a server error whatever it looks like."""
+    channel.server.script.append(answers.html(502))
+    assert (await failure(channel)).retryable
+
+
+@pytest.mark.parametrize("body", [[], "ok", 1, None, {}, {"ok": False}, {"ok": ""}])
+async def test_json_that_is_not_a_yes_is_no_success_at_slack(
+    channel: Channel, body: object
+) -> None:
+    """Slack means `ok: true` or the bare text; any other JSON is no delivery."""
+    channel.server.script.append(answers.json(body))
+    if channel.kind == "webhook":
+        await channel.notifier.send(FIRING)
+    else:
+        assert (await failure(channel)).retryable
+
+
+async def test_a_dropped_connection_is_tried_again(channel: Channel) -> None:
+    """A reset before any answer is the transport's failure."""
+    channel.server.script.append(answers.reset)
+    assert (await failure(channel)).retryable
+
+
+async def test_a_refused_connection_is_tried_again(channel: Channel) -> None:
+    """Nobody listens: retryable, and said without the URL."""
+    await channel.server.__aexit__(None, None, None)
+    assert (await failure(channel)).retryable
+
+
+async def test_a_hang_ends_with_the_callers_deadline(channel: Channel) -> None:
+    """A receiver that never answers costs the deadline and nothing more."""
+    channel.server.script.append(answers.hang)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await channel.notifier.send(FIRING)
+    await channel.notifier.send(FIRING)
+    assert channel.arrived() == 1
+
+
+async def test_cancellation_passes_through(channel: Channel) -> None:
+    """A cancelled send ends as cancelled, and the notifier can be used again."""
+    channel.server.script.append(answers.hang)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(channel.notifier.send(FIRING), name="send")
+        await channel.server.arrived.wait()
+        task.cancel()
+    assert task.cancelled()
+    await channel.notifier.send(FIRING)
+    assert channel.arrived() == 1
+
+
+async def test_an_endless_answer_is_not_read(channel: Channel) -> None:
+    """A body without end is neither collected nor waited for."""
+    channel.server.script.append(answers.endless)
+    async with asyncio.timeout(5):
+        if channel.kind == "webhook":
+            await channel.notifier.send(FIRING)
+        else:
+            assert (await failure(channel)).retryable
+
+
+async def test_a_missing_secret_file_is_tried_again(channel: Channel) -> None:
+    """A secret being replaced may be missing for a moment; nothing is sent without it."""
+    channel.secret.unlink()
+    assert (await failure(channel)).retryable
+    assert channel.server.requests == 0
+
+
+async def test_the_secret_is_read_at_each_send(channel: Channel) -> None:
+    """A rotated secret file counts from the next attempt on, without a restart."""
+    wrong = {
+        "webhook": "whsec_d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmc=",
+        "slack_bot": "xoxb-wrong",
+        "slack_webhook": channel.secret_text + "x",
+    }
+    channel.secret.write_text(wrong[channel.kind])
+    assert not (await failure(channel)).retryable
+    channel.secret.write_text(channel.secret_text)
+    await channel.notifier.send(FIRING)
+    assert channel.arrived() == 1
+
+
+async def test_a_secret_of_the_wrong_kind_is_refused_unsent(channel: Channel) -> None:
+    """A secret in the wrong place goes nowhere."""
+    wrong = {
+        "webhook": "not-a-signing-secret",
+        "slack_bot": "https://hooks.slack.com/services/T0/B0/pasted",
+        "slack_webhook": "xoxb-a-token",
+    }
+    channel.secret.write_text(wrong[channel.kind])
+    error = await failure(channel)
+    assert not error.retryable
+    assert "pasted" not in str(error)
+    assert channel.server.requests == 0
+
+
+async def test_proxies_of_the_environment_are_ignored(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proxy variables meant for other programs do not divert alerts."""
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    await channel.notifier.send(FIRING)
+    assert channel.arrived() == 1
+
+
+async def test_hostile_labels_make_no_mention(channel: Channel) -> None:
+    """What a label says is shown, not obeyed: no mention, no link, no broken message."""
+    hostile = "<!channel> <!here> <@U123> <https://evil.example|ok> & \n *b* \ud800 \u202e"
+    labels = (("alertname", hostile), ("target", hostile), ("team", hostile), ("model", ""))
+    await channel.notifier.send(
+        replace(FIRING, alertname=hostile, labels=labels, summary=hostile * 40, value=hostile)
+    )
+    assert channel.arrived() == 1
+    if isinstance(channel.server, Slack):
+        assert channel.server.pings == []
+        assert "<!channel>" not in jsonlib.dumps(channel.server.messages)
+
+
+async def test_closing_is_harmless_before_and_after_use(channel: Channel) -> None:
+    """A channel that never sent, and one that is closed twice, close quietly."""
+    await channel.notifier.close()
+    await channel.notifier.close()
+
+
+async def test_an_unknown_kind_is_refused() -> None:
+    """The registry builds what it knows."""
+    with pytest.raises(KeyError):
+        build("pigeon", name="roof")
+
+
+@pytest.mark.parametrize("channel", ["slack_bot"], indirect=True)
+@pytest.mark.parametrize(
+    ("code", "retryable"),
+    [
+        ("invalid_auth", False), ("not_authed", False), ("account_inactive", False),
+        ("token_revoked", False), ("missing_scope", False), ("channel_not_found", False),
+        ("not_in_channel", False), ("is_archived", False), ("no_text", False),
+        ("restricted_action", False), ("invalid_blocks", False), ("something_new", False),
+        ("ratelimited", True), ("rate_limited", True), ("internal_error", True),
+        ("fatal_error", True), ("service_unavailable", True), ("request_timeout", True),
+        ("team_added_to_org", True), ("message_limit_exceeded", True),
+    ],
+)  # fmt: skip
+async def test_slack_errors_by_code(channel: Channel, code: str, retryable: bool) -> None:
+    """chat.postMessage answers 200 with `ok: false` and a code: only passing ones are retried."""
+    channel.server.script.append(answers.json({"ok": False, "error": code}))
+    error = await failure(channel)
+    assert error.retryable is retryable
+    assert code in str(error)

@@ -1,0 +1,317 @@
+"""What servers and networks do wrong, each met once: one request, a verdict, nothing left open."""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from probes.result import Fault, ProbeResult, Verdict
+from probes.target import Slot
+from tests.integration.fault_server import (
+    ANSWER,
+    DONE,
+    USAGE,
+    Answering,
+    event,
+    free_port,
+    never_accepting,
+    serving,
+)
+from tests.integration.probing import KEY, chat, once, probing
+
+GOOD = f"{event()}{event('O')}{event('K')}{event(finish='stop')}{USAGE}"
+
+
+async def html(a: Answering) -> None:
+    await a.head(Content_Type="text/html", Content_Length="18")
+    await a.send("<html>Busy!</html>")
+
+
+async def error_with_200(a: Answering) -> None:
+    await a.json({"error": {"message": "The engine is overloaded", "code": "server_is_overloaded"}})
+
+
+async def json_cut(a: Answering) -> None:
+    await a.head(Content_Type="application/json", Content_Length="500")
+    await a.send('{"choices": [')
+    a.cut()
+
+
+async def json_reset(a: Answering) -> None:
+    await a.head(Content_Type="application/json", Content_Length="500")
+    await a.send('{"choices": [')
+    await asyncio.sleep(0.05)
+    a.reset()
+
+
+async def no_answer(a: Answering) -> None:
+    a.cut()
+
+
+async def reset_at_once(a: Answering) -> None:
+    a.reset()
+
+
+async def redirect(a: Answering) -> None:
+    where = "https://user:hunter2@elsewhere.example/v1?key=hunter2"
+    await a.head("307 Temporary Redirect", Location=where, Content_Length="0")
+
+
+async def nonsense(a: Answering) -> None:
+    await a.send("SSH-2.0-OpenSSH_9.2p1\r\n\r\n")
+
+
+async def endless_head(a: Answering) -> None:
+    await a.send("HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        await a.send("x" * 65536)
+
+
+async def many_headers(a: Answering) -> None:
+    await a.send("HTTP/1.1 200 OK\r\n" + "".join(f"X-{n}: 1\r\n" for n in range(2000)) + "\r\n")
+
+
+async def endless_json(a: Answering) -> None:
+    await a.head(Content_Type="application/json", Transfer_Encoding="chunked")
+    while True:
+        await a.chunk(b" " * 65536)
+
+
+async def endless_line(a: Answering) -> None:
+    await a.stream_head()
+    await a.chunk("data: ")
+    while True:
+        await a.chunk(b"x" * 65536)
+
+
+async def bomb(a: Answering) -> None:
+    packed = gzip.compress(b" " * 64_000_000)
+    await a.head(
+        Content_Type="application/json", Content_Encoding="gzip", Content_Length=str(len(packed))
+    )
+    await a.send(packed)
+
+
+async def damaged_gzip(a: Answering) -> None:
+    await a.head(Content_Type="application/json", Content_Encoding="gzip", Content_Length="9")
+    await a.send("not gzip!")
+
+
+async def brotli(a: Answering) -> None:
+    await a.head(Content_Type="application/json", Content_Encoding="br", Content_Length="4")
+    await a.send("....")
+
+
+async def bad_chunk(a: Answering) -> None:
+    await a.stream_head()
+    await a.chunk(event("O"))
+    await asyncio.sleep(0.05)
+    await a.send("zz\r\nnot a chunk\r\n")
+    await a.hang()
+
+
+async def stream_cut(a: Answering) -> None:
+    await a.stream_head()
+    await a.chunk(event("O"))
+    a.cut()
+
+
+async def stream_cut_after_finish(a: Answering) -> None:
+    await a.stream_head()
+    await a.chunk(event("O") + event(finish="stop"))
+    a.cut()
+
+
+async def stream_reset(a: Answering) -> None:
+    await a.stream_head()
+    await a.chunk(event("O"))
+    await asyncio.sleep(0.05)
+    a.reset()
+
+
+async def stream_error(a: Answering) -> None:
+    await a.stream_head()
+    await a.chunk(event("O") + 'data: {"error": {"message": "worker died"}}\n\n')
+    await a.hang()
+
+
+async def stream_answered_with_json(a: Answering) -> None:
+    await a.json(ANSWER)
+
+
+async def stream_answered_with_error(a: Answering) -> None:
+    await a.json({"error": {"message": "no", "code": "insufficient_quota"}})
+
+
+async def bad_key(a: Answering) -> None:
+    await a.json(
+        {"error": {"message": f"Incorrect API key: {KEY}", "code": "invalid_api_key"}},
+        "401 Unauthorized",
+    )
+
+
+async def unavailable(a: Answering) -> None:
+    await a.json({"error": {"message": "down"}}, "500 Internal Server Error", Retry_After="1")
+
+
+async def unavailable_half(a: Answering) -> None:
+    await a.head("500 Internal Server Error", Content_Type="text/html", Content_Length="90")
+    await a.send("<h1>Broken")
+    a.cut()
+
+
+async def huge_error(a: Answering) -> None:
+    await a.head("500 Internal Server Error", Content_Type="text/html", Content_Length="9999999")
+    while True:
+        await a.send("x" * 65536)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A behaviour and what must come of it."""
+
+    handler: Callable[[Answering], Awaitable[None]]
+    verdict: Verdict
+    fault: Fault = Fault.PROVIDER
+    stream: bool = False
+    status: int | None = 200
+    says: str = ""
+
+
+CASES = [
+    Case(html, Verdict.PROTOCOL_ERROR, says="text/html instead of JSON"),
+    Case(html, Verdict.PROTOCOL_ERROR, stream=True, says="text/html instead of an event stream"),
+    Case(error_with_200, Verdict.OVERLOADED),
+    Case(json_cut, Verdict.TRUNCATED),
+    Case(json_reset, Verdict.RESET, says="reset by peer"),
+    Case(no_answer, Verdict.RESET, status=None, says="closed while waiting for the response head"),
+    Case(reset_at_once, Verdict.RESET, status=None),
+    Case(redirect, Verdict.REDIRECTED, status=307, says="elsewhere.example"),
+    Case(nonsense, Verdict.PROTOCOL_ERROR, status=None),
+    Case(endless_head, Verdict.PROTOCOL_ERROR, status=None),
+    Case(many_headers, Verdict.PROTOCOL_ERROR, status=None),
+    Case(endless_json, Verdict.OVERSIZED),
+    Case(endless_line, Verdict.OVERSIZED, stream=True),
+    Case(bomb, Verdict.OVERSIZED),
+    Case(damaged_gzip, Verdict.PROTOCOL_ERROR, says="damaged"),
+    Case(brotli, Verdict.PROTOCOL_ERROR, says="content encoding"),
+    Case(bad_chunk, Verdict.PROTOCOL_ERROR, stream=True, says="not framed"),
+    Case(stream_cut, Verdict.TRUNCATED, stream=True),
+    Case(stream_cut_after_finish, Verdict.TRUNCATED, stream=True),
+    Case(stream_reset, Verdict.RESET, stream=True),
+    Case(stream_error, Verdict.STREAM_ERROR, stream=True, says="worker died"),
+    Case(stream_answered_with_json, Verdict.PROTOCOL_ERROR, stream=True),
+    Case(stream_answered_with_error, Verdict.QUOTA, Fault.ACCOUNT, stream=True),
+    Case(bad_key, Verdict.AUTH, Fault.ACCOUNT, status=401),
+    Case(unavailable, Verdict.SERVER_ERROR, status=500, says="down"),
+    Case(unavailable_half, Verdict.SERVER_ERROR, status=500, says="Broken"),
+    Case(huge_error, Verdict.SERVER_ERROR, status=500),
+]
+
+
+def no_secret_in(result: ProbeResult) -> bool:
+    return KEY not in repr(result) and "hunter2" not in repr(result)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.handler.__name__}-{case.stream}")
+async def test_fault(case: Case) -> None:
+    """Each fault gives its verdict after exactly one request; no key, no connection is left."""
+    result, server = await once(case.handler, stream=case.stream)
+
+    assert (result.verdict, result.fault) == (case.verdict, case.fault), result.detail
+    assert result.status == case.status
+    assert case.says in result.detail
+    assert len(server.requests) == 1
+    assert no_secret_in(result)
+    assert 0.0 <= result.total_s < 2.0
+
+
+async def test_partial_stream_keeps_its_token_times() -> None:
+    """A stream that breaks after a token keeps that token's time."""
+    result, _ = await once(stream_reset, stream=True)
+
+    assert result.first_token_s is not None
+    assert result.first_token_s < 0.04
+    assert result.total_s >= 0.05
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate"])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_unasked_compression_is_read(encoding: str, stream: bool) -> None:
+    """A server that compresses although identity was asked for is read as a client would."""
+    shapes = {"gzip": 31, "deflate": 15, "raw deflate": -15}
+
+    async def packed(a: Answering) -> None:
+        assert a.seen.header("accept-encoding") == "identity"
+        squeeze = zlib.compressobj(wbits=shapes[encoding])
+        import json
+
+        plain = (GOOD + DONE) if stream else json.dumps(ANSWER)
+        kind = "text/event-stream" if stream else "application/json"
+        await a.head(
+            Content_Type=kind,
+            Content_Encoding=encoding.split()[-1],
+            Transfer_Encoding="chunked",
+        )
+        data = squeeze.compress(plain.encode()) + squeeze.flush()
+        for start in range(0, len(data), 7):
+            await a.chunk(data[start : start + 7])
+        await a.end()
+
+    result, _ = await once(packed, stream=stream)
+
+    assert result.verdict is Verdict.OK, result.detail
+    assert result.response_chars == 2
+
+
+async def test_refused_connection_is_a_connect_error() -> None:
+    """Nobody listening: connect_error, no status, no departure."""
+    async with probing(f"http://127.0.0.1:{free_port()}/v1") as prober:
+        result = await prober.probe(chat(), Slot(1, 60.0))
+
+    assert result.verdict is Verdict.CONNECT_ERROR
+    assert (result.status, result.sent_s, result.reused) == (None, None, None)
+    assert "refused" in result.detail.lower()
+
+
+async def test_unanswered_connection_times_out_in_its_phase() -> None:
+    """A full accept queue: a timeout that says it was connecting."""
+    with never_accepting() as port:
+        async with probing(f"http://127.0.0.1:{port}/v1") as prober:
+            result = await prober.probe(chat(deadline_s=0.3), Slot(1, 60.0))
+
+    assert result.verdict is Verdict.TIMEOUT
+    assert result.total_s == 0.3
+    assert "while connecting" in result.detail
+
+
+async def test_unknown_name_is_a_dns_error() -> None:
+    """A name that does not exist: dns_error, with the time it took left out of other phases."""
+    async with probing("http://does-not-exist.invalid/v1") as prober:
+        result = await prober.probe(chat(deadline_s=20.0), Slot(1, 60.0))
+
+    assert result.verdict is Verdict.DNS_ERROR, result.detail
+    assert result.connect_s is None
+
+
+async def test_many_faults_one_after_the_other_leave_the_prober_usable() -> None:
+    """After every fault the same prober answers an ordinary probe."""
+    handlers = iter([no_answer, stream_cut, bad_chunk, json_reset, endless_json, bomb])
+
+    async def good(a: Answering) -> None:
+        await a.json(ANSWER)
+
+    with serving(good) as server:
+        async with probing(server.url) as prober:
+            for number, handler in enumerate(handlers):
+                server.handler = handler
+                broken = await prober.probe(
+                    chat(stream="stream" in handler.__name__), Slot(number, 0)
+                )
+                server.handler = good
+                fine = await prober.probe(chat(), Slot(number, 0.0), 2)
+                assert not broken.ok
+                assert fine.ok, (handler.__name__, fine.detail)

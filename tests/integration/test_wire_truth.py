@@ -1,0 +1,211 @@
+"""What the results say against what the server knows it took, above all while our loop is late."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from probes.lag import LagMeter
+from probes.result import ProbeResult, StampQuality
+from probes.target import Connection, Slot
+from tests.integration.fault_server import (
+    ANSWER,
+    DONE,
+    Answering,
+    FaultServer,
+    certificate,
+    event,
+    server_context,
+    serving,
+    trusting_context,
+)
+from tests.integration.probing import chat, probing
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernel stamps are Linux's")
+
+CLOSE_S = 0.02
+"""What a result may be off here: far more than it is (0.1 ms), far less than the 200 ms blocks."""
+BLOCK_S = 0.2
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
+@asynccontextmanager
+async def metered() -> AsyncIterator[LagMeter]:
+    """A lag meter that is running."""
+    meter = LagMeter()
+    running = asyncio.ensure_future(meter.run())
+    await asyncio.sleep(0.05)
+    try:
+        yield meter
+    finally:
+        running.cancel()
+
+
+async def block_after(delay_s: float) -> None:
+    await asyncio.sleep(delay_s)
+    time.sleep(BLOCK_S)  # noqa: ASYNC251 - the fault under test
+
+
+async def answer_after_100_ms(a: Answering) -> None:
+    await asyncio.sleep(0.1)
+    await a.json(ANSWER)
+
+
+async def tokens_each_30_ms(a: Answering) -> None:
+    await a.stream_head()
+    await asyncio.sleep(0.1)
+    for letter in "abcd":
+        await a.chunk(event(letter))
+        await asyncio.sleep(0.03)
+    await a.chunk(event(finish="stop") + DONE)
+    await a.end()
+
+
+def took_s(server: FaultServer) -> float:
+    """From the request's arrival at the server to its newest send."""
+    return server.sends[-1] - server.requests[-1].at
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("connection", list(Connection))
+async def test_a_blocked_loop_does_not_lengthen_the_latency(
+    connection: Connection, secure: bool, pem: Path
+) -> None:
+    """The loop stands still from before the answer's arrival until long after: the result is true.
+
+    With TLS 1.3 on a fresh connection the server's session tickets arrive before the answer; their
+    stamp would make the latency too short by all of the server's time.
+    """
+    tls = server_context(pem) if secure else None
+    async with metered() as lag:
+        with serving(answer_after_100_ms, tls) as server:
+            trust = trusting_context(pem) if secure else None
+            async with probing(server.url, tls=trust, lag=lag) as prober:
+                target = chat(connection=connection)
+                warm = await prober.probe(target, Slot(1, 60.0))
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(block_after(0.05))
+                    result = await prober.probe(target, Slot(2, 120.0))
+                truth_s = took_s(server)
+
+    assert warm.ok
+    assert result.ok
+    assert result.sent_s is not None
+    assert result.reused is (connection is Connection.REUSE)
+    assert abs(result.total_s - result.sent_s - truth_s) < CLOSE_S
+    assert result.first_byte_s == result.total_s, "head and body came in one packet"
+    assert result.stamps is StampQuality.KERNEL
+    assert result.loop_lag_s > BLOCK_S / 2
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_token_times_of_a_punctual_loop(secure: bool, pem: Path) -> None:
+    """First and last token are where the server sent them, untainted."""
+    tls = server_context(pem) if secure else None
+    async with metered() as lag:
+        with serving(tokens_each_30_ms, tls) as server:
+            trust = trusting_context(pem) if secure else None
+            async with probing(server.url, tls=trust, lag=lag) as prober:
+                result = await prober.probe(chat(stream=True), Slot(1, 60.0))
+
+    origin = server.requests[0].at
+    assert result.ok
+    assert result.sent_s is not None
+    assert result.first_token_s is not None
+    assert result.last_token_s is not None
+    assert abs(result.first_token_s - result.sent_s - (server.sends[1] - origin)) < CLOSE_S
+    assert abs(result.last_token_s - result.sent_s - (server.sends[4] - origin)) < CLOSE_S
+    assert result.stream_tainted is False
+
+
+async def test_tokens_that_piled_up_are_tainted_but_the_end_is_true() -> None:
+    """A block during the stream: its token times are marked, its whole latency is right."""
+    async with metered() as lag:
+        with serving(tokens_each_30_ms) as server:
+            async with probing(server.url, lag=lag) as prober, asyncio.TaskGroup() as group:
+                group.create_task(block_after(0.05))
+                result = await prober.probe(chat(stream=True), Slot(1, 60.0))
+
+    assert result.ok
+    assert result.sent_s is not None
+    assert result.stream_tainted is True
+    assert result.inter_token_s is None
+    end_mark = server.sends[5] - server.requests[0].at
+    assert abs(result.total_s - result.sent_s - end_mark) < CLOSE_S
+
+
+async def test_tokens_sent_together_are_not_our_fault() -> None:
+    """A server that sends several tokens in one packet taints nothing."""
+
+    async def bundled(a: Answering) -> None:
+        await a.stream_head()
+        await a.chunk("".join(event(letter) for letter in "abcd"))
+        await a.chunk(event(finish="stop") + DONE)
+        await a.end()
+
+    async with metered() as lag:
+        with serving(bundled) as server:
+            async with probing(server.url, lag=lag) as prober:
+                result = await prober.probe(chat(stream=True), Slot(1, 60.0))
+
+    assert result.ok
+    assert result.stream_tainted is False
+
+
+async def test_a_block_before_the_departure_is_in_no_figure() -> None:
+    """Time lost between connecting and sending is ours: the result does not show it."""
+
+    async def at_once(a: Answering) -> None:
+        await a.json(ANSWER)
+
+    def probe_result(result: ProbeResult) -> tuple[float | None, float]:
+        return result.sent_s, result.total_s
+
+    with serving(at_once) as server:
+        async with probing(server.url) as prober, asyncio.TaskGroup() as group:
+            group.create_task(block_after(0.0))
+            sent_s, total_s = probe_result(await prober.probe(chat(), Slot(1, 60.0)))
+
+    assert sent_s is not None
+    assert sent_s < CLOSE_S
+    assert total_s < 2 * CLOSE_S
+
+
+async def test_phases_of_a_fresh_tls_connection_add_up(pem: Path) -> None:
+    """connect and tls are there, their sum is the departure; a reused connection has neither."""
+    with serving(answer_after_100_ms, server_context(pem)) as server:
+        async with probing(server.url, tls=trusting_context(pem)) as prober:
+            first = await prober.probe(chat(), Slot(1, 60.0))
+            second = await prober.probe(chat(), Slot(2, 120.0))
+
+    assert first.connect_s is not None
+    assert first.tls_s is not None
+    assert first.tls_s > 0.0
+    assert first.sent_s == pytest.approx(first.connect_s + first.tls_s)
+    assert (second.connect_s, second.tls_s, second.sent_s) == (None, None, 0.0)
+    assert (first.reused, second.reused) == (False, True)
+
+
+async def test_a_slow_handshake_is_in_tls_s() -> None:
+    """A peer that never answers our hello: a timeout that says so, with the connect time kept."""
+
+    async def main(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(main, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, probing(f"https://127.0.0.1:{port}/v1") as prober:
+        result = await prober.probe(chat(deadline_s=0.3), Slot(1, 60.0))
+
+    assert result.detail == "deadline of 0.3 s passed during the TLS handshake"
+    assert result.connect_s is not None
+    assert (result.tls_s, result.sent_s, result.total_s) == (None, None, 0.3)

@@ -1,0 +1,191 @@
+"""The outbox as a table: what is due, in which order, and what marks do."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from alerting import outbox
+from alerting.outbox import RowStatus
+from alerting.retry import LONGEST_WAIT_S
+from alerting.store import ALERTING
+from tests.unit.alerting.messages import FIRING, NOW, RESOLVED, firing, resolved
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """Make a database with this package's tables."""
+    database = sqlite3.connect(":memory:")
+    for script in ALERTING.migrations:
+        database.executescript(script)
+    yield database
+    database.close()
+
+
+def due_ids(connection: sqlite3.Connection, channel: str = "team", now: float = NOW) -> list[str]:
+    """Return the ids that are due."""
+    return [row.id for row in outbox.due(connection, channel, now, 100)]
+
+
+def status_of(connection: sqlite3.Connection, identity: str) -> tuple[str, int, str]:
+    """Return a row's status, attempts and error."""
+    row: tuple[str, int, str] = connection.execute(
+        "SELECT status, attempts, last_error FROM outbox WHERE id = ?", (identity,)
+    ).fetchone()
+    return row
+
+
+def test_every_notification_goes_to_every_channel(connection: sqlite3.Connection) -> None:
+    """One row per notification and channel, each due at once and in order of entry."""
+    added = outbox.enqueue(connection, (firing("a"), firing("b")), ("team", "ops"), NOW)
+    assert added == 4
+    assert due_ids(connection, "team") == ["msg_a_firing_1", "msg_b_firing_1"]
+    assert due_ids(connection, "ops") == ["msg_a_firing_1", "msg_b_firing_1"]
+    assert due_ids(connection, "pager") == []
+
+
+def test_channels_may_be_an_iterator(connection: sqlite3.Connection) -> None:
+    """The second notification gets its channels too when they come from a generator."""
+    names = (name for name in ("team", "ops"))
+    assert outbox.enqueue(connection, (firing("a"), firing("b")), names, NOW) == 4
+
+
+def test_offering_again_changes_nothing(connection: sqlite3.Connection) -> None:
+    """A notification is queued once per channel, even after it was sent."""
+    outbox.enqueue(connection, (FIRING,), ("team",), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 1)
+    outbox.mark_sent(connection, row.seq, NOW)
+    assert outbox.enqueue(connection, (FIRING,), ("team",), NOW) == 0
+    assert due_ids(connection) == []
+
+
+def test_resolved_waits_for_firing(connection: sqlite3.Connection) -> None:
+    """Rows of one alert leave in their order: the second is not due while the first is queued."""
+    outbox.enqueue(connection, (FIRING, RESOLVED), ("team",), NOW)
+    assert due_ids(connection) == ["msg_firing"]
+    (row,) = outbox.due(connection, "team", NOW, 10)
+    outbox.mark_retry(connection, row.seq, NOW + 5, "busy")
+    assert due_ids(connection) == []
+    outbox.mark_sent(connection, row.seq, NOW)
+    assert due_ids(connection) == ["msg_resolved"]
+
+
+def test_a_refused_firing_does_not_hold_resolved_for_ever(connection: sqlite3.Connection) -> None:
+    """Dead is settled: the next row of the alert goes out."""
+    outbox.enqueue(connection, (FIRING, RESOLVED), ("team",), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 10)
+    outbox.mark_dead(connection, row.seq, "no_service")
+    assert due_ids(connection) == ["msg_resolved"]
+    assert status_of(connection, "msg_firing") == (RowStatus.DEAD, 1, "no_service")
+
+
+def test_order_is_per_channel(connection: sqlite3.Connection) -> None:
+    """A channel that is behind holds up no other."""
+    outbox.enqueue(connection, (FIRING, RESOLVED), ("team", "ops"), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 10)
+    outbox.mark_sent(connection, row.seq, NOW)
+    assert due_ids(connection, "team") == ["msg_resolved"]
+    assert due_ids(connection, "ops") == ["msg_firing"]
+
+
+def test_other_alerts_pass_a_failing_one(connection: sqlite3.Connection) -> None:
+    """A row that waits for its next attempt holds its own alert only."""
+    outbox.enqueue(connection, (firing("a"), firing("b"), resolved("b")), ("team",), NOW)
+    first = outbox.due(connection, "team", NOW, 1)[0]
+    outbox.mark_retry(connection, first.seq, NOW + 60, "busy")
+    assert due_ids(connection) == ["msg_b_firing_1"]
+    assert due_ids(connection, now=NOW + 60) == ["msg_b_firing_1", "msg_a_firing_1"]
+    assert outbox.next_due_at(connection, "team") == 0
+
+
+def test_next_due_is_the_earliest_wait(connection: sqlite3.Connection) -> None:
+    """None without rows; else the earliest moment, rows behind others of their alert left out."""
+    assert outbox.next_due_at(connection, "team") is None
+    outbox.enqueue(connection, (FIRING, RESOLVED), ("team",), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 10)
+    outbox.mark_retry(connection, row.seq, NOW + 60, "busy")
+    assert outbox.next_due_at(connection, "team") == NOW + 60
+
+
+def test_new_rows_are_due_under_any_clock(connection: sqlite3.Connection) -> None:
+    """A wall clock set back a day does not hold back what was queued before."""
+    outbox.enqueue(connection, (FIRING,), ("team",), NOW)
+    assert due_ids(connection, now=NOW - 86_400) == ["msg_firing"]
+
+
+def test_a_wait_longer_than_any_is_over(connection: sqlite3.Connection) -> None:
+    """A retry noted under a clock that was far ahead is due, one within the limit is not."""
+    outbox.enqueue(connection, (FIRING,), ("team",), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 1)
+    outbox.mark_retry(connection, row.seq, NOW + LONGEST_WAIT_S + 1, "busy")
+    assert due_ids(connection) == ["msg_firing"]
+    outbox.mark_retry(connection, row.seq, NOW + LONGEST_WAIT_S, "busy")
+    assert due_ids(connection) == []
+
+
+def test_the_limit_is_kept(connection: sqlite3.Connection) -> None:
+    """Never more rows than asked for."""
+    outbox.enqueue(connection, [firing(str(n)) for n in range(5)], ("team",), NOW)
+    assert len(outbox.due(connection, "team", NOW, 3)) == 3
+
+
+def test_marks_count_attempts_and_do_not_undo_each_other(connection: sqlite3.Connection) -> None:
+    """A settled row stays settled, whatever comes late."""
+    outbox.enqueue(connection, (FIRING,), ("team",), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 1)
+    outbox.mark_retry(connection, row.seq, NOW, "busy")
+    outbox.mark_sent(connection, row.seq, NOW + 1)
+    outbox.mark_retry(connection, row.seq, NOW, "late")
+    outbox.mark_dead(connection, row.seq, "late")
+    assert status_of(connection, "msg_firing") == (RowStatus.SENT, 2, "")
+
+
+def test_errors_are_stored_clean(connection: sqlite3.Connection) -> None:
+    """What a receiver wrote is one short line, keys masked."""
+    outbox.enqueue(connection, (FIRING,), ("team",), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 1)
+    outbox.mark_retry(connection, row.seq, NOW, "bad\nxoxb-12345-67890-abcdef \x1b[31m" + "x" * 900)
+    stored = status_of(connection, "msg_firing")[2]
+    assert len(stored) <= 200
+    assert stored.isprintable()
+    assert "12345" not in stored
+
+
+def test_rows_of_removed_channels_are_given_up(connection: sqlite3.Connection) -> None:
+    """Only queued rows of unknown channels die, and they are named."""
+    outbox.enqueue(connection, (firing("a"), firing("b")), ("team", "old"), NOW)
+    first = outbox.due(connection, "old", NOW, 1)[0]
+    outbox.mark_sent(connection, first.seq, NOW)
+    (gone,) = outbox.abandon_unknown_channels(connection, ("team",))
+    assert (gone.id, gone.channel) == ("msg_b_firing_1", "old")
+    assert outbox.pending_counts(connection) == {"team": 2}
+    assert outbox.abandon_unknown_channels(connection, ("team",)) == ()
+
+
+def test_no_channel_at_all_gives_up_every_row(connection: sqlite3.Connection) -> None:
+    """An empty list of channels is a list like any other."""
+    outbox.enqueue(connection, (firing("a"),), ("old", "older"), NOW)
+    gone = outbox.abandon_unknown_channels(connection, ())
+    assert [row.channel for row in gone] == ["old", "older"]
+
+
+def test_pruning_spares_what_is_queued(connection: sqlite3.Connection) -> None:
+    """Settled rows beyond an age go, a few at a time; queued and newer ones stay."""
+    outbox.enqueue(connection, [firing(str(n)) for n in range(4)], ("team",), NOW)
+    outbox.enqueue(connection, (firing("new"),), ("team",), NOW + 100)
+    rows = outbox.due(connection, "team", NOW, 100)
+    for row in (rows[0], rows[1], rows[4]):
+        outbox.mark_sent(connection, row.seq, NOW)
+    outbox.mark_dead(connection, rows[2].seq, "no")
+    assert outbox.prune(connection, NOW + 50, 2) == 2
+    assert outbox.prune(connection, NOW + 50, 2) == 1
+    assert outbox.prune(connection, NOW + 50, 2) == 0
+    assert due_ids(connection) == ["msg_3_firing_1"]
+    assert status_of(connection, "msg_new_firing_1")[0] == RowStatus.SENT
+
+
+@pytest.mark.parametrize("payload", ["", "{", "[]", "3", "{}", '{"labels": [1]}', "null"])
+def test_what_is_no_notification_is_refused(payload: str) -> None:
+    """A damaged payload is a ValueError, whatever is wrong with it."""
+    with pytest.raises(ValueError, match=r"."):
+        outbox.decode(payload)

@@ -1,0 +1,173 @@
+"""Which transitions people hear of, and in which words."""
+
+from dataclasses import replace
+
+import pytest
+
+from alerting.engine import Identity, Transition
+from alerting.expression import parse
+from alerting.notification import Notification, Status
+from alerting.render import message_id, notification_of, whose_fault
+from alerting.rule import Rule, Severity, Subject
+from alerting.state import Edge, Firing, Inactive, Pending
+
+NOW = 1_700_000_000.0
+RULE = Rule(name="HighLatency", when=parse("latency.p95 > 5s"), over_s=900.0, hold_s=120.0)
+LABELS = (
+    ("alertname", "HighLatency"),
+    ("location", "fra1"),
+    ("model", "gpt-4o-mini"),
+    ("operation", "chat"),
+    ("provider", "openai"),
+    ("severity", "warning"),
+    ("target", "gpt-chat"),
+)
+FIRED = Transition(
+    identity=Identity("HighLatency", LABELS),
+    edge=Edge.FIRED,
+    previous=Pending(NOW - 120),
+    state=Firing(NOW - 120, NOW),
+    value="8.2 s",
+    lower_bound=False,
+    started_at=NOW - 120,
+    fired_at=NOW,
+    now=NOW,
+    rule=RULE,
+    targets=("gpt-chat",),
+)
+RESOLVED = replace(
+    FIRED,
+    edge=Edge.RESOLVED,
+    previous=Firing(NOW - 120, NOW, NOW + 720),
+    state=Inactive(),
+    value="1.2 s",
+    now=NOW + 720,
+)
+REMOVED = replace(RESOLVED, edge=Edge.RULE_REMOVED, rule=None, targets=(), value="")
+
+
+def told(transition: Transition) -> Notification:
+    """Return the notification that must come of a transition."""
+    notification = notification_of(transition, public_url="https://sonde.example/")
+    assert notification is not None
+    return notification
+
+
+def test_what_fired_is_told_with_everything_known() -> None:
+    """The line names who, what, how much, since when, and whose fault."""
+    notification = told(FIRED)
+    assert notification == Notification(
+        id=message_id(FIRED.fingerprint, NOW, Status.FIRING),
+        status=Status.FIRING,
+        alertname="HighLatency",
+        severity=Severity.WARNING,
+        labels=LABELS,
+        fingerprint=FIRED.fingerprint,
+        condition="latency.p95 > 5s",
+        value="8.2 s",
+        summary=(
+            "gpt-chat (openai/gpt-4o-mini): latency.p95 8.2 s > 5 s for 2m \N{EM DASH} provider"
+        ),
+        starts_at=NOW - 120,
+        fired_at=NOW,
+        ends_at=None,
+        url="https://sonde.example/",
+    )
+
+
+def test_what_is_over_says_how_long_it_was() -> None:
+    """The same alert, closed: same fingerprint, an end, the value it came back to."""
+    notification = told(RESOLVED)
+    assert notification.status is Status.RESOLVED
+    assert notification.fingerprint == told(FIRED).fingerprint
+    assert notification.ends_at == NOW + 720
+    assert notification.summary == (
+        "gpt-chat (openai/gpt-4o-mini): HighLatency is over after 14m (latency.p95 1.2 s)"
+    )
+
+
+def test_a_removed_rule_closes_its_alert() -> None:
+    """An alert that nobody evaluates any more is closed, and says that nobody looked."""
+    notification = told(REMOVED)
+    assert notification.status is Status.RESOLVED
+    assert notification.condition == ""
+    assert notification.summary.endswith("is over after 14m, for it is not watched any more")
+
+
+@pytest.mark.parametrize("edge", sorted(set(Edge) - {*map(Edge, ("fired", "resolved"))}))
+def test_other_transitions_are_not_told(edge: Edge) -> None:
+    """Pending, reset, clearing and relapsed are for logs; only the removed rule speaks too."""
+    notification = notification_of(replace(FIRED, edge=edge), public_url=None)
+    assert (notification is None) is (edge is not Edge.RULE_REMOVED)
+
+
+def test_what_never_fired_is_not_closed() -> None:
+    """No "resolved" for an alert that nobody heard of."""
+    assert notification_of(replace(RESOLVED, fired_at=None), public_url=None) is None
+
+
+def test_a_lower_bound_says_so() -> None:
+    """A p95 cut short by deadlines is at least that, in the line and in the value."""
+    notification = told(replace(FIRED, value="30 s", lower_bound=True))
+    assert notification.value == ">= 30 s"
+    assert "latency.p95 at least 30 s > 5 s" in notification.summary
+
+
+def test_an_alert_that_fires_at_once_claims_no_duration() -> None:
+    """Without a hold there is no "for"."""
+    assert " for " not in told(replace(FIRED, started_at=NOW)).summary
+
+
+def test_an_alert_about_a_provider_names_it_alone() -> None:
+    """A rule over a whole key has no target; labels it lacks are not invented."""
+    rule = replace(RULE, when=parse("failures(account) >= 2"), subject=Subject.PROVIDER)
+    labels = (("alertname", "Account"), ("provider", "openai"), ("severity", "critical"))
+    fired = replace(
+        FIRED, identity=Identity("Account", labels), rule=rule, value="2", started_at=NOW
+    )
+    assert told(fired).summary == "openai: failures(account) 2 >= 2 \N{EM DASH} account"
+    nameless = replace(fired, identity=Identity("Account", (("severity", "critical"),)))
+    assert told(nameless).summary.startswith("everything: ")
+
+
+def test_over_without_a_value_says_none() -> None:
+    """A window that emptied has no value to show."""
+    assert told(replace(RESOLVED, value="")).summary.endswith("is over after 14m")
+
+
+def test_the_id_is_the_news_itself() -> None:
+    """The same news has the same id after a restart; each firing, and its end, has its own."""
+    ids = {
+        message_id(fingerprint, fired_at, status)
+        for fingerprint in ("a", "b")
+        for fired_at in (NOW, NOW + 1)
+        for status in Status
+    }
+    assert len(ids) == 8
+    assert told(FIRED).id == told(replace(FIRED, now=NOW + 99, value="9 s")).id
+    assert all(identity.startswith("msg_") and "." not in identity for identity in ids)
+
+
+@pytest.mark.parametrize(
+    ("when", "blame"),
+    [
+        ("latency.p95 > 5s", "provider"),
+        ("first_token.p50 > 1s", "provider"),
+        ("error_rate > 5%", "any fault"),
+        ("error_rate(provider) > 5%", "provider"),
+        ("consecutive_failures(provider, network) >= 3", "provider, network"),
+        ("failures(timeout) > 1", "timeout"),
+        ("coverage < 50%", ""),
+        ("samples < 1", ""),
+    ],
+)
+def test_blame_comes_from_the_rule(when: str, blame: str) -> None:
+    """Who is blamed is what the rule counts, and nobody where it counts our own slots."""
+    assert whose_fault(parse(when)) == blame
+
+
+def test_nobody_to_blame_leaves_no_dash() -> None:
+    """A coverage alert ends with its numbers."""
+    rule = replace(RULE, when=parse("coverage < 50%"))
+    summary = told(replace(FIRED, rule=rule, value="20 %")).summary
+    assert summary == "gpt-chat (openai/gpt-4o-mini): coverage 20 % < 50 % for 2m"

@@ -1,0 +1,18 @@
+"""Durations as people say them."""
+
+import pytest
+
+from alerting.words import duration_text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"), (0.4, "0s"), (1, "1s"), (59.4, "59s"), (59.6, "1m"), (60, "1m"), (840, "14m"),
+        (90, "1m 30s"), (3600, "1h"), (3900, "1h 5m"), (3601, "1h"), (86_400, "1d"),
+        (90_000, "1d 1h"), (90_061, "1d 1h"), (-5, "0s"),
+    ],
+)  # fmt: skip
+def test_two_units_at_most(seconds: float, text: str) -> None:
+    """The two largest units say enough; a zero one is left out, and time never runs backwards."""
+    assert duration_text(seconds) == text

@@ -1,0 +1,109 @@
+"""Text from outside becomes one short printable line without secrets."""
+
+import pytest
+
+from probes.result import DETAIL_LIMIT
+from probes.sanitise import MIN_SECRET_CHARS, redact, sanitise
+
+
+def test_white_space_folds_into_single_spaces() -> None:
+    """A newline in a provider's text cannot start a log line of its own."""
+    assert sanitise(" one\r\n\ttwo\u2028three\u00a0 four\x0b") == "one two three four"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pytest.param("\x1b", id="escape"),
+        pytest.param("\x00", id="nul"),
+        pytest.param("\u202e", id="bidi-override"),
+        pytest.param("\u200b", id="zero-width"),
+        pytest.param("\ufeff", id="byte-order-mark"),
+        pytest.param("\ud800", id="lone-surrogate"),
+        pytest.param("\ue000", id="private-use"),
+    ],
+)
+def test_characters_that_do_not_print_are_removed(hidden: str) -> None:
+    """Control, format and surrogate characters are taken out, their neighbours stay."""
+    assert sanitise(f"a{hidden}b") == "ab"
+
+
+def test_ordinary_unicode_stays() -> None:
+    """Letters, marks and symbols of any script are not touched."""
+    assert sanitise("Überlast: 過負荷 🚦") == "Überlast: 過負荷 🚦"
+
+
+def test_long_text_is_cut_with_a_mark() -> None:
+    """A detail has at most DETAIL_LIMIT characters, the last of which says that it was cut."""
+    text = sanitise("x" * 1_000_000)
+    assert len(text) == DETAIL_LIMIT
+    assert text.endswith("x…")
+
+
+def test_text_of_the_limit_is_not_cut() -> None:
+    """Exactly DETAIL_LIMIT characters fit."""
+    assert sanitise("x" * DETAIL_LIMIT) == "x" * DETAIL_LIMIT
+
+
+def test_known_secrets_are_masked_however_they_are_spelt() -> None:
+    """A secret is found by value, percent-encoded, and with a hidden character inside it."""
+    secret = "pa55/w+rd!"
+    for spelt in (secret, "pa55%2Fw%2Brd%21", "pa55/w\u200b+rd!"):
+        assert sanitise(f"key {spelt} refused", [secret]) == "key *** refused"
+
+
+def test_secret_with_two_spaces_is_masked_before_they_fold() -> None:
+    """Folding white space does not disguise a secret that holds some."""
+    assert sanitise("got two  spaces here", ["two  spaces"]) == "got *** here"
+
+
+def test_a_secret_that_holds_another_is_masked_whole() -> None:
+    """The longest secret goes first, so that no rest of it remains."""
+    assert sanitise("abcdefgh", ["cdef", "abcdefgh"]) == "***"
+
+
+def test_secret_across_the_cut_leaves_nothing_behind() -> None:
+    """Masking happens before cutting: no beginning of a key survives at the end of a detail."""
+    secret = "s3cr3t-v4lu3"
+    text = sanitise("x" * (DETAIL_LIMIT - 6) + " " + secret, [secret])
+    assert "s3" not in text
+
+
+def test_very_short_known_values_are_left_alone() -> None:
+    """A placeholder of a few letters is not cut out of every word."""
+    assert sanitise("no answer", ["n" * (MIN_SECRET_CHARS - 1), "", "an"]) == "no answer"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Incorrect API key provided: sk-proj-****abcd.", "Incorrect API key provided: ***."),
+        ("key xai-AbCdEf123456 refused", "key *** refused"),
+        ("xoxb-123456-abcdef", "***"),
+        ("xapp-1-A0123-456", "***"),
+        ("whsec_MfKQ9r8GKYqrTwjU", "***"),
+        ("Authorization: Bearer abc123def456", "Authorization: Bearer ***"),
+        ("authorization: basic dXNlcjpwYXNz=", "authorization: basic ***"),
+        ("https://hooks.slack.com/services/T0/B0/xyz now", "https://hooks.slack.com/*** now"),
+        ('{"api_key": "abcd1234"}', '{"api_key": "***"}'),
+        ("https://user:pass@example.org/v1", "https://***@example.org/v1"),
+    ],
+)
+def test_key_shapes_are_masked(text: str, expected: str) -> None:
+    """What looks like a credential is masked although nobody told its value."""
+    assert sanitise(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["risk-assessment-of-task", "disk-usage-report", "a bearer token is needed", "basic training"],
+)
+def test_ordinary_words_are_not_taken_for_keys(text: str) -> None:
+    """Words that merely contain `sk-`, or follow `bearer`, stay readable."""
+    assert sanitise(text) == text
+
+
+def test_redact_keeps_length_and_lines() -> None:
+    """For logs only secrets go: newlines stay, and nothing is cut."""
+    text = "line one sk-abcdefgh1234\n" + "x" * 1000
+    assert redact(text, ["x" * 10]) == "line one ***\n" + "***" * 100

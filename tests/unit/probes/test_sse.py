@@ -1,0 +1,93 @@
+"""Server-sent events, whatever the line ends and wherever the bytes are cut."""
+
+import pytest
+
+from probes.sse import Event, EventSource, OversizedEventError
+
+
+def _events(*pieces: bytes, limit_bytes: int = 1024) -> list[Event]:
+    source = EventSource(limit_bytes)
+    return [event for piece in pieces for event in source.feed(piece)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_line_ends(end: bytes) -> None:
+    """LF, CR and CRLF end a line alike."""
+    data = end.join([b"data: a", b"", b"data: b", b"", b""])
+    assert _events(data) == [Event("", b"a"), Event("", b"b")]
+
+
+def test_a_cut_between_cr_and_lf_makes_no_line() -> None:
+    """The LF of a CRLF that was cut in two does not count as an empty line."""
+    assert _events(b"data: a\r", b"\ndata: b\r", b"", b"\n\r", b"\n") == [Event("", b"a\nb")]
+
+
+def test_a_cut_inside_a_character() -> None:
+    """A UTF-8 sequence may be cut anywhere."""
+    first, second = "data: é\n\n".encode()[:7], "data: é\n\n".encode()[7:]
+    assert _events(first, second) == [Event("", "é".encode())]
+
+
+def test_data_lines_are_joined() -> None:
+    """Several data lines are one text, with LF between them; one leading space is dropped."""
+    assert _events(b"data:a\ndata:  b\ndata\n\n") == [Event("", b"a\n b\n")]
+
+
+def test_comments_and_other_fields_are_ignored() -> None:
+    """Comments, ids, retries and unknown fields make no event and spoil none."""
+    stream = b": ping\n\nid: 1\nretry: 5\n\ndatum: x\ndata: a\n: b\nid: 2\n\n"
+    assert _events(stream) == [Event("", b"a")]
+
+
+def test_an_event_has_a_name_of_its_own() -> None:
+    """A name belongs to one event and does not leak into the next."""
+    assert _events(b"event: ping\n\ndata: a\n\nevent: x\ndata: b\n\n") == [
+        Event("", b"a"),
+        Event("x", b"b"),
+    ]
+
+
+def test_an_error_without_data_still_counts() -> None:
+    """The standard drops events without data; an error is not dropped."""
+    assert _events(b"event: error\n\n") == [Event("error", b"")]
+
+
+def test_an_event_the_end_interrupts_does_not_count() -> None:
+    """Without its empty line an event is not complete."""
+    assert _events(b"data: a\n\ndata: b\n") == [Event("", b"a")]
+
+
+@pytest.mark.parametrize(
+    "pieces", [[b"\xef\xbb\xbfdata: a\n\n"], [b"\xef", b"\xbb\xbfdata: a\n\n"]]
+)
+def test_a_byte_order_mark_is_dropped_once(pieces: list[bytes]) -> None:
+    """A mark at the very beginning is no part of the first field's name; a later one is."""
+    assert _events(*pieces, b"\xef\xbb\xbfdata: b\n\n") == [Event("", b"a")]
+
+
+def test_an_event_of_the_limit_fits() -> None:
+    """The limit counts the whole line and the data gathered before it."""
+    assert _events(b"data: 1234\n\n", limit_bytes=10) == [Event("", b"1234")]
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param(b"data: 12345\n\n", id="line"),
+        pytest.param(b"data: 12345", id="line-without-end"),
+        pytest.param(b": 234567890\n", id="comment"),
+        pytest.param(b"data:1\ndata:2\ndata:3\ndata:4\n\n", id="lines"),
+        pytest.param(b"data\n" * 20, id="empty-lines"),
+    ],
+)
+def test_an_event_beyond_the_limit_is_refused(stream: bytes) -> None:
+    """An endless line and endless data lines stop at the limit, in one piece or byte by byte."""
+    with pytest.raises(OversizedEventError, match="10 bytes"):
+        _events(stream, limit_bytes=10)
+    with pytest.raises(OversizedEventError, match="10 bytes"):
+        _events(*(bytes([byte]) for byte in stream), limit_bytes=10)
+
+
+def test_many_small_events_do_not_add_up() -> None:
+    """The limit is for one event; a long stream of comments and events passes."""
+    assert len(_events(b": c\ndata: 1\n\n" * 100, limit_bytes=10)) == 100
