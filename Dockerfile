@@ -32,8 +32,8 @@ LABEL org.opencontainers.image.title="Sonde" \
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
- && groupadd --system --gid 10001 sonde \
- && useradd --system --uid 10001 --gid sonde --home-dir /var/lib/sonde --shell /usr/sbin/nologin \
+ && groupadd --gid 10001 sonde \
+ && useradd --uid 10001 --gid sonde --no-create-home --home-dir /var/lib/sonde --shell /usr/sbin/nologin \
       --no-log-init sonde \
  && install -d -o sonde -g sonde -m 0750 /var/lib/sonde
 

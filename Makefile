@@ -16,7 +16,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
-STAGES := $(wildcard tests/unit tests/property tests/contract tests/integration tests/e2e tests/browser)
+STAGES := $(wildcard tests/unit tests/property tests/virtual tests/contract tests/integration tests/e2e tests/browser)
 
 # uv resolves the lock files; it is no part of what is installed.
 UV_VERSION := 0.13.8

@@ -1,6 +1,8 @@
 """One statistic's samples to its Distribution, by the definitions of `aggregator.summary`."""
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ def distribution(
     if n == 0:
         return None
     ordered = np.sort(values)
+    ordered.flags.writeable = False  # it is handed on
     # The sum of equal floats divided by their number may miss them by a rounding; a mean outside
     # its samples would be shown as better or worse than everything measured.
     mean = min(max(float(np.add.reduce(ordered)) / n, float(ordered[0])), float(ordered[-1]))
@@ -32,6 +35,8 @@ def distribution(
         max=float(ordered[-1]),
         quantiles={q: float(ordered[math.floor(q * (n - 1))]) for q in QUANTILES if enough(n, q)},
         censored_from=_lowest(values, censored),
+        # An array is a sequence in all that counting asks of it, at a quarter of a tuple's memory.
+        samples=cast("Sequence[float]", ordered),
     )
 
 

@@ -17,16 +17,14 @@ A rule over a provider's targets together is no slower than with the slowest of 
 whose predecessor is only just ending at its deadline is taken to be run, not skipped.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
-from types import MappingProxyType
 from typing import Final
 
-from alerting.evaluate import Evaluation, Reason, evaluate
+from alerting.evaluate import Reason, evaluate
 from alerting.expression import format_value
-from alerting.metric import Metric, Unit, unit_of
+from alerting.metric import Unit, unit_of
 from alerting.outage import Case, case_of, healthy, moments, window
 from alerting.rule import Rule
 from probes.target import Target
@@ -131,22 +129,18 @@ def _why_never(case: Case) -> str:
     """Say what stands in the way, from what the rule makes of the outage fully grown."""
     grown = window(case, _grown(case), 0.0, case.evaluate_every_s)
     evaluation = evaluate(case.rule, grown)
-    span = f"a window of {case.rule.over_s:g} s with a probe every {case.spacing_s:g} s"
-    if evaluation.breached:
-        return f"{span} does not keep its condition true for its hold"
-    if evaluation.reason in _ASKED:
-        return f"{span} never holds {_ASKED[evaluation.reason]}"
     metric = case.rule.when.metric
-    return f"when {case.words}, {metric} is {_seen(metric, evaluation)}: not beyond its threshold"
-
-
-_ASKED: Final[Mapping[Reason, str]] = MappingProxyType(
-    {
-        Reason.TOO_FEW_SAMPLES: "as many samples as it asks for",
-        Reason.TOO_FEW_FAILURES: "as many failures as it asks for",
-    }
-)
-
-
-def _seen(metric: Metric, evaluation: Evaluation) -> str:
-    return "unknown" if evaluation.value is None else format_value(metric, evaluation.value)
+    span = f"a window of {case.rule.over_s:g} s with a probe every {case.spacing_s:g} s"
+    match evaluation.reason:
+        case Reason.BREACHED:
+            return f"{span} does not keep its condition true for its hold"
+        case Reason.TOO_FEW_SAMPLES:
+            return f"{span} never holds as many samples as it asks for"
+        case Reason.TOO_FEW_FAILURES:
+            return f"{span} never holds as many failures as it asks for"
+        case Reason.NO_DATA:
+            return f"when {case.words}, its window is empty, and {metric} unknown"
+        case _:
+            value = format_value(metric, evaluation.value or 0.0)
+            least = "at least " if evaluation.lower_bound else ""
+            return f"when {case.words}, {metric} is {least}{value}, which is not what it looks for"

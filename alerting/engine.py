@@ -233,19 +233,21 @@ class Engine:
         }
 
     def restore(
-        self, states: Mapping[Identity, State], now: float, saved_at: float
+        self, states: Mapping[Identity, State], now: float, saved_at: float | None
     ) -> tuple[Transition, ...]:
         """Take over the states of an earlier engine, of this process or of one before it.
 
         The time between `saved_at` and `now` counts towards no hold, and neither does a clock that
-        was set back meanwhile. A firing alert whose rule or target is gone resolves with the edge
-        `rule_removed`; a pending one vanishes.
+        was set back meanwhile; with `saved_at` None nothing is known of it, and it counts. A firing
+        alert whose rule or target is gone resolves with the edge `rule_removed`; a pending one
+        vanishes.
         """
+        away_s = 0.0 if saved_at is None else now - saved_at
         transitions: list[Transition] = []
         for identity, state in states.items():
             series = self._series.get(identity)
             if series is not None:
-                series.state = shift(state, now - saved_at)
+                series.state = shift(state, away_s)
             elif isinstance(state, Firing):
                 transitions.append(_removed(identity, state, now))
         return tuple(transitions)

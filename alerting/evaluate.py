@@ -152,7 +152,7 @@ def _distribution(measure: Measure, summary: Summary) -> Distribution | None:
             return summary.first_token
         case Measure.INTER_TOKEN:
             return summary.inter_token
-        case Measure.TOKENS_PER_S:
+        case _:
             return summary.tokens_per_s
 
 
@@ -190,5 +190,5 @@ def _beyond(condition: Condition, of: Distribution) -> int | None:
         case Operator.LE:
             above = of.above(condition.threshold)
             return None if above is None else of.n - above
-        case Operator.EQ:
+        case _:
             return None

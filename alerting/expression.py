@@ -62,7 +62,7 @@ class Operator(StrEnum):
                 return value < threshold
             case Operator.LE:
                 return value <= threshold
-            case Operator.EQ:
+            case _:
                 return value == threshold
 
 
@@ -125,7 +125,7 @@ def _format(metric: Metric, value: float, digits: int) -> str:
             return f"{_rounded(value, digits)} tokens/s"
         case Unit.PER_MINUTE:
             return f"{_rounded(value, digits)}/min"
-        case Unit.COUNT:
+        case _:
             return _rounded(value, digits)
 
 

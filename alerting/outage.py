@@ -129,7 +129,7 @@ def _slowness(measure: Measure, target: Target) -> tuple[Outage, float, float]:
             return Outage.SLOW_START, min(deadline_s, target.first_token_deadline_s), 0.0
         case Measure.INTER_TOKEN:
             return Outage.SLOW_TOKENS, min(deadline_s, target.idle_deadline_s), 0.0
-        case Measure.TOKENS_PER_S:
+        case _:
             # The fewest tokens that have a speed at all, over the longest time there is.
             return Outage.TRICKLE, 2.0 / deadline_s, _FAST_TOKENS_PER_S
 
@@ -173,7 +173,7 @@ def _measured(summary: Summary, measure: Measure, of: Distribution | None) -> Su
             return replace(summary, first_token=of)
         case Measure.INTER_TOKEN:
             return replace(summary, inter_token=of)
-        case Measure.TOKENS_PER_S:
+        case _:
             return replace(summary, tokens_per_s=of)
 
 

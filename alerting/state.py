@@ -91,7 +91,7 @@ def step(
             return _from_inactive(state, breached, now, policy)
         case Pending():
             return _from_pending(state, breached, now, policy)
-        case Firing():
+        case _:
             return _from_firing(state, breached, now, policy)
 
 

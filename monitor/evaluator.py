@@ -35,6 +35,7 @@ class Evaluator:
     def __init__(
         self,
         config: Config,
+        channels: tuple[str, ...],
         engine: Engine,
         windows: Windows,
         ledger: Ledger,
@@ -51,7 +52,7 @@ class Evaluator:
         self._metrics = metrics
         self._on_transition = on_transition
         self._wake = wake
-        self._channels = tuple(channel.name for channel in config.channels)
+        self._channels = channels
         self._unsaved: list[Notification] = []
         self.evaluated_at: float | None = None
         """Steady time of the newest evaluation."""

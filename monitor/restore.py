@@ -1,5 +1,7 @@
 """What a restart finds in the ledger: windows as they were, holds as they stood."""
 
+import sqlite3
+
 from aggregator.ledger import Ledger
 from aggregator.results import had_at, replay
 from aggregator.window import Windows
@@ -14,13 +16,20 @@ async def replay_windows(ledger: Ledger, windows: Windows, longest_s: float, now
     Rows are stamped with the wall time they were had at. One that lies in the future (the clock
     has been set back since) counts as had now.
     """
-    rows = await ledger.read(lambda connection: list(replay(connection, now - longest_s)))
-    for row in rows:
-        if isinstance(row, ProbeResult):
-            windows.ingest(row, min(now, had_at(row)))
-        else:
-            windows.missed(row.target, min(now, row.at))
-    return len(rows)
+
+
+    def fold(connection: sqlite3.Connection) -> int:
+        # In the reader's thread, row by row: nobody else looks at the windows before we are done.
+        rows = 0
+        for row in replay(connection, now - longest_s):
+            if isinstance(row, ProbeResult):
+                windows.ingest(row, min(now, had_at(row)))
+            else:
+                windows.missed(row.target, min(now, row.at))
+            rows += 1
+        return rows
+
+    return await ledger.read(fold)
 
 
 async def restore_alerts(ledger: Ledger, engine: Engine, now: float) -> tuple[Transition, ...]:

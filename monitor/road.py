@@ -67,6 +67,7 @@ class Road:
         self.deliverer = Deliverer(ledger, notifiers, clock.wall, self.metrics.notified)
         self.evaluator = Evaluator(
             config,
+            tuple(notifiers),
             self.engine,
             self.windows,
             ledger,

@@ -170,10 +170,8 @@ class Attempt:
         self, found: Classified, reading: Reading | None, total_s: float | None = None
     ) -> Outcome:
         if total_s is None:
-            last = self._timeline.arrivals.last
-            total_s = self._timeline.offset(last.at) if last is not None else self._now_s()
-            if reading is not None and reading.ended_s is not None:
-                total_s = reading.ended_s
+            ended_s = reading.ended_s if reading is not None else None
+            total_s = self._timeline.ended(time.monotonic()) if ended_s is None else ended_s
         return Outcome(
             found=found,
             total_s=total_s,

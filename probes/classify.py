@@ -196,6 +196,9 @@ _ABOUT_MODEL: Final = re.compile(r"\bmodel\b|\bdeployment\b", re.IGNORECASE)
 
 _MESSAGE_STATUSES: Final = frozenset({None, 400, 401, 402, 403, 404, 429})
 """Where messages are looked at; None is an error inside an answer that began with 200."""
+_MESSAGE_CHARS: Final = 2000
+"""Characters of a message that are searched: honest ones have a few hundred, an endless one must
+not hold up the event loop."""
 _SNIPPET_BYTES: Final = 1024
 
 
@@ -269,11 +272,12 @@ def _by_words(facts: ErrorFacts) -> Verdict | None:
 def _by_message(facts: ErrorFacts, status: int | None) -> Verdict | None:
     if status not in _MESSAGE_STATUSES:
         return None
-    if _BAD_KEY.search(facts.message):
+    message = facts.message[:_MESSAGE_CHARS]
+    if _BAD_KEY.search(message):
         return Verdict.AUTH
-    if _NO_MONEY.search(facts.message):
+    if _NO_MONEY.search(message):
         return Verdict.QUOTA
-    return Verdict.MODEL_NOT_FOUND if _NO_MODEL.search(facts.message) else None
+    return Verdict.MODEL_NOT_FOUND if _NO_MODEL.search(message) else None
 
 
 def _by_status(facts: ErrorFacts, status: int | None) -> Verdict | None:

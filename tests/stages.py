@@ -12,6 +12,7 @@ STAGES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "unit": "unit and property",
         "property": "unit and property",
+        "virtual": "virtual time",
         "contract": "contract and integration",
         "integration": "contract and integration",
         "e2e": "end to end",

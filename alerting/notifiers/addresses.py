@@ -15,6 +15,7 @@ event loop nor the shutdown anything, as it would in the loop's shared executor.
 import asyncio
 import socket
 import threading
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -130,12 +131,16 @@ async def _resolve(host: str) -> tuple[str, ...]:
             found = _look_up(host)
         finally:
             _lookups.release()
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(deliver, found)
 
     if not _lookups.acquire(blocking=False):
         raise DeliveryError("too many DNS look-ups hang", retryable=True)
-    threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
+    try:
+        threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
+    except RuntimeError as error:
+        _lookups.release()
+        raise DeliveryError("no thread left for a DNS look-up", retryable=True) from error
     try:
         return await answer
     except OSError as error:

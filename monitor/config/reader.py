@@ -147,6 +147,7 @@ class _Builder:
 
     def _root(self) -> Plain:
         root: Plain = {}
+        self._values[()] = Mark(1, 1)
         documents = 0
         while not isinstance(event := self._next(), StreamEndEvent):
             if isinstance(event, DocumentStartEvent):

@@ -196,7 +196,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "model_type": "expected a mapping",
     "dict_type": "expected a mapping",
     "list_type": "expected a list",
-    "too_short": "expected at least {min_length} entries",
+    "too_short": "expected at least one entry",
     "too_long": "expected at most {max_length} entries",
     "greater_than_equal": "expected at least {ge:g}",
     "less_than_equal": "expected at most {le:g}",
@@ -217,6 +217,10 @@ def _expected(detail: ErrorDetails) -> str:
 def _instead(detail: ErrorDetails, path: KeyPath, document: Document) -> str:
     """Say what stands there, unless that may be a secret."""
     if SECRET_KEYS.intersection(step for step in path if isinstance(step, str)):
+        return ""
+    if detail["type"] in ("value_error", "too_short", "too_long") and isinstance(
+        document.at(path), dict | list
+    ):
         return ""
     shown = f", not {document.shown(path)}"
     if detail["type"] == "string_type" and isinstance(document.at(path), bool | int | float):

@@ -109,7 +109,9 @@ def demo(seconds: float) -> Script:
 
     The last third is healthy again, so that windows can empty and alerts resolve.
     """
-    slow = Behaviour(first_token_s=max(0.8, 0.025 * seconds), token_s=0.06)
+    # Slow, but a whole answer stays below a sixtieth of the play, which a watcher scaled down with
+    # it has for its deadline: slowness and silence are different troubles.
+    slow = Behaviour(first_token_s=seconds / 80, token_s=seconds / 2000, jitter_ratio=0.05)
     wait = Behaviour(outcome=Outcome.THROTTLED, retry_after_s=max(1.0, 0.02 * seconds))
     broken = Behaviour(outcome=Outcome.SERVER_ERROR)
     cut = Behaviour(outcome=Outcome.CUT)
@@ -122,7 +124,7 @@ def demo(seconds: float) -> Script:
             Phase(
                 name="slow",
                 start_s=0.12 * seconds,
-                note=f"{TROUBLED_CHAT} takes {slow.first_token_s:.1f} s to its first token",
+                note=f"{TROUBLED_CHAT} takes {slow.first_token_s:.2g} s to its first token",
                 behaviours=((TROUBLED_CHAT, slow),),
                 alerts=("HighLatency",),
             ),

@@ -191,7 +191,7 @@ class Exchange:
             decoder = self._decoder = decoder_for(encoding, CONTENT_LIMIT_BYTES)
         start, offset = 0, self._taken_bytes
         self._taken_bytes += len(data)
-        for length, read in self._timeline.arrivals.split(offset, offset + len(data)):
+        for length, read in self._timeline.split(offset, offset + len(data)):
             for part in decoder.feed(data[start : start + length]):
                 yield Piece(part, read.at)
             start += length

@@ -78,7 +78,7 @@ def _while_connecting(
         ours = cause.errno in _DNS_OURS
         kind = WireFailure.MONITOR if ours else WireFailure.DNS
         return ExchangeError(kind, f"the name was not resolved: {cause.strerror or 'no reason'}")
-    if cause.errno in _OURS:
+    if _is_ours(cause):
         return ExchangeError(WireFailure.MONITOR, _words(cause))
     if isinstance(error, aiohttp.ClientConnectorSSLError) or timeline.connect_s is not None:
         return ExchangeError(WireFailure.TLS, f"no TLS handshake: {_words(cause)}")
@@ -97,9 +97,16 @@ def _in_body(error: aiohttp.ClientPayloadError, timeline: Timeline) -> ExchangeE
 
 def _broken(error: Exception, timeline: Timeline) -> ExchangeError:
     cause = timeline.broken if timeline.broken is not None else error
-    if isinstance(cause, OSError) and cause.errno in _OURS:
+    if _is_ours(cause):
         return ExchangeError(WireFailure.MONITOR, _words(cause))
     return ExchangeError(WireFailure.RESET, f"{_words(cause)} {timeline.phase}")
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether this machine, not the peer or the way to it, has the problem."""
+    if isinstance(error, ssl.SSLError):  # its errno is OpenSSL's own number, not the system's
+        return False
+    return isinstance(error, OSError) and error.errno in _OURS
 
 
 def _reason(error: aiohttp.ClientConnectorCertificateError) -> str:

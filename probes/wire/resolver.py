@@ -10,6 +10,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -17,20 +18,44 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from probes.wire.sockets import exchange_of_task
 
 LOOKUPS: Final = 16
-"""Look-ups of one provider key that may hang at a time: twice the default `max_concurrency`, so
-that a dead resolver is seen as what it is for two rounds of probes before we give up on it."""
+"""Look-ups of one provider key that may hang at a time: two rounds of the default
+`max_concurrency`, since a look-up outlives the probe that gave up waiting for it."""
+
+
+Ask = Callable[[str, int, int], list[ResolveResult]]
+"""Blocks until it knows the addresses of a host; raises OSError."""
 
 
 class TooManyLookupsError(Exception):
     """All look-ups we allow ourselves are hanging: a fault of this machine, not of a provider."""
 
 
+def _ask_the_system(host: str, port: int, family: int) -> list[ResolveResult]:
+    """Ask the system, keep what a TCP connection can use."""
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+    except UnicodeError as error:  # a label that IDNA cannot encode
+        raise OSError(socket.EAI_NONAME, "not a host name") from error
+    return [
+        ResolveResult(
+            hostname=host,
+            host=str(address[0]),
+            port=int(address[1]),
+            family=kind,
+            proto=proto,
+            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+        )
+        for kind, _, proto, _, address in found
+    ]
+
+
 class ThreadResolver(AbstractResolver):
     """The system's resolver, one short-lived daemon thread per look-up."""
 
-    def __init__(self, lookups: int = LOOKUPS) -> None:
+    def __init__(self, lookups: int = LOOKUPS, ask: Ask = _ask_the_system) -> None:
         self._free = threading.BoundedSemaphore(lookups)
         self._lookups = lookups
+        self._ask = ask
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -75,8 +100,8 @@ class ThreadResolver(AbstractResolver):
         results: list[ResolveResult] = []
         failure: Exception | None = None
         try:
-            results = _addresses(host, port, family)
-        except (OSError, UnicodeError) as error:
+            results = self._ask(host, port, family)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits, whatever it is
             failure = error
         finally:
             self._free.release()
@@ -94,22 +119,3 @@ class ThreadResolver(AbstractResolver):
             loop.call_soon_threadsafe(settle)
         except RuntimeError:  # the loop is closed: the process is ending
             return
-
-
-def _addresses(host: str, port: int, family: int) -> list[ResolveResult]:
-    """Ask the system, keep what a TCP connection can use."""
-    try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
-    except UnicodeError as error:  # a label that IDNA cannot encode
-        raise OSError(socket.EAI_NONAME, "not a host name") from error
-    return [
-        ResolveResult(
-            hostname=host,
-            host=str(address[0]),
-            port=int(address[1]),
-            family=kind,
-            proto=proto,
-            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-        )
-        for kind, _, proto, _, address in found
-    ]

@@ -200,9 +200,8 @@ class StampingSocket(socket.socket):
             return None
         if len(info) < _TCP_INFO_BYTES:
             return None
-        round_trip_us: int
-        round_trip_us, retransmissions = _ROUND_TRIP_US.unpack(info[: _ROUND_TRIP_US.size])
-        return round_trip_us / 1e6 if round_trip_us and not retransmissions else None
+        round_trip_us, again = map(int, _ROUND_TRIP_US.unpack(info[: _ROUND_TRIP_US.size]))
+        return round_trip_us / 1e6 if round_trip_us and not again else None
 
     def _note_broken(self, error: OSError) -> None:
         timeline = self._live()
@@ -220,6 +219,6 @@ def _stamp(control: _Control) -> float | None:
     """Return the wall time in a read's control messages, None when there is none."""
     for level, kind, data in control:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return float(seconds) + nanoseconds / 1e9
+            seconds, nanoseconds = map(int, _TIMESPEC.unpack(data))
+            return seconds + nanoseconds / 1e9
     return None

@@ -84,7 +84,8 @@ class Timeline:
         self.broken: OSError | None = None
         """The error with which a read from the socket failed, if one did."""
         self.trusted = True
-        """Whether every read since the departure had a stamp of the kernel."""
+        """Whether every stamp that was used came from the kernel. A read that released nothing (a
+        session ticket that had arrived before the request left) is not used."""
         self.finished = False
         """Set at the end: from then on sockets write nothing here."""
         self.on_departure: Callable[[float], None] | None = None
@@ -181,7 +182,6 @@ class Timeline:
         read = arrival(stamp, now, self._departed)
         if read.at < self._departed.monotonic:
             read = Arrival(now.monotonic, kernel=False)
-        self.trusted = self.trusted and read.kernel
         self.arrivals.note(self._body.total_bytes if self._body is not None else 0, read)
 
     def closed(self, sock: Abortable) -> None:
@@ -197,6 +197,21 @@ class Timeline:
         self.phase = Phase.BODY
         last = self.arrivals.last
         self.head_at = last.at if last is not None else now
+        self.trusted = last is not None and last.kernel
+
+    def split(self, start: int, end: int) -> list[tuple[int, Arrival]]:
+        """Cut a range of the body at the reads that brought it: (length, arrival), in order."""
+        parts = self.arrivals.split(start, end)
+        self.trusted = self.trusted and all(read.kernel for _, read in parts)
+        return parts
+
+    def ended(self, now: float) -> float:
+        """Return the offset at which the newest bytes came; with none, that of `now`."""
+        last = self.arrivals.last
+        if last is None:
+            return self.offset(now)
+        self.trusted = self.trusted and last.kernel
+        return self.offset(last.at)
 
     def finish(self, *, cut: bool) -> None:
         """Take nothing down any more; with `cut`, end every connection that was touched, at once.

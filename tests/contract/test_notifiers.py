@@ -2,6 +2,8 @@
 
 import asyncio
 import json as jsonlib
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -267,12 +269,19 @@ async def test_a_secret_of_the_wrong_kind_is_refused_unsent(channel: Channel) ->
     assert channel.server.requests == 0
 
 
-async def test_proxies_of_the_environment_are_ignored(
-    channel: Channel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Proxy variables meant for other programs do not divert alerts."""
+@pytest.fixture
+def proxied_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name a proxy that does not exist in every variable a library may look at."""
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+async def test_proxies_of_the_environment_are_ignored(
+    proxied_environment: None, channel: Channel
+) -> None:
+    """Proxy variables meant for other programs do not divert alerts."""
     await channel.notifier.send(FIRING)
     assert channel.arrived() == 1
 
@@ -321,3 +330,21 @@ async def test_slack_errors_by_code(channel: Channel, code: str, retryable: bool
     error = await failure(channel)
     assert error.retryable is retryable
     assert code in str(error)
+
+
+@pytest.mark.parametrize("channel", ["slack_bot"], indirect=True)
+@pytest.mark.parametrize("token", ["sk-proj-0123456789", "xapp-1-A0", "alerts"])
+async def test_a_token_of_another_kind_is_refused_unsent(channel: Channel, token: str) -> None:
+    """Only bot and user tokens may post; another program's key is not sent to Slack."""
+    channel.secret.write_text(token)
+    error = await failure(channel)
+    assert not error.retryable
+    assert token not in str(error)
+    assert channel.server.requests == 0
+
+
+def test_the_registry_imports_no_sdk() -> None:
+    """A daemon without Slack does not spend its start on Slack's SDK."""
+    probe = "import sys, alerting.notifiers as n; print('slack_sdk' in sys.modules, len(n.KINDS))"
+    run = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "3"]

@@ -30,9 +30,7 @@ def wait_until(look: Callable[[], T], limit_s: float = 30.0, what: str = "it") -
 class DaemonProcess:
     """`sonde run FILE` in a folder of its own; its stderr is kept as a list of events."""
 
-    def __init__(
-        self, folder: Path, config: str, environ: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, config: str, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.config = folder / "sonde.yaml"
         self.config.write_text(config, encoding="utf-8")
@@ -103,7 +101,7 @@ class DaemonProcess:
         return httpx2.get(self.url.rstrip("/") + path, timeout=10, trust_env=False)
 
     def kill(self) -> None:
-        """kill -9."""
+        """Kill -9."""
         self.process.kill()
         self.process.wait()
 

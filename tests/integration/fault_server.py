@@ -33,10 +33,12 @@ class Seen:
 
     @property
     def json(self) -> dict[str, object]:
+        """The body, parsed."""
         loaded: dict[str, object] = json.loads(self.body)
         return loaded
 
     def header(self, name: str) -> str | None:
+        """Return a header's value, its name in lower case; None when it is absent."""
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
@@ -50,6 +52,7 @@ class Answering:
     sends: list[float]
 
     async def send(self, data: bytes | str) -> None:
+        """Send bytes as they are."""
         if isinstance(data, str):
             data = data.encode()
         self.sends.append(time.monotonic())
@@ -57,10 +60,12 @@ class Answering:
         await self.writer.drain()
 
     async def head(self, status: str = "200 OK", **headers: str) -> None:
+        """Send a response head; underscores in names become hyphens."""
         lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()]
         await self.send(f"HTTP/1.1 {status}\r\n{''.join(lines)}\r\n")
 
     async def json(self, body: object, status: str = "200 OK", **headers: str) -> None:
+        """Send a whole JSON response in one packet."""
         data = json.dumps(body).encode()
         headers = {"Content_Type": "application/json", **headers}
         lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()]
@@ -68,13 +73,16 @@ class Answering:
         await self.send(head.encode() + data)
 
     async def stream_head(self) -> None:
+        """Begin a chunked event stream."""
         await self.head(Content_Type="text/event-stream", Transfer_Encoding="chunked")
 
     async def chunk(self, data: bytes | str) -> None:
+        """Send one chunk of a chunked body."""
         data = data.encode() if isinstance(data, str) else data
         await self.send(b"%x\r\n%b\r\n" % (len(data), data))
 
     async def end(self) -> None:
+        """End a chunked body."""
         await self.send(b"0\r\n\r\n")
 
     async def hang(self) -> None:
@@ -110,16 +118,18 @@ class FaultServer:
 
     @property
     def url(self) -> str:
+        """The base URL to give to a provider."""
         return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/v1"
 
     async def all_closed(self, within_s: float = 0.5) -> bool:
         """Wait until every accepted connection has been closed by the client."""
         until = time.monotonic() + within_s
-        while self.closed < self.accepted and time.monotonic() < until:
-            await asyncio.sleep(0.005)
+        while self.closed < self.accepted and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)  # polled: another thread counts
         return self.closed == self.accepted
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until either side ends it."""
         number = self.accepted
         self.accepted += 1
         try:

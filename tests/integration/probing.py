@@ -16,7 +16,7 @@ KEY = "sk-test-0123456789abcdef"
 
 
 def chat(**changes: object) -> Target:
-    """A chat target with short deadlines."""
+    """Make a chat target with short deadlines."""
     settings: dict[str, object] = {
         "name": "chat",
         "provider": "p",
@@ -35,7 +35,7 @@ def chat(**changes: object) -> Target:
 async def probing(
     url: str, tls: ssl.SSLContext | None = None, lag: LagMeter | None = None, **changes: object
 ) -> AsyncIterator[Prober]:
-    """A prober of one provider, closed at the end."""
+    """Make the prober of one provider, closed at the end."""
     settings: dict[str, object] = {
         "name": "p",
         "preset": "openai",

@@ -13,6 +13,7 @@ from alerting.notification import DeliveryError
 from alerting.notifiers import build
 from alerting.notifiers.pinned import PinnedClient, checked_url
 from probes.secret import Secret, SecretSource
+from tests.standins import answers
 from tests.standins.webhook_receiver import Receiver
 from tests.unit.alerting.messages import FIRING, NOW
 
@@ -101,6 +102,7 @@ async def test_every_post_connects_anew() -> None:
         client = PinnedClient(allow_private=True)
         url = checked_url(plain.url, allow_http=True)
         for _ in range(3):
+            plain.script.append(answers.status(204))
             await client.post(url, {"webhook-id": "m"}, b"{}")
         peers = set(plain.peers)
         await client.close()

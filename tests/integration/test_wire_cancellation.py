@@ -15,44 +15,24 @@ from probes.target import Slot, Target
 from tests.integration.fault_server import (
     Answering,
     certificate,
-    event,
     never_accepting,
     server_context,
     serving,
     trusting_context,
 )
+from tests.integration.faults import half_a_body, half_a_head, half_a_stream, silent
 from tests.integration.probing import chat, probing
 
 Phase = tuple[Callable[[Answering], Awaitable[None]], bool]
 
 
-async def silent(a: Answering) -> None:
-    await a.hang()
-
-
-async def half_a_head(a: Answering) -> None:
-    await a.send("HTTP/1.1 200 OK\r\nCont")
-    await a.hang()
-
-
-async def half_a_body(a: Answering) -> None:
-    await a.head(Content_Type="application/json", Content_Length="500")
-    await a.send("{")
-    await a.hang()
-
-
-async def half_a_stream(a: Answering) -> None:
-    await a.stream_head()
-    await a.chunk(event("O"))
-    await a.hang()
-
-
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for the server."""
     return certificate(tmp_path_factory.mktemp("tls"))
 
 
-async def cancelled_after(prober: Prober, target: Target, delay_s: float) -> None:
+async def _cancelled_after(prober: Prober, target: Target, delay_s: float) -> None:
     probe = asyncio.ensure_future(prober.probe(target, Slot(1, 60.0)))
     await asyncio.sleep(delay_s)
     assert not probe.done()
@@ -75,7 +55,7 @@ async def test_the_server_sees_the_connection_close(phase: Phase, secure: bool, 
     with serving(handler, tls) as server:
         trust = trusting_context(pem) if secure else None
         async with probing(server.url, tls=trust) as prober:
-            await cancelled_after(prober, chat(stream=stream, deadline_s=10.0), 0.15)
+            await _cancelled_after(prober, chat(stream=stream, deadline_s=10.0), 0.15)
             assert await server.all_closed()
             assert len(server.requests) == 1
             assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -100,7 +80,7 @@ async def test_cancelling_while_connecting() -> None:
     """A connection attempt in flight is given up with the probe."""
     with never_accepting() as port:
         async with probing(f"http://127.0.0.1:{port}/v1") as prober:
-            await cancelled_after(prober, chat(deadline_s=10.0), 0.1)
+            await _cancelled_after(prober, chat(deadline_s=10.0), 0.1)
             assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -113,7 +93,7 @@ async def test_cancelling_while_waiting_for_a_place_keeps_the_places() -> None:
                     prober.probe(chat(name="first", deadline_s=0.5), Slot(1, 60.0))
                 )
                 await asyncio.sleep(0.05)
-                await cancelled_after(prober, chat(name="second"), 0.05)
+                await _cancelled_after(prober, chat(name="second"), 0.05)
             assert first.result().verdict is Verdict.TIMEOUT
             again = await prober.probe(chat(deadline_s=0.1), Slot(2, 120.0))
             assert again.waited_s < 0.05

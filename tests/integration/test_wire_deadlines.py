@@ -10,74 +10,22 @@ from probes.lag import LagMeter
 from probes.result import Fault, Verdict
 from probes.target import Slot
 from tests.integration.fault_server import DONE, Answering, event, serving
+from tests.integration.faults import (
+    comments,
+    dripping_body,
+    dripping_head,
+    empty_deltas,
+    endless_tokens,
+    half_a_body,
+    half_a_head,
+    half_an_error,
+    one_token_then_comments,
+    silent,
+)
 from tests.integration.probing import chat, once, probing
 
 OVERRUN_S = 0.5
 """The promise."""
-
-
-async def silent(a: Answering) -> None:
-    await a.hang()
-
-
-async def half_a_head(a: Answering) -> None:
-    await a.send("HTTP/1.1 200 OK\r\nContent-Type: appl")
-    await a.hang()
-
-
-async def half_a_body(a: Answering) -> None:
-    await a.head(Content_Type="application/json", Content_Length="500")
-    await a.send('{"choices"')
-    await a.hang()
-
-
-async def dripping_body(a: Answering) -> None:
-    await a.head(Content_Type="application/json", Content_Length="100000")
-    while True:
-        await a.send(" ")
-        await asyncio.sleep(0.02)
-
-
-async def dripping_head(a: Answering) -> None:
-    await a.send("HTTP/1.1 200 OK\r\n")
-    for number in range(100):
-        await a.send(f"X-{number}: 1\r\n")
-        await asyncio.sleep(0.02)
-
-
-async def comments(a: Answering) -> None:
-    await a.stream_head()
-    while True:
-        await a.chunk(": keep-alive\n\n")
-        await asyncio.sleep(0.02)
-
-
-async def empty_deltas(a: Answering) -> None:
-    await a.stream_head()
-    while True:
-        await a.chunk(event(""))
-        await asyncio.sleep(0.02)
-
-
-async def one_token_then_comments(a: Answering) -> None:
-    await a.stream_head()
-    await a.chunk(event("O"))
-    while True:
-        await a.chunk(": keep-alive\n\n")
-        await asyncio.sleep(0.02)
-
-
-async def endless_tokens(a: Answering) -> None:
-    await a.stream_head()
-    while True:
-        await a.chunk(event("O"))
-        await asyncio.sleep(0.02)
-
-
-async def half_an_error(a: Answering) -> None:
-    await a.head("503 Service Unavailable", Content_Type="text/plain", Content_Length="500")
-    await a.send("overloaded, ")
-    await a.hang()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What servers and networks do wrong, each met once: one request, a verdict, nothing left open."""
 
-import asyncio
-import gzip
+import json
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,153 +19,37 @@ from tests.integration.fault_server import (
     never_accepting,
     serving,
 )
+from tests.integration.faults import (
+    bad_chunk,
+    bad_key,
+    bomb,
+    brotli,
+    damaged_gzip,
+    endless_head,
+    endless_json,
+    endless_line,
+    error_with_200,
+    html,
+    huge_error,
+    json_cut,
+    json_reset,
+    many_headers,
+    no_answer,
+    nonsense,
+    redirect,
+    reset_at_once,
+    stream_answered_with_error,
+    stream_answered_with_json,
+    stream_cut,
+    stream_cut_after_finish,
+    stream_error,
+    stream_reset,
+    unavailable,
+    unavailable_half,
+)
 from tests.integration.probing import KEY, chat, once, probing
 
 GOOD = f"{event()}{event('O')}{event('K')}{event(finish='stop')}{USAGE}"
-
-
-async def html(a: Answering) -> None:
-    await a.head(Content_Type="text/html", Content_Length="18")
-    await a.send("<html>Busy!</html>")
-
-
-async def error_with_200(a: Answering) -> None:
-    await a.json({"error": {"message": "The engine is overloaded", "code": "server_is_overloaded"}})
-
-
-async def json_cut(a: Answering) -> None:
-    await a.head(Content_Type="application/json", Content_Length="500")
-    await a.send('{"choices": [')
-    a.cut()
-
-
-async def json_reset(a: Answering) -> None:
-    await a.head(Content_Type="application/json", Content_Length="500")
-    await a.send('{"choices": [')
-    await asyncio.sleep(0.05)
-    a.reset()
-
-
-async def no_answer(a: Answering) -> None:
-    a.cut()
-
-
-async def reset_at_once(a: Answering) -> None:
-    a.reset()
-
-
-async def redirect(a: Answering) -> None:
-    where = "https://user:hunter2@elsewhere.example/v1?key=hunter2"
-    await a.head("307 Temporary Redirect", Location=where, Content_Length="0")
-
-
-async def nonsense(a: Answering) -> None:
-    await a.send("SSH-2.0-OpenSSH_9.2p1\r\n\r\n")
-
-
-async def endless_head(a: Answering) -> None:
-    await a.send("HTTP/1.1 200 OK\r\nX: ")
-    while True:
-        await a.send("x" * 65536)
-
-
-async def many_headers(a: Answering) -> None:
-    await a.send("HTTP/1.1 200 OK\r\n" + "".join(f"X-{n}: 1\r\n" for n in range(2000)) + "\r\n")
-
-
-async def endless_json(a: Answering) -> None:
-    await a.head(Content_Type="application/json", Transfer_Encoding="chunked")
-    while True:
-        await a.chunk(b" " * 65536)
-
-
-async def endless_line(a: Answering) -> None:
-    await a.stream_head()
-    await a.chunk("data: ")
-    while True:
-        await a.chunk(b"x" * 65536)
-
-
-async def bomb(a: Answering) -> None:
-    packed = gzip.compress(b" " * 64_000_000)
-    await a.head(
-        Content_Type="application/json", Content_Encoding="gzip", Content_Length=str(len(packed))
-    )
-    await a.send(packed)
-
-
-async def damaged_gzip(a: Answering) -> None:
-    await a.head(Content_Type="application/json", Content_Encoding="gzip", Content_Length="9")
-    await a.send("not gzip!")
-
-
-async def brotli(a: Answering) -> None:
-    await a.head(Content_Type="application/json", Content_Encoding="br", Content_Length="4")
-    await a.send("....")
-
-
-async def bad_chunk(a: Answering) -> None:
-    await a.stream_head()
-    await a.chunk(event("O"))
-    await asyncio.sleep(0.05)
-    await a.send("zz\r\nnot a chunk\r\n")
-    await a.hang()
-
-
-async def stream_cut(a: Answering) -> None:
-    await a.stream_head()
-    await a.chunk(event("O"))
-    a.cut()
-
-
-async def stream_cut_after_finish(a: Answering) -> None:
-    await a.stream_head()
-    await a.chunk(event("O") + event(finish="stop"))
-    a.cut()
-
-
-async def stream_reset(a: Answering) -> None:
-    await a.stream_head()
-    await a.chunk(event("O"))
-    await asyncio.sleep(0.05)
-    a.reset()
-
-
-async def stream_error(a: Answering) -> None:
-    await a.stream_head()
-    await a.chunk(event("O") + 'data: {"error": {"message": "worker died"}}\n\n')
-    await a.hang()
-
-
-async def stream_answered_with_json(a: Answering) -> None:
-    await a.json(ANSWER)
-
-
-async def stream_answered_with_error(a: Answering) -> None:
-    await a.json({"error": {"message": "no", "code": "insufficient_quota"}})
-
-
-async def bad_key(a: Answering) -> None:
-    await a.json(
-        {"error": {"message": f"Incorrect API key: {KEY}", "code": "invalid_api_key"}},
-        "401 Unauthorized",
-    )
-
-
-async def unavailable(a: Answering) -> None:
-    await a.json({"error": {"message": "down"}}, "500 Internal Server Error", Retry_After="1")
-
-
-async def unavailable_half(a: Answering) -> None:
-    await a.head("500 Internal Server Error", Content_Type="text/html", Content_Length="90")
-    await a.send("<h1>Broken")
-    a.cut()
-
-
-async def huge_error(a: Answering) -> None:
-    await a.head("500 Internal Server Error", Content_Type="text/html", Content_Length="9999999")
-    while True:
-        await a.send("x" * 65536)
 
 
 @dataclass(frozen=True)
@@ -212,7 +95,7 @@ CASES = [
 ]
 
 
-def no_secret_in(result: ProbeResult) -> bool:
+def _no_secret_in(result: ProbeResult) -> bool:
     return KEY not in repr(result) and "hunter2" not in repr(result)
 
 
@@ -225,7 +108,7 @@ async def test_fault(case: Case) -> None:
     assert result.status == case.status
     assert case.says in result.detail
     assert len(server.requests) == 1
-    assert no_secret_in(result)
+    assert _no_secret_in(result)
     assert 0.0 <= result.total_s < 2.0
 
 
@@ -247,13 +130,11 @@ async def test_unasked_compression_is_read(encoding: str, stream: bool) -> None:
     async def packed(a: Answering) -> None:
         assert a.seen.header("accept-encoding") == "identity"
         squeeze = zlib.compressobj(wbits=shapes[encoding])
-        import json
-
         plain = (GOOD + DONE) if stream else json.dumps(ANSWER)
         kind = "text/event-stream" if stream else "application/json"
         await a.head(
             Content_Type=kind,
-            Content_Encoding=encoding.split()[-1],
+            Content_Encoding=encoding.rsplit(maxsplit=1)[-1],
             Transfer_Encoding="chunked",
         )
         data = squeeze.compress(plain.encode()) + squeeze.flush()

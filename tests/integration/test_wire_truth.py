@@ -23,6 +23,7 @@ from tests.integration.fault_server import (
     serving,
     trusting_context,
 )
+from tests.integration.faults import answer_after_100_ms, tokens_each_30_ms
 from tests.integration.probing import chat, probing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernel stamps are Linux's")
@@ -34,12 +35,13 @@ BLOCK_S = 0.2
 
 @pytest.fixture(scope="module")
 def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for the server."""
     return certificate(tmp_path_factory.mktemp("tls"))
 
 
 @asynccontextmanager
 async def metered() -> AsyncIterator[LagMeter]:
-    """A lag meter that is running."""
+    """Run a lag meter."""
     meter = LagMeter()
     running = asyncio.ensure_future(meter.run())
     await asyncio.sleep(0.05)
@@ -49,27 +51,12 @@ async def metered() -> AsyncIterator[LagMeter]:
         running.cancel()
 
 
-async def block_after(delay_s: float) -> None:
+async def _block_after(delay_s: float) -> None:
     await asyncio.sleep(delay_s)
     time.sleep(BLOCK_S)  # noqa: ASYNC251 - the fault under test
 
 
-async def answer_after_100_ms(a: Answering) -> None:
-    await asyncio.sleep(0.1)
-    await a.json(ANSWER)
-
-
-async def tokens_each_30_ms(a: Answering) -> None:
-    await a.stream_head()
-    await asyncio.sleep(0.1)
-    for letter in "abcd":
-        await a.chunk(event(letter))
-        await asyncio.sleep(0.03)
-    await a.chunk(event(finish="stop") + DONE)
-    await a.end()
-
-
-def took_s(server: FaultServer) -> float:
+def _took_s(server: FaultServer) -> float:
     """From the request's arrival at the server to its newest send."""
     return server.sends[-1] - server.requests[-1].at
 
@@ -92,9 +79,9 @@ async def test_a_blocked_loop_does_not_lengthen_the_latency(
                 target = chat(connection=connection)
                 warm = await prober.probe(target, Slot(1, 60.0))
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(block_after(0.05))
+                    group.create_task(_block_after(0.05))
                     result = await prober.probe(target, Slot(2, 120.0))
-                truth_s = took_s(server)
+                truth_s = _took_s(server)
 
     assert warm.ok
     assert result.ok
@@ -131,7 +118,7 @@ async def test_tokens_that_piled_up_are_tainted_but_the_end_is_true() -> None:
     async with metered() as lag:
         with serving(tokens_each_30_ms) as server:
             async with probing(server.url, lag=lag) as prober, asyncio.TaskGroup() as group:
-                group.create_task(block_after(0.05))
+                group.create_task(_block_after(0.05))
                 result = await prober.probe(chat(stream=True), Slot(1, 60.0))
 
     assert result.ok
@@ -171,7 +158,7 @@ async def test_a_block_before_the_departure_is_in_no_figure() -> None:
 
     with serving(at_once) as server:
         async with probing(server.url) as prober, asyncio.TaskGroup() as group:
-            group.create_task(block_after(0.0))
+            group.create_task(_block_after(0.0))
             sent_s, total_s = probe_result(await prober.probe(chat(), Slot(1, 60.0)))
 
     assert sent_s is not None
@@ -180,7 +167,7 @@ async def test_a_block_before_the_departure_is_in_no_figure() -> None:
 
 
 async def test_phases_of_a_fresh_tls_connection_add_up(pem: Path) -> None:
-    """connect and tls are there, their sum is the departure; a reused connection has neither."""
+    """Connect and TLS add up to the departure; a reused connection has neither."""
     with serving(answer_after_100_ms, server_context(pem)) as server:
         async with probing(server.url, tls=trusting_context(pem)) as prober:
             first = await prober.probe(chat(), Slot(1, 60.0))

@@ -102,7 +102,7 @@ def _timeless(reading: Reading) -> Reading:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cut=_cut(), limit_bytes=st.sampled_from([16, 100, 10_000]))
 def test_the_reading_does_not_depend_on_the_cuts(
     cut: tuple[bytes, list[bytes]], limit_bytes: int
@@ -155,7 +155,7 @@ _sse_bits = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(pieces=st.lists(_sse_bits, max_size=30))
 def test_events_agree_with_an_obvious_parser(pieces: list[bytes]) -> None:
     """Fed in small pieces, the source gives what splitting the whole text gives."""
@@ -176,7 +176,7 @@ def _check(reading: Reading) -> None:
         assert all(math.isfinite(number) for number in reading.vector)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(body=st.binary(max_size=200) | _json.map(lambda value: json.dumps(value).encode()))
 def test_any_body_gives_a_reading(body: bytes) -> None:
     """Plain answers never raise, and every reading keeps the promises of its type."""
@@ -184,14 +184,14 @@ def test_any_body_gives_a_reading(body: bytes) -> None:
     _check(read_embeddings(body))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=200) | _streams)
 def test_any_stream_gives_a_reading(data: bytes) -> None:
     """Streams never raise either."""
     _check(_fold([data], 10_000))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     status=st.integers(-1, 1000),
     headers=st.dictionaries(st.text(max_size=8) | st.just("location"), st.text(max_size=20)),

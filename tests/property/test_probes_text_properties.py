@@ -36,7 +36,7 @@ _headers = st.dictionaries(st.sampled_from(_names), _values)
 _now = st.floats(0, 4e9)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(headers=_headers, now=_now)
 def test_any_headers_are_read(headers: dict[str, str], now: float) -> None:
     """Every figure is None, or finite and not negative; a bucket appears at most once."""
@@ -77,7 +77,7 @@ _noise = (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(before=_noise, secret=_secrets, after=_noise, repeat=st.integers(1, 30))
 def test_a_known_secret_never_survives(before: str, secret: str, after: str, repeat: int) -> None:
     """Wherever a secret stands, also across the cut, it is in no detail and in no log line."""
@@ -86,7 +86,7 @@ def test_a_known_secret_never_survives(before: str, secret: str, after: str, rep
     assert secret not in sanitise(text, [secret])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @example(text="Bearer " + "a1" * 200, secrets=[])
 @example(text="https://u:p@hooks.slack.com/services/x", secrets=[])
 @given(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.ledger import Ledger, LedgerError, Schema
+from aggregator.ledger_file import CHECKED_BYTES, _set_up, open_reader
 
 FIRST = "CREATE TABLE things (n INTEGER); INSERT INTO things VALUES (1);"
 SECOND = "ALTER TABLE things ADD COLUMN name TEXT; UPDATE things SET name = 'a;b';"
@@ -155,6 +156,42 @@ def test_an_impossible_place_is_named(tmp_path: Path, place: str) -> None:
         (tmp_path / "taken").mkdir()
     with pytest.raises(LedgerError, match=f"{place}: cannot keep a ledger there"):
         opened(tmp_path / place, FIRST)
+
+
+def test_a_missing_file_is_not_made_by_reading(tmp_path: Path) -> None:
+    """The reading side makes no file; it says that it cannot open it."""
+    path = tmp_path / "ledger.db"
+    with pytest.raises(LedgerError, match="cannot open the ledger: unable to open"):
+        open_reader(path)
+    assert not path.exists()
+
+
+def test_a_place_without_write_ahead_log_is_refused(tmp_path: Path) -> None:
+    """Where no write-ahead log can be, reads and writes would block each other: it is told."""
+    connection = sqlite3.connect(":memory:")
+    with pytest.raises(LedgerError, match=r"cannot hold a write-ahead log \(memory\)"):
+        _set_up(connection, tmp_path)
+    connection.close()
+
+
+async def test_damage_in_a_large_file_shows_when_read(tmp_path: Path) -> None:
+    """A large file is not walked when opened; a read of a ruined page is a LedgerError."""
+    path = tmp_path / "ledger.db"
+    ledger = Ledger.open(path, [Schema("things", (FIRST,))], inline=True)
+    await ledger.write(lambda c: c.execute("INSERT INTO things VALUES (2)"))
+    await ledger.write(lambda c: c.execute("CREATE TABLE large (x BLOB)"))
+    await ledger.write(lambda c: c.execute(f"INSERT INTO large VALUES (zeroblob({CHECKED_BYTES}))"))
+    (page,) = await ledger.read(
+        lambda c: c.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'things'").fetchone()
+    )
+    await ledger.close()
+    with path.open("r+b") as file:
+        file.seek(4096 * (page - 1))
+        file.write(b"\xa5" * 4096)
+    ledger = Ledger.open(path, [Schema("things", (FIRST,))], inline=True)
+    with pytest.raises(LedgerError, match="not read: database disk image is malformed"):
+        await ledger.read(lambda c: c.execute("SELECT * FROM things").fetchall())
+    await ledger.close()
 
 
 def test_a_ledger_is_taken_once(tmp_path: Path) -> None:

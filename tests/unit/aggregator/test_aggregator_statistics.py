@@ -71,6 +71,21 @@ def test_nothing_censored_bounds_nothing(censored: tuple[bool, ...] | None) -> N
     assert not found.lower_bound(found.max)
 
 
+def test_samples_beyond_a_value_can_be_counted() -> None:
+    """How many samples lie above or below a value, those equal to it in neither."""
+    found = described(3.0, 1.0, 2.0, 2.0, 9.0)
+    assert (found.above(2.0), found.below(2.0)) == (2, 1)
+    assert (found.above(9.0), found.below(9.5)) == (0, 5)
+    assert list(found.samples) == [1.0, 2.0, 2.0, 3.0, 9.0]
+
+
+def test_samples_that_were_not_kept_cannot_be_counted() -> None:
+    """A distribution without its samples says so instead of counting none."""
+    bare = Distribution(n=3, mean=1.0, std=0.0, max=1.0, quantiles={})
+    assert bare.above(0.0) is None
+    assert bare.below(2.0) is None
+
+
 def test_input_is_left_alone() -> None:
     """Samples are views of a ring: describing them must not sort them."""
     values = np.array([3.0, 1.0, 2.0])

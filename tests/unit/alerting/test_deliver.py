@@ -30,15 +30,18 @@ HANG = TimeoutError()
 
 
 class Full(Ledger):
-    """A ledger whose disk can be full: then it takes no writes, or no reads either."""
+    """A ledger whose disk can be full or stuck, and take no writes, or be unreadable."""
 
     full = False
+    stuck = False
     unreadable = False
 
     async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Refuse while the disk is full."""
         if self.full:
             raise LedgerError("disk full")
+        if self.stuck:
+            await asyncio.Event().wait()
         return await super().write(work)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -320,6 +323,25 @@ async def test_a_full_disk_repeats_nothing(road: Road) -> None:
     assert sink.taken == ["msg_a_firing_1", "msg_b_firing_1"]
     assert set((await road.statuses()).values()) == {"sent"}
     assert {each["event"] for each in logs} == {"notification.ledger_failed", "notification.sent"}
+
+
+async def test_cancelled_while_marking_nothing_is_repeated(road: Road) -> None:
+    """Stopped between sending and the mark's commit, the deliverer still owes the mark."""
+    sink = Sink()
+    deliverer = road.deliverer(sink)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(deliverer.run(), name="deliver")
+        await asyncio.sleep(1)
+        await road.put(firing("a"))
+        road.ledger.stuck = True
+        deliverer.wake()
+        await asyncio.sleep(1)
+        running.cancel()
+    assert await road.statuses() == {"msg_a_firing_1": "queued"}
+    road.ledger.stuck = False
+    assert await deliverer.drain(5) == 0
+    assert await road.statuses() == {"msg_a_firing_1": "sent"}
+    assert sink.taken == ["msg_a_firing_1"]
 
 
 async def test_an_unreadable_ledger_is_looked_at_again(road: Road) -> None:

@@ -49,7 +49,9 @@ def test_a_slot_is_current_at_its_own_time(name: str, number: int) -> None:
 
 def test_replicas_agree() -> None:
     """Two replicas started at different times give the same moment the same slot number."""
-    assert Grid.of("gpt-chat", 60).current(1.7e9 + 30) == Grid.of("gpt-chat", 60).current(1.7e9 + 30)
+    assert Grid.of("gpt-chat", 60).current(1.7e9 + 30) == Grid.of("gpt-chat", 60).current(
+        1.7e9 + 30
+    )
     number = Grid.of("gpt-chat", 60).current(1.7e9).number
     assert number == math.floor((1.7e9 - phase_s("gpt-chat", 60)) / 60)
 

@@ -99,7 +99,7 @@ async def test_a_day_without_drift() -> None:
 
 
 async def test_one_in_flight_and_every_missed_slot_is_told() -> None:
-    """A probe that outlives its interval displaces the next slots; each is reported, none piles up."""
+    """A probe longer than its interval displaces slots; each is reported, none piles up."""
     flying = Counter[str]()
     worst = 0
 
@@ -115,6 +115,17 @@ async def test_one_in_flight_and_every_missed_slot_is_told() -> None:
     assert len(record.started) + len(record.skipped) == 60
     assert {reason for *_, reason in record.skipped} == {SkipReason.IN_FLIGHT}
     assert len(record.skipped) == 40
+
+
+async def test_a_probe_that_ends_with_its_interval_displaces_nothing() -> None:
+    """A deadline as long as the interval: the next slot waits the moment it takes to end."""
+
+    async def hang(_target: Target, _slot: Slot) -> None:
+        await asyncio.sleep(60.005)
+
+    record = await run_for(3600, [target()], hang)
+    assert record.skipped == []
+    assert 58 <= len(record.started) <= 60
 
 
 async def test_a_crash_is_contained_counted_and_backed_off() -> None:

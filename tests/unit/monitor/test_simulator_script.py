@@ -54,8 +54,17 @@ def test_demo_meets_every_trouble_in_order() -> None:
         ("hang", Outcome.HANG),
         ("recovered", Outcome.ANSWER),
     ]
-    slow = script.phases[1].behaviour(TROUBLED_CHAT)
-    assert slow.first_token_s > 4 * HEALTHY.first_token_s
+
+
+@pytest.mark.parametrize("seconds", [40.0, 60.0, 600.0])
+def test_demo_s_slow_phase_is_slow_and_yet_in_time(seconds: float) -> None:
+    """A slow answer takes far longer than a healthy one, and never a sixtieth of the play."""
+    slow = demo(seconds).phases[1].behaviour(TROUBLED_CHAT)
+    four_gaps_s = 4 * slow.token_s
+    slowest_s = (slow.first_token_s + four_gaps_s) * slow.factor(1.0)
+    quickest_s = (slow.first_token_s + four_gaps_s) * slow.factor(0.0)
+    assert slowest_s < seconds / 60
+    assert quickest_s > 1.4 * (HEALTHY.first_token_s + 4 * HEALTHY.token_s) * HEALTHY.factor(1.0)
 
 
 @pytest.mark.parametrize("model", NEIGHBOURS)

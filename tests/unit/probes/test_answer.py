@@ -213,6 +213,7 @@ def test_a_good_vector(embedding: object) -> None:
         pytest.param([[0.5]], id="nested"),
         pytest.param([10**400], id="huge-int"),
         pytest.param("not base64!", id="not-base64"),
+        pytest.param("!" + _base64(0.5, -1.0, 2.0), id="a-stray-character"),
         pytest.param("ŵŵŵŵ", id="not-ascii"),
         pytest.param("AAA=", id="cut-base64"),
         pytest.param(_base64(float("nan")), id="nan"),

@@ -370,6 +370,12 @@ def test_transport_failures(kind: WireFailure, verdict: Verdict, fault: Fault) -
     assert classify_failure(kind) == Classified(verdict, fault)
 
 
+def test_only_the_beginning_of_a_message_is_searched() -> None:
+    """An endless message costs no more than a long one, and says no more."""
+    body = _openai(None, None, "x " * 5000 + "Incorrect API key provided")
+    assert _verdict(400, body) == (Verdict.INVALID_REQUEST, Fault.REQUEST)
+
+
 def test_every_transport_failure_is_classified() -> None:
     """No kind of failure is without an entry."""
     for kind in WireFailure:

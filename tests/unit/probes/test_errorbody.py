@@ -29,6 +29,8 @@ from probes.errorbody import ErrorFacts, error_facts, is_error
             ErrorFacts("c", "", "Incorrect API key"),
             id="xai-encoded",
         ),
+        pytest.param({"error": "a%20b c"}, ErrorFacts(message="a%20b c"), id="not-encoded"),
+        pytest.param({"error": "a%2Fb"}, ErrorFacts(message="a%2Fb"), id="not-encoded-either"),
         pytest.param({"error": "text"}, ErrorFacts(message="text"), id="ollama"),
         pytest.param(
             {"object": "error", "message": "m", "type": "NotFoundError", "code": 404},

@@ -259,10 +259,11 @@ def test_the_newest_usage_counts() -> None:
 def test_failures_inside_a_stream(failure: bytes, verdict: Verdict, after: bytes) -> None:
     """A failure ends the stream, outweighs what came before, and keeps it."""
     stream = ChatStream(event_limit_bytes=1000)
-    stream.feed(after, 1.0)
-    assert not stream.done
-    stream.feed(failure, 2.0)
-    assert stream.done
+    done = []
+    for at_s, piece in enumerate((after, failure), start=1):
+        stream.feed(piece, float(at_s))
+        done.append(stream.done)
+    assert done == [False, True]
     stream.feed(OK + STOP + DONE, 3.0)
     reading = stream.close(4.0)
     assert reading.verdict is verdict

@@ -1,5 +1,7 @@
 """Which addresses a webhook may reach."""
 
+import asyncio
+import socket
 import threading
 
 import pytest
@@ -71,7 +73,7 @@ async def test_other_spellings_of_loopback_are_seen_through(host: str) -> None:
         await allowed_addresses(host, allow_private=False)
 
 
-@pytest.mark.parametrize("host", ["a" * 70 + ".example", "a..b"])
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", "a..b", "a\x00b"])
 async def test_an_unresolvable_host_is_tried_again(host: str) -> None:
     """DNS trouble passes; the name is told, nothing else."""
     with pytest.raises(DeliveryError, match="cannot resolve") as caught:
@@ -91,6 +93,47 @@ async def test_look_ups_are_bounded() -> None:
         for _ in taken:
             addresses._lookups.release()
     assert await allowed_addresses("8.8.8.8", allow_private=False) == ("8.8.8.8",)
+
+
+async def test_a_hung_resolver_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancelling a wait for DNS ends it at once; the late answer is dropped, its place freed."""
+    began, released = threading.Event(), threading.Event()
+
+    def hang(*_arguments: object, **_options: object) -> list[object]:
+        began.set()
+        released.wait(5)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(
+            allowed_addresses("hung.example", allow_private=False), name="resolve"
+        )
+        await asyncio.to_thread(began.wait, 5)
+        waiting.cancel()
+    assert waiting.cancelled()
+    released.set()
+    for thread in threading.enumerate():
+        if thread.name == "resolve hung.example":
+            await asyncio.to_thread(thread.join, 5)
+    await asyncio.sleep(0)
+    monkeypatch.undo()
+    assert await allowed_addresses("8.8.8.8", allow_private=False) == ("8.8.8.8",)
+
+
+async def test_without_threads_a_look_up_fails_and_frees_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A machine out of threads is no reason to lose a place for ever."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for _ in range(addresses.MAX_LOOKUPS + 1):
+        with pytest.raises(DeliveryError, match="no thread left") as caught:
+            await allowed_addresses("8.8.8.8", allow_private=False)
+        assert caught.value.retryable
 
 
 async def test_look_ups_leave_no_thread_behind() -> None:

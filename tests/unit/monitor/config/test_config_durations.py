@@ -75,7 +75,8 @@ def test_durations_are_written_as_they_are_read(seconds: float, text: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(2 * 1024**3, "2 GiB"), (1536, "1.5 KiB"), (1024**4, "1 TiB"), (512, "512 B")]
+    ("size", "text"),
+    [(2 * 1024**3, "2 GiB"), (1536, "1.5 KiB"), (1024**4, "1 TiB"), (512, "512 B")],
 )
 def test_sizes_are_written_in_binary_units(size: int, text: str) -> None:
     """The largest unit that leaves at least one."""

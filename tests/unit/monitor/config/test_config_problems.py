@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from configtexts import SMALL, load_text, refusal, refusals
 
 from monitor.config.models import CHANNEL_SECTIONS, SECTIONS, RootSection
+from tests.unit.monitor.config.configtexts import SMALL, load_text, refusal, refusals
 
 EVERYTHING_WRONG = """\
 location: fra1
@@ -40,35 +40,62 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert told == [
         "sonde.yaml:2:17 evaluate_every: expected a duration with its unit, such as 5s, not 5",
         "sonde.yaml:3:1 budget: not supported yet: take it out",
-        "sonde.yaml:4:12 defaults.intervall: unknown key (did you mean interval?); allowed:"
-        " interval, deadline, first_token_deadline, idle_deadline, max_output_tokens, labels",
-        "sonde.yaml:4:38 defaults.interval: expected a duration with its unit, such as 500ms, 30s,"
-        ' 5m or 1h30m, not "60 sec"',
-        "sonde.yaml:7:32 providers.grok.api_key: a secret is not written into the file: put it in"
-        " a file of its own and name that, or in a variable as ${NAME}",
-        "sonde.yaml:8:16 providers.eu.preset: not supported yet: use openai, xai or compatible,"
-        ' not "azure"',
+        (
+            "sonde.yaml:4:12 defaults.intervall: unknown key (did you mean interval?); allowed:"
+            " interval, deadline, first_token_deadline, idle_deadline, max_output_tokens, labels"
+        ),
+        (
+            "sonde.yaml:4:38 defaults.interval: expected a duration with its unit, such as"
+            " 500ms, 30s,"
+            ' 5m or 1h30m, not "60 sec"'
+        ),
+        (
+            "sonde.yaml:7:32 providers.grok.api_key: a secret is not written into the file:"
+            " put it in"
+            " a file of its own and name that, or in a variable as ${NAME}"
+        ),
+        (
+            "sonde.yaml:8:16 providers.eu.preset: not supported yet: use openai, xai or compatible,"
+            ' not "azure"'
+        ),
         "sonde.yaml:8:23 providers.eu.endpoint: not supported yet: take it out",
         "sonde.yaml:9:3 providers.house.base_url: missing: the preset compatible has no base URL",
-        'sonde.yaml:11:25 targets[0].provider: unknown provider "opena" (did you mean openai?);'
-        " there is openai, grok, eu, house",
+        (
+            'sonde.yaml:11:25 targets[0].provider: unknown provider "opena" (did you mean openai?);'
+            " there is openai, grok, eu, house"
+        ),
         "sonde.yaml:12:40 targets[1].model: expected text, not 4: put it in quotes",
-        "sonde.yaml:12:54 targets[1].operation: not supported yet: use chat or embeddings, not"
-        ' "responses"',
+        (
+            "sonde.yaml:12:54 targets[1].operation: not supported yet: use chat or embeddings, not"
+            ' "responses"'
+        ),
         "sonde.yaml:13:5 targets[2].provider: missing: one of the names under providers:",
         "sonde.yaml:15:47 rules[0].when: latency.p95 is a time, and needs a unit: 5s, 500ms or 2m",
-        "sonde.yaml:16:5 rules[1].when: missing: a new rule needs a condition; the default rules"
-        " are Down, ErrorRate, HighLatency, CriticalLatency, SlowMean, LowThroughput, Account,"
-        " Request",
+        (
+            "sonde.yaml:16:5 rules[1].when: missing: a new rule needs a condition; the default"
+            " rules"
+            " are Down, ErrorRate, HighLatency, CriticalLatency, SlowMean, LowThroughput, Account,"
+            " Request"
+        ),
         "sonde.yaml:18:3 notify.repeat: not supported yet: take it out",
-        "sonde.yaml:20:36 notify.channels.team.bot_token: this is a webhook's URL: give it as"
-        " webhook_url",
-        'sonde.yaml:21:15 notify.channels.p.type: "pagerduty" is not supported yet; use slack or'
-        " webhook",
-        "sonde.yaml:22:29 notify.channels.w.url: a secret is not written into the file: put it in"
-        " a file of its own and name that, or in a variable as ${NAME}",
-        "sonde.yaml:23:16 http.listen: expected HOST:PORT, such as 127.0.0.1:8000, 0.0.0.0:8000"
-        ' or [::1]:8000, not "8000"',
+        (
+            "sonde.yaml:20:36 notify.channels.team.bot_token: this is a webhook's URL: give it as"
+            " webhook_url"
+        ),
+        (
+            'sonde.yaml:21:15 notify.channels.p.type: "pagerduty" is not supported yet; use'
+            " slack or"
+            " webhook"
+        ),
+        (
+            "sonde.yaml:22:29 notify.channels.w.url: a secret is not written into the file:"
+            " put it in"
+            " a file of its own and name that, or in a variable as ${NAME}"
+        ),
+        (
+            "sonde.yaml:23:16 http.listen: expected HOST:PORT, such as 127.0.0.1:8000, 0.0.0.0:8000"
+            ' or [::1]:8000, not "8000"'
+        ),
     ]
 
 
@@ -102,16 +129,14 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ),
         (
             "defaults: {labels: {1a: b}}",
-            "defaults.labels: expected label names of letters, digits and underscores; see 1a,"
-            " not a mapping",
+            "defaults.labels: expected label names of letters, digits and underscores; see 1a",
         ),
         (
             "defaults: {labels: {model: b}}",
-            "defaults.labels: the label model is set by Sonde itself; choose another name, not a"
-            " mapping",
+            "defaults.labels: the label model is set by Sonde itself; choose another name",
         ),
         ("defaults: {labels: {a: 1}}", "defaults.labels.a: expected text, not 1: put it in quotes"),
-        ("windows: []", "windows: expected at least 1 entries, not a list"),
+        ("windows: []", "windows: expected at least one entry"),
         ("windows: [5m, 5m]", "windows: the same window twice"),
         ("windows: 5m", 'windows: expected a list, not "5m"'),
         ("rules: {a: b}", "rules: expected a list, not a mapping"),
@@ -126,14 +151,12 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ),
         (
             "store: {path: ~/x}",
-            "store.path: expected a path without ~, such as /var/lib/sonde/sonde.db, not"
-            ' "~/x"',
+            'store.path: expected a path without ~, such as /var/lib/sonde/sonde.db, not "~/x"',
         ),
         ('store: {path: " "}', 'store.path: expected a path, not " "'),
         (
             "public_url: example.com",
-            "public_url: expected a URL such as https://example.com/path, not"
-            ' "example.com"',
+            'public_url: expected a URL such as https://example.com/path, not "example.com"',
         ),
         (
             "public_url: https://[::1",
@@ -141,8 +164,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ),
         (
             "public_url: https://x.example/?q",
-            "public_url: expected a base URL without ? and #, such as https://example.com/v1, not"
-            ' "https://x.example/?q"',
+            (
+                "public_url: expected a base URL without ? and #, such as"
+                " https://example.com/v1, not"
+                ' "https://x.example/?q"'
+            ),
         ),
         (
             "notify: {channels: {a: 5}}",
@@ -158,8 +184,10 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ),
         (
             'notify: {channels: {"a b": {type: webhook, url: "${URL}"}}}',
-            "notify.channels.a b: expected a name of up to 64 letters, digits, dots, dashes or"
-            " underscores",
+            (
+                "notify.channels.a b: expected a name of up to 64 letters, digits, dots, dashes or"
+                " underscores"
+            ),
         ),
         ("notify: [a]", "notify: expected a mapping, not a list"),
         ("surprise: 1", None),
@@ -200,9 +228,7 @@ def test_written_out_secrets_are_never_shown(tmp_path: Path) -> None:
 
 def test_keys_pasted_where_names_belong_are_masked(tmp_path: Path) -> None:
     """What has the shape of a key is masked even where nobody would look for one."""
-    told = refusal(tmp_path, SMALL + "location: [sk-abcdefghijklmnop]\nsk-abcdefghijklmnop: 1") if (
-        False
-    ) else "\n".join(map(str, refusals(tmp_path, SMALL + "sk-abcdefghijklmnop: 1")))
+    told = refusal(tmp_path, SMALL + "sk-abcdefghijklmnop: 1\n")
     assert "unknown key" in told
     assert "abcdefghijklmnop" not in told
 
@@ -240,7 +266,7 @@ def test_an_unset_variable_is_told_once(tmp_path: Path) -> None:
     """The value that could not be read is not also complained about as missing."""
     text = SMALL.replace("${KEY}", "${UNSET_KEY}")
     assert refusal(tmp_path, text).startswith(
-        "sonde.yaml:2:38 providers.openai.api_key: the environment variable UNSET_KEY is not set"
+        "sonde.yaml:2:37 providers.openai.api_key: the environment variable UNSET_KEY is not set"
     )
 
 

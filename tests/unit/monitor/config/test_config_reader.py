@@ -11,10 +11,12 @@ from monitor.config.scalars import Interpolated
 
 
 def read(text: str, **variables: str) -> tuple[Document, tuple[Problem, ...]]:
+    """Read a text."""
     return read_text(text, variables, source="sonde.yaml")
 
 
 def sound(text: str, **variables: str) -> Document:
+    """Read a text that has no problems."""
     document, problems = read(text, **variables)
     assert problems == ()
     return document
@@ -84,19 +86,19 @@ def test_a_variable_keeps_its_mark() -> None:
         ("a:\n\tb: 1\n", "sonde.yaml:2:1: a tab: YAML is indented with spaces only"),
         (
             "x: {api_key: ${KEY}}\n",
-            "sonde.yaml:1:15: not YAML: inside { } and [ ] put variables in quotes,"
-            ' as in "${VAR}"',
+            'sonde.yaml:1:15: not YAML: inside { } and [ ] put variables in quotes, as in "${VAR}"',
         ),
         (
             "a: b: c\n",
-            'sonde.yaml:1:5: not YAML: ": " inside a text; put the text in quotes, or check the'
-            " indentation",
+            (
+                'sonde.yaml:1:5: not YAML: ": " inside a text; put the text in quotes, or check the'
+                " indentation"
+            ),
         ),
         ("a: \x07\n", "sonde.yaml:1:4: the character U+0007 is not allowed in YAML"),
         (
             'a: "\\U00110000"\n',
-            "sonde.yaml:1:1: not YAML: an escape or directive near here holds an impossible"
-            " number",
+            "sonde.yaml:1:1: not YAML: an escape or directive near here holds an impossible number",
         ),
     ],
 )

@@ -1,0 +1,113 @@
+"""Name resolution: bounded, cancellable, timed where it happens."""
+
+import asyncio
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+from aiohttp.abc import ResolveResult
+
+from probes.wire.resolver import ThreadResolver, TooManyLookupsError
+from probes.wire.sockets import exchange_of_task
+from probes.wire.timeline import Phase, Timeline
+
+
+class Hanging:
+    """A system resolver that hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.asked = 0
+
+    def __call__(self, host: str, port: int, family: int) -> list[ResolveResult]:
+        """Hang."""
+        self.asked += 1
+        assert self.go.wait(10)
+        return []
+
+
+async def test_localhost_is_found() -> None:
+    """A name the system knows gives addresses a connection can use."""
+    resolver = ThreadResolver()
+    found = await resolver.resolve("localhost", 80, socket.AF_INET)
+    await resolver.close()
+
+    assert ("127.0.0.1", 80) in {(result["host"], result["port"]) for result in found}
+
+
+@pytest.mark.parametrize("name", ["does-not-exist.invalid", "a" * 70 + ".example", "a..b"])
+async def test_an_unknown_or_impossible_name_is_an_os_error(name: str) -> None:
+    """Names that are not there and names that cannot be are the same to a probe."""
+    with pytest.raises(OSError):  # noqa: PT011 - the class is the contract
+        await ThreadResolver().resolve(name, 80, socket.AF_INET)
+
+
+async def test_a_hanging_resolver_can_be_given_up() -> None:
+    """Cancelling ends the wait at once; the thread ends when the system lets go."""
+    system = Hanging()
+    resolver = ThreadResolver(ask=system)
+    began = time.monotonic()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await resolver.resolve("host", 80)
+    assert time.monotonic() - began < 1.0
+    system.go.set()
+    assert await resolver.resolve("host", 80) == [], "and it can be used again"
+
+
+async def test_hanging_lookups_are_bounded() -> None:
+    """Beyond the bound nobody is asked any more; when look-ups end there is room again."""
+    system = Hanging()
+    resolver = ThreadResolver(lookups=2, ask=system)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(resolver.resolve("host", 80))
+        await asyncio.sleep(0.01)
+        with pytest.raises(TooManyLookupsError):
+            await resolver.resolve("host", 80)
+        system.go.set()
+
+    assert system.asked == 2
+    assert await resolver.resolve("host", 80) == []
+
+
+async def test_the_time_is_the_resolvers_not_the_loops() -> None:
+    """A loop that takes the answer up late does not make the look-up longer."""
+
+    def quick(host: str, port: int, family: int) -> list[ResolveResult]:
+        time.sleep(0.02)
+        return []
+
+    timeline = Timeline()
+    token = exchange_of_task.set(timeline)
+    try:
+        async with asyncio.TaskGroup() as group:
+            lookup = group.create_task(ThreadResolver(ask=quick).resolve("host", 80))
+            await asyncio.sleep(0)
+            time.sleep(0.2)  # noqa: ASYNC251 - the fault under test
+    finally:
+        exchange_of_task.reset(token)
+
+    assert lookup.result() == []
+    assert timeline.phase is Phase.RESOLVE
+    assert timeline.resolve_s is not None
+    assert 0.02 <= timeline.resolve_s < 0.15
+
+
+def test_an_answer_after_the_loop_has_ended_is_dropped() -> None:
+    """A look-up that outlives its loop ends quietly."""
+    system = Hanging()
+
+    async def ask() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await ThreadResolver(ask=system).resolve("host", 80)
+
+    asyncio.run(ask())
+    system.go.set()
+    for thread in threading.enumerate():
+        if thread.name == "dns":
+            thread.join(2)
+            assert not thread.is_alive()

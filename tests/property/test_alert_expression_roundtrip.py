@@ -1,0 +1,84 @@
+"""Whatever the `when` language writes it reads back; whatever it is given, it answers."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerting.expression import Condition, ExpressionError, Operator, parse
+from alerting.metric import (
+    Count,
+    Counted,
+    Measure,
+    Measured,
+    Metric,
+    Plain,
+    Statistic,
+    Unit,
+    unit_of,
+)
+from probes.result import Fault, Verdict
+
+FAULTS = [fault for fault in Fault if fault not in (Fault.NONE, Fault.MONITOR)]
+VERDICTS = [verdict for verdict in Verdict if verdict not in (Verdict.OK, Verdict.MONITOR_ERROR)]
+
+faults = st.lists(st.sampled_from(FAULTS), unique=True).map(tuple)
+verdicts = st.lists(st.sampled_from(VERDICTS), unique=True).map(tuple)
+metrics: st.SearchStrategy[Metric] = st.one_of(
+    st.builds(Measured, st.sampled_from(Measure), st.sampled_from(Statistic)),
+    st.builds(
+        Counted, st.sampled_from([Count.ERROR_RATE, Count.FAILURES]), st.one_of(faults, verdicts)
+    ),
+    st.builds(Counted, st.just(Count.CONSECUTIVE), faults),
+    st.sampled_from(Plain),
+)
+
+
+def thresholds(metric: Metric) -> st.SearchStrategy[float]:
+    """Draw thresholds that make sense for a metric."""
+    match unit_of(metric):
+        case Unit.RATIO:
+            return st.floats(0, 1)
+        case Unit.COUNT:
+            return st.integers(0, 10**15).map(float)
+        case _:
+            return st.floats(0, 1e15)
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> Condition:
+    """Draw any condition the language can say."""
+    metric = draw(metrics)
+    return Condition(metric, draw(st.sampled_from(Operator)), draw(thresholds(metric)))
+
+
+@given(conditions())
+def test_what_is_written_reads_back(condition: Condition) -> None:
+    """The canonical text of a condition is the same condition, to the last digit."""
+    assert parse(str(condition)) == condition
+
+
+@given(conditions(), st.data())
+def test_blanks_mean_nothing(condition: Condition, data: st.DataObject) -> None:
+    """Blanks around any punctuation leave the condition what it is."""
+    text = str(condition)
+    for mark in ("(", ")", ",", "%", " "):
+        text = text.replace(mark, mark + data.draw(st.sampled_from(["", " ", "\t "])))
+    assert parse(text) == condition
+
+
+WORDS = list(map(str, (*Measure, *Statistic, *Count, *Plain, *Fault, *Operator)))
+OTHERS = [".", "(", ")", ",", "%", "/", "5", "5s", "5%", "0.5", "and", "no_data", "min", "-"]
+pieces = st.sampled_from([*WORDS, *OTHERS, " "])
+
+
+@given(st.one_of(st.text(max_size=40), st.lists(pieces, max_size=12).map("".join)))
+def test_any_text_is_answered(text: str) -> None:
+    """Every text is a condition or an ExpressionError that points into it (or at its end)."""
+    try:
+        condition: Condition | ExpressionError = parse(text)
+    except ExpressionError as error:
+        condition = error
+    if isinstance(condition, ExpressionError):
+        assert 0 <= condition.position <= len(text)
+        assert condition.message
+    else:
+        assert parse(str(condition)) == condition

@@ -1,0 +1,183 @@
+"""Rules: the defaults, what is laid over them, and new ones."""
+
+from pathlib import Path
+
+import pytest
+
+from alerting.defaults import default_rules
+from alerting.rule import Rule, Severity, Subject
+from tests.unit.monitor.config.configtexts import SMALL, load_text, refusal
+
+DEFAULTS = {rule.name: rule for rule in reversed(default_rules())}
+
+
+def rules(folder: Path, *rows: str, head: str = SMALL) -> list[Rule]:
+    """Return the rules of a configuration with these own ones."""
+    text = head + "rules:\n" + "".join(f"  - {{{row}}}\n" for row in rows)
+    return list(load_text(folder, text).config.rules)
+
+
+def named(folder: Path, name: str, *rows: str, head: str = SMALL) -> list[Rule]:
+    """Return those of one name."""
+    return [rule for rule in rules(folder, *rows, head=head) if rule.name == name]
+
+
+def test_the_default_rules_run_unasked(tmp_path: Path) -> None:
+    """Without `rules:` the shipped ones apply, unchanged."""
+    assert load_text(tmp_path, SMALL).config.rules == default_rules()
+
+
+def test_a_new_rule_has_defaults(tmp_path: Path) -> None:
+    """A new rule needs a name and a condition; it looks at the window nearest 15 minutes."""
+    (rule,) = named(tmp_path, "New", "name: New, when: latency.p99 > 5s")
+    assert str(rule.when) == "latency.p99 > 5s"
+    assert (rule.over_s, rule.hold_s, rule.keep_firing_for_s) == (900.0, 0.0, 0.0)
+    assert (rule.min_samples, rule.min_failures) == (20, 0)
+    assert (rule.severity, rule.subject) == (Severity.WARNING, Subject.TARGET)
+    assert rule.match.fields == ()
+
+
+def test_a_new_rule_that_says_everything(tmp_path: Path) -> None:
+    """Every key reaches the rule."""
+    (rule,) = named(
+        tmp_path,
+        "New",
+        "name: New, match: {provider: [a*, '!b'], operation: chat}, when: error_rate > 1%,"
+        " over: 5m, for: 2m, keep_firing_for: 3m, min_samples: 7, min_failures: 2,"
+        " severity: critical, subject: provider, labels: {b: x, a: y}",
+    )
+    assert rule.match.fields == (("operation", ("chat",)), ("provider", ("a*", "!b")))
+    assert (rule.over_s, rule.hold_s, rule.keep_firing_for_s) == (300.0, 120.0, 180.0)
+    assert (rule.min_samples, rule.min_failures) == (7, 2)
+    assert (rule.severity, rule.subject) == (Severity.CRITICAL, Subject.PROVIDER)
+    assert rule.labels == (("a", "y"), ("b", "x"))
+
+
+@pytest.mark.parametrize(
+    ("windows", "over_s"),
+    [("[5m, 10m, 1h]", 600.0), ("[20m, 1h]", 1200.0), ("[1h, 15m, 1m]", 900.0)],
+)
+def test_the_usual_window(tmp_path: Path, windows: str, over_s: float) -> None:
+    """The longest window not above 15 minutes, or the shortest when all are longer."""
+    head = SMALL + f"windows: {windows}\n"
+    (rule,) = named(tmp_path, "New", "name: New, when: samples < 3", head=head)
+    assert rule.over_s == over_s
+
+
+def test_default_rules_fit_into_the_windows(tmp_path: Path) -> None:
+    """With shorter windows the default rules look back less far, instead of never."""
+    config = load_text(tmp_path, SMALL + "windows: [1m, 10m]\n").config
+    assert config.windows_s == (60.0, 600.0)
+    assert {rule.over_s for rule in config.rules} == {600.0}
+
+
+def test_an_override_keeps_what_it_does_not_say(tmp_path: Path) -> None:
+    """One key changes one thing."""
+    (rule,) = named(tmp_path, "Down", "name: Down, for: 30s")
+    shipped = DEFAULTS["Down"]
+    assert rule.hold_s == 30.0
+    assert (rule.when, rule.over_s, rule.severity) == (
+        shipped.when,
+        shipped.over_s,
+        shipped.severity,
+    )
+
+
+def test_an_override_replaces_the_default(tmp_path: Path) -> None:
+    """The default is gone, the other defaults stay."""
+    names = [rule.name for rule in rules(tmp_path, "name: Down, for: 30s")]
+    assert sorted(names) == sorted(rule.name for rule in default_rules())
+
+
+def test_a_disabled_rule_is_gone(tmp_path: Path) -> None:
+    """`enabled: false` takes away every default of the name, and needs nothing else."""
+    assert named(tmp_path, "ErrorRate", "name: ErrorRate, enabled: false") == []
+    assert named(tmp_path, "New", "name: New, when: samples < 1, enabled: false") == []
+
+
+def test_an_override_changes_all_defaults_of_its_name(tmp_path: Path) -> None:
+    """ErrorRate is two rules, for xAI and for the rest; both take the change."""
+    shipped = [rule for rule in default_rules() if rule.name == "ErrorRate"]
+    changed = named(tmp_path, "ErrorRate", "name: ErrorRate, for: 10m")
+    assert [rule.hold_s for rule in changed] == [600.0, 600.0]
+    assert [rule.match for rule in changed] == [rule.match for rule in shipped]
+    assert [rule.when for rule in changed] == [rule.when for rule in shipped]
+
+
+def test_a_match_is_laid_over_field_by_field(tmp_path: Path) -> None:
+    """Naming a provider does not make a rule about chats one about embeddings."""
+    (rule,) = named(tmp_path, "HighLatency", "name: HighLatency, match: {provider: openai}")
+    assert rule.match.fields == (("operation", ("chat",)), ("provider", ("openai",)))
+
+
+def test_two_defaults_that_become_alike_are_one(tmp_path: Path) -> None:
+    """Overriding the field that told them apart leaves one rule, so no alert exists twice."""
+    (rule,) = named(tmp_path, "ErrorRate", "name: ErrorRate, match: {preset: openai}")
+    assert rule.match.fields == (("preset", ("openai",)),)
+    assert rule.when == DEFAULTS["ErrorRate"].when
+
+
+def test_another_metric_brings_its_own_minimums(tmp_path: Path) -> None:
+    """The default's counts were meant for the default's metric."""
+    assert DEFAULTS["HighLatency"].min_failures == 3
+    (same,) = named(tmp_path, "HighLatency", "name: HighLatency, when: latency.p95 > 9s")
+    assert (same.min_samples, same.min_failures) == (5, 3)
+    (other,) = named(tmp_path, "HighLatency", "name: HighLatency, when: latency.p99 > 9s")
+    assert (other.min_samples, other.min_failures) == (20, 0)
+
+
+def test_no_minimum_of_failures_brings_back_one_of_samples(tmp_path: Path) -> None:
+    """An error rate needs one of the two floors."""
+    assert DEFAULTS["ErrorRate"].min_samples == 0
+    changed = named(tmp_path, "ErrorRate", "name: ErrorRate, min_failures: 0")
+    assert {rule.min_samples for rule in changed} == {5}
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (
+            "name: New, when: samples < 1, over: 2h",
+            "rules[0].over: 2h is longer than the longest window, 1h: shorten it, or add a window",
+        ),
+        (
+            "name: Dwon, for: 1m",
+            "rules[0].when: missing: a new rule needs a condition; the default rules are",
+        ),
+        ("name: New, when: nonsense", "rules[0].when: expected a metric"),
+        (
+            "name: Down, match: {providr: x}",
+            "rules[0].match.providr: no target has a label of this name (did you mean provider?);",
+        ),
+        ("name: Down, match: {provider: 5}", "rules[0].match.provider: expected a list, not 5"),
+        ("name: Down, match: {provider: []}", "rules[0].match.provider: expected at least one"),
+        (
+            "name: Down, severity: urgent",
+            "rules[0].severity: expected info, warning or critical, not",
+        ),
+        ("name: Down, subject: model", "rules[0].subject: expected target or provider, not"),
+        ("name: Down, min_samples: -1", "rules[0].min_samples: expected at least 0, not -1"),
+    ],
+)
+def test_rules_that_cannot_work(tmp_path: Path, row: str, problem: str) -> None:
+    """A rule that could never be evaluated as meant is refused."""
+    told = refusal(tmp_path, SMALL + f"rules:\n  - {{{row}}}\n")
+    assert told.split(" ", 1)[1].startswith(problem)
+
+
+def test_two_rules_of_one_name(tmp_path: Path) -> None:
+    """Within the file a name is used once."""
+    text = SMALL + "rules:\n  - {name: Down, for: 1s}\n  - {name: Down, for: 2s}\n"
+    assert refusal(tmp_path, text) == (
+        'sonde.yaml:7:12 rules[1].name: a second rule named "Down" (the first is rules[0])'
+    )
+
+
+def test_labels_of_targets_may_be_matched(tmp_path: Path) -> None:
+    """Any label that some target has is a field; one that hits nothing is warned of."""
+    head = SMALL.replace("gpt-4o-mini", "gpt-4o-mini, labels: {tier: gold}")
+    (rule,) = named(tmp_path, "Down", "name: Down, match: {tier: gold}", head=head)
+    assert rule.match.fields == (("tier", ("gold",)),)
+    text = head + "rules: [{name: Down, match: {tier: iron}}]\n"
+    warned = [w.path for w in load_text(tmp_path, text).warnings if "never fires" in w.message]
+    assert warned == ["rules[0].match"]

@@ -1,0 +1,80 @@
+"""Content encodings, undone in bounded steps."""
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.wire.content import STEP_BYTES, ContentCapError, ContentError, decoder_for
+
+LIMIT = 1_000_000
+
+
+def _fed(encoding: str, data: bytes, step: int = 7, limit: int = LIMIT) -> bytes:
+    decoder = decoder_for(encoding, limit)
+    return b"".join(
+        piece
+        for start in range(0, len(data), step)
+        for piece in decoder.feed(data[start : start + step])
+    )
+
+
+@given(body=st.binary(max_size=5000), step=st.integers(1, 100))
+def test_any_body_comes_out_as_it_went_in(body: bytes, step: int) -> None:
+    """Identity, gzip, zlib and raw deflate, however the bytes are cut."""
+    raw = zlib.compressobj(wbits=-15)
+    packed = raw.compress(body) + raw.flush()
+
+    assert _fed("", body, step) == body
+    assert _fed(" Identity ", body, step) == body
+    assert _fed("gzip", gzip.compress(body), step) == body
+    assert _fed("deflate", zlib.compress(body), step) == body
+    assert _fed("deflate", packed, 10_000) == body
+
+
+def test_a_bomb_is_opened_in_small_steps_and_only_up_to_the_limit() -> None:
+    """No step gives out more than STEP_BYTES, and the cap ends it."""
+    bomb = gzip.compress(b"0" * 50_000_000)
+    sizes: list[int] = []
+    steps = decoder_for("gzip", LIMIT).feed(bomb)
+    with pytest.raises(ContentCapError):
+        sizes.extend(map(len, steps))
+
+    assert max(sizes) <= STEP_BYTES
+    assert sum(sizes) <= LIMIT
+
+
+def test_a_plain_body_has_the_same_limit() -> None:
+    """Identity is capped as well."""
+    assert _fed("identity", b"12345", limit=5) == b"12345"
+    with pytest.raises(ContentCapError):
+        _fed("identity", b"123456", limit=5)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_what_is_not_compressed_is_an_error(encoding: str) -> None:
+    """Bytes that are no such stream are refused."""
+    with pytest.raises(ContentError):
+        _fed(encoding, b"\xff\xffplain text, no stream", 100)
+
+
+def test_damage_in_the_middle_is_an_error() -> None:
+    """A stream that has begun as zlib is not tried again as raw deflate."""
+    packed = bytearray(zlib.compress(b"some text " * 100))
+    packed[10:14] = b"\xff\xff\xff\xff"
+    with pytest.raises(ContentError):
+        _fed("deflate", bytes(packed), 5)
+
+
+def test_what_follows_the_end_of_the_stream_is_ignored() -> None:
+    """Rubbish behind a complete gzip stream does not matter to the answer."""
+    assert _fed("gzip", gzip.compress(b"answer") + b"rubbish", 100) == b"answer"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])
+def test_other_encodings_are_refused(encoding: str) -> None:
+    """Only what a client can be expected to undo is undone."""
+    with pytest.raises(ContentError, match="not asked for"):
+        decoder_for(encoding, LIMIT)

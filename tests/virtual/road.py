@@ -1,0 +1,120 @@
+"""The shipped road in virtual time: everything but the wire, and hours pass in seconds.
+
+Scheduler, pipeline, ledger, windows, engine, outbox and deliverer are the daemon's own. Only what a
+probe finds is scripted, and the clock is the loop's.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aggregator.ledger import Ledger
+from aggregator.results import RESULTS
+from alerting.notification import Notification
+from alerting.store import ALERTING
+from monitor.clock import Clock
+from monitor.config.load import load
+from monitor.config.values import Config
+from monitor.road import Observers, Road
+from probes.result import Fault, ProbeResult, StampQuality, Verdict
+from probes.target import Slot, Target
+
+START = 1_750_000_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a scripted probe finds, and after how long."""
+
+    seconds: float
+    verdict: Verdict = Verdict.OK
+    fault: Fault = Fault.NONE
+
+
+Script = Callable[[Target, float], Found]
+"""From a target and the seconds since the beginning to what its probe finds."""
+
+
+@dataclass
+class Recorder:
+    """A channel that takes everything and remembers when."""
+
+    since: Callable[[], float]
+    name: str = "recorder"
+    told: list[tuple[float, Notification]] = field(default_factory=list)
+
+    async def send(self, notification: Notification, /) -> None:
+        self.told.append((self.since(), notification))
+
+    async def close(self) -> None:
+        return
+
+    def firing(self) -> list[tuple[str, str, float]]:
+        """Alert name, subject, seconds since the beginning, of everything that fired."""
+        return [(n.alertname, subject(n), at) for at, n in self.told if n.status.value == "firing"]
+
+
+def subject(notification: Notification) -> str:
+    labels = dict(notification.labels)
+    return labels.get("target", labels["provider"])
+
+
+def shipped(folder: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration of somebody who set keys and nothing else."""
+    return load(None, {"HOME": str(folder), **environ}, cwd=folder, strict=True).config
+
+
+class Virtual:
+    """One daemon's road over a virtual loop; make it inside a looptime test."""
+
+    def __init__(self, config: Config, folder: Path, script: Script) -> None:
+        loop = asyncio.get_running_loop()
+        self._began = loop.time()
+        self._script = script
+        self.recorder = Recorder(self.elapsed_s)
+        self.ledger = Ledger.open(folder / "virtual.db", (RESULTS, ALERTING), inline=True)
+        clock = Clock(lambda: START + self.elapsed_s(), loop.time)
+        channels = {"recorder": self.recorder}
+        self.road = Road(config, self.ledger, channels, self._probe, clock, Observers())
+
+    def elapsed_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._began
+
+    async def _probe(self, target: Target, slot: Slot) -> ProbeResult:
+        began = self.elapsed_s()
+        found = self._script(target, began)
+        await asyncio.sleep(found.seconds)
+        return ProbeResult(
+            target=target.name,
+            provider=target.provider,
+            model=target.model,
+            operation=target.operation,
+            location="virtual",
+            slot=slot.number,
+            slot_at=slot.at,
+            at=START + began,
+            verdict=found.verdict,
+            fault=found.fault,
+            total_s=found.seconds,
+            stamps=StampQuality.KERNEL,
+        )
+
+    async def run(self, seconds: float) -> None:
+        """Run the road for so many virtual seconds, then stop it as the daemon does."""
+        await self.road.restore()
+        async with asyncio.TaskGroup() as group:
+            schedule = group.create_task(self.road.scheduler.run(5.0))
+            eternal = [group.create_task(run()) for run in self.road.eternal().values()]
+            delivery = group.create_task(self.road.deliverer.run())
+            await asyncio.sleep(seconds)
+            self.road.scheduler.stop()
+            await asyncio.wait([schedule])
+            for task in (*eternal, delivery):
+                task.cancel()
+        await self.ledger.close()
+
+
+def hang(target: Target) -> Found:
+    """No byte comes back until the deadline."""
+    return Found(target.deadline_s, Verdict.TIMEOUT, Fault.PROVIDER)
