@@ -13,7 +13,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from probes.sanitise import redact
 
-QUIET: Final = ("httpx2", "httpcore2", "openai", "slack_sdk", "aiohttp.access", "uvicorn.access")
+QUIET: Final = (
+    *("httpx2", "httpcore2", "openai", "slack_sdk"),
+    *("aiohttp.access", "uvicorn.access", "uvicorn.error"),
+)
 """Loggers that print whole URLs or headers at INFO or DEBUG, where webhook URLs and keys stand."""
 
 

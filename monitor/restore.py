@@ -17,7 +17,6 @@ async def replay_windows(ledger: Ledger, windows: Windows, longest_s: float, now
     has been set back since) counts as had now.
     """
 
-
     def fold(connection: sqlite3.Connection) -> int:
         # In the reader's thread, row by row: nobody else looks at the windows before we are done.
         rows = 0

@@ -13,6 +13,7 @@ from aggregator.window import Windows
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, Transition
 from alerting.notification import Notifier
+from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
@@ -65,16 +66,22 @@ class Road:
         )
         self.scheduler = Scheduler(config.targets, self._run_slot, self.pipeline, clock)
         self.deliverer = Deliverer(ledger, notifiers, clock.wall, self.metrics.notified)
-        self.evaluator = Evaluator(
-            config,
-            tuple(notifiers),
-            self.engine,
-            self.windows,
+        self._announcer = Announcer(
             ledger,
-            clock,
+            tuple(notifiers),
+            clock.wall,
             self.metrics,
             observers.on_transition,
-            self.deliverer.wake,
+            config.public_url,
+        )
+        self.evaluator = Evaluator(
+            config,
+            self.engine,
+            self.windows,
+            clock,
+            self.metrics,
+            self._announcer,
+            self.deliverer,
         )
 
     async def _run_slot(self, target: Target, slot: Slot) -> None:
@@ -85,7 +92,7 @@ class Road:
         now = self._clock.steady()
         longest_s = max(self.config.windows_s)
         rows = await replay_windows(self._ledger, self.windows, longest_s, now)
-        self.evaluator.announce(await restore_alerts(self._ledger, self.engine, now))
+        self._announcer.announce(await restore_alerts(self._ledger, self.engine, now))
         return rows
 
     def eternal(self) -> Mapping[str, Callable[[], Awaitable[None]]]:

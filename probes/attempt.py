@@ -194,24 +194,23 @@ class Attempt:
         passed_at = pace.when() or time.monotonic()
         last_s = self._fold.last_token_s if self._fold is not None else None
         if last_s is None:
-            after_s = self._target.first_token_deadline_s
-            error = self._out_of_time(passed_at, "first-token deadline", after_s)
+            from_s, which = self._timeline.sent_s or 0.0, "first-token deadline"
+            wait_s = self._target.first_token_deadline_s
         else:
-            after_s = self._target.idle_deadline_s
-            error = self._out_of_time(passed_at, "idle deadline", after_s)
-        error.after_s = (
-            (self._timeline.sent_s or 0.0) + after_s if last_s is None else last_s + after_s
-        )
+            from_s, which = last_s, "idle deadline"
+            wait_s = self._target.idle_deadline_s
+        error = self._out_of_time(passed_at, which, wait_s)
+        error.after_s = from_s + wait_s
         return error
 
-    def _out_of_time(self, passed_at: float, which: str, after_s: float) -> ExchangeError:
+    def _out_of_time(self, passed_at: float, which: str, wait_s: float) -> ExchangeError:
         now = time.monotonic()
         blocked_s = max(now - passed_at, self._lag.worst_since(passed_at, now))
         if blocked_s > BLOCKED_S:
             detail = f"the {which} passed while our own loop stood still for {blocked_s:.1f} s"
             return ExchangeError(WireFailure.MONITOR, detail)
-        detail = f"{which} of {after_s:g} s passed {self._phase()}"
-        return ExchangeError(WireFailure.TIMEOUT, detail, after_s=after_s)
+        detail = f"{which} of {wait_s:g} s passed {self._phase()}"
+        return ExchangeError(WireFailure.TIMEOUT, detail, after_s=wait_s)
 
     def _phase(self) -> str:
         if self._timeline.phase is not Phase.BODY:

@@ -93,19 +93,28 @@ class Compiler:
         self._provider = provider
         self._ready: dict[Target, CompiledRequest] = {}
 
-    async def request(self, target: Target, spec: OperationSpec, now: float) -> CompiledRequest:
-        """Return the target's request, captured anew when need be. `now`: monotonic clock.
+    def ready(self, target: Target, now: float) -> CompiledRequest | None:
+        """Return the target's request if one was captured that still holds, else None.
+
+        `now` is on the monotonic clock. Raises SecretError when the key's file is gone.
+        """
+        found = self._ready.get(target)
+        if found is None or now - found.captured_at > FRESH_S:
+            return None
+        return found if found.version == self._provider.api_key.version() else None
+
+    async def capture(self, target: Target, spec: OperationSpec, now: float) -> CompiledRequest:
+        """Have the SDK shape the target's request anew, and keep it.
 
         Raises SecretError when the key cannot be read or is not usable, CompileError when the SDK
         refuses to make the request.
         """
+        self._ready.pop(target, None)
+        # The version first: a file that changes in between is then read once too often, not never.
         version = self._provider.api_key.version()
-        ready = self._ready.get(target)
-        if ready is None or ready.version != version or now - ready.captured_at > FRESH_S:
-            secret = self._provider.api_key.read()
-            self._ready.pop(target, None)
-            ready = self._ready[target] = await self._capture(target, spec, secret, version, now)
-        return ready
+        secret = self._provider.api_key.read()
+        found = self._ready[target] = await self._capture(target, spec, secret, version, now)
+        return found
 
     def forget(self, target: Target) -> None:
         """Capture the target's request anew next time (its credentials were refused)."""

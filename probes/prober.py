@@ -79,15 +79,21 @@ class Prober:
             target=target, slot=slot, attempt=attempt, location=self._location, at=self._wall()
         )
         began = time.monotonic()
-        try:
-            async with asyncio.timeout(target.deadline_s):
-                await self._places.acquire()
-        except TimeoutError:
+        if not await self._place_within(target.deadline_s):
             return self._without_place(errand, began)
         try:
             return await self._placed(errand, began)
         finally:
             self._places.release()
+
+    async def _place_within(self, wait_s: float) -> bool:
+        if not self._places.locked():
+            return await self._places.acquire()  # without waiting
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self._places.acquire()
+        except TimeoutError:
+            return False
 
     async def close(self) -> None:
         """Close all connections. Probes still in flight end with an error."""
@@ -97,11 +103,13 @@ class Prober:
         began = time.monotonic()
         timeline = Timeline()
         request: CompiledRequest | None = None
-        deadline_at = asyncio.get_running_loop().time() + errand.target.deadline_s
+        deadline_at = began + errand.target.deadline_s  # asyncio's clock is the monotonic one
         try:
-            async with asyncio.timeout_at(deadline_at):
-                spec = OPERATIONS[errand.target.operation]
-                request = await self._compiler.request(errand.target, spec, began)
+            spec = OPERATIONS[errand.target.operation]
+            request = self._compiler.ready(errand.target, began)
+            if request is None:
+                async with asyncio.timeout_at(deadline_at):
+                    request = await self._compiler.capture(errand.target, spec, began)
             outcome = await self._attempt(errand, spec, request, timeline, deadline_at)
         except Exception as error:  # noqa: BLE001 - the boundary: always a result, never a crash
             outcome = self._broke(error, errand, time.monotonic() - began)

@@ -79,9 +79,9 @@ class _Draft:
         """Return the mapping at `path`, made when needed."""
         node = self.data
         for step in path:
-            below = node.setdefault(step, {})
+            below = node.get(step)
             if not isinstance(below, dict):
-                raise TypeError(f"{step} is not a mapping")
+                below = node[step] = {}
             node = below
         return node
 

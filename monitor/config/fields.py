@@ -33,8 +33,6 @@ class LaterError(ValueError):
 
 def listed(words: Sequence[str]) -> str:
     """Join words as a sentence does: `a, b or c`."""
-    if len(words) < 2:
-        return "".join(words)
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 

@@ -16,13 +16,16 @@ class Findings:
     provider or channel, not the whole daemon."""
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    _told: set[Problem] = field(default_factory=set)
+    """What was added, so that a problem seen from several targets is told once."""
 
     def bad(
         self, path: KeyPath, message: str, *, key: bool = False, offset: int | None = None
     ) -> None:
         """Add a problem, unless the value at `path` was already found unreadable."""
         problem = self.document.problem(path, message, key=key, offset=offset)
-        if not self.document.reported(path) and problem not in self.problems:
+        if not self.document.reported(path) and problem not in self._told:
+            self._told.add(problem)
             self.problems.append(problem)
 
     def warn(self, path: KeyPath, message: str) -> None:

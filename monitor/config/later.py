@@ -69,8 +69,11 @@ LATER_VARIABLES: Final = (
 
 def is_later(path: KeyPath) -> bool:
     """Say whether `path` is a key of the interface that this version does not support."""
-    return any(
-        len(pattern) == len(path)
-        and all(part in ("*", step) for part, step in zip(pattern, path, strict=True))
-        for pattern in LATER_KEYS
+    return any(fits(pattern, path) for pattern in LATER_KEYS)
+
+
+def fits(pattern: KeyPath, path: KeyPath) -> bool:
+    """Say whether `path` is one that `pattern` stands for."""
+    return len(pattern) == len(path) and all(
+        part in ("*", step) for part, step in zip(pattern, path, strict=True)
     )

@@ -137,7 +137,7 @@ def _http(root: RootSection, known: Mapping[str, str], folder: Path, findings: F
     if host not in LOOPBACK and token is None:
         message = (
             f"{host}:{port} is wider than loopback and no token_file is given:"
-            " whoever reaches it may read the status page"
+            " the status page is off (health and metrics are served)"
         )
         findings.warn(("http", "listen"), message)
     source: SecretSource | None = None if token is None else token.source

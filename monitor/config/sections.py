@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from monitor.config.document import Document, KeyPath, Plain
 from monitor.config.fields import Choice, LaterError, Name, did_you_mean
 from monitor.config.findings import Findings
-from monitor.config.later import LATER_CHANNELS, is_later
+from monitor.config.later import LATER_CHANNELS, fits, is_later
 from monitor.config.models import (
     CHANNEL_SECTIONS,
     SECRET_KEYS,
@@ -157,32 +157,23 @@ def _report(detail: ErrorDetails, prefix: KeyPath, findings: Findings) -> None:
             findings.bad(path, _expected(detail) + _instead(detail, path, findings.document))
 
 
-def _section_at(path: KeyPath, document: Document) -> type[Section] | None:
-    """Return the kind of section at `path`; None where keys are free (labels, match)."""
+def _section_at(path: KeyPath, document: Document) -> type[Section]:
+    """Return the kind of section at `path`."""
     if len(path) == 3 and path[:2] == _CHANNELS:
-        return CHANNEL_SECTIONS.get(str(document.at((*path, "type"))))
-    for pattern, section in SECTIONS.items():
-        if len(pattern) == len(path) and all(
-            part in ("*", step) for part, step in zip(pattern, path, strict=True)
-        ):
-            return section
-    return None
+        return CHANNEL_SECTIONS[str(document.at((*path, "type")))]
+    return next(section for pattern, section in SECTIONS.items() if fits(pattern, path))
 
 
 def allowed_keys(path: KeyPath, document: Document) -> tuple[str, ...]:
     """Return the keys that the mapping at `path` may have."""
     section = _section_at(path, document)
-    if section is None:
-        return ()
     return tuple(field.alias or name for name, field in section.model_fields.items())
 
 
 def _description(path: KeyPath, document: Document) -> str:
     section = _section_at(path[:-1], document)
-    for name, field in section.model_fields.items() if section is not None else ():
-        if (field.alias or name) == path[-1]:
-            return str(field.description)
-    return "it must be given"
+    fields = {field.alias or name: field for name, field in section.model_fields.items()}
+    return str(fields[str(path[-1])].description)
 
 
 _EXPECTED: Final[Mapping[str, str]] = {

@@ -66,9 +66,10 @@ Channel = SlackWebhook | SlackBot | Webhook
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The embedded ledger. `path` None: the default places (see docs/configuration)."""
+    """The embedded ledger."""
 
-    path: Path | None = None
+    path: Path = Path("/var/lib/sonde/sonde.db")
+    """Loading a configuration puts the user's own place here when this one is not writable."""
     max_size_bytes: int = 2 * 1024**3
     retention_results_s: float = 14 * 86400.0
 

@@ -141,14 +141,18 @@ class Exchange:
         Called when everything wanted has been read. Never raises for what the server does now.
         """
         content = self._head().content
+        if not content.is_eof():
+            await self._wait_for_the_end(content)
+        self.end()
+
+    async def _wait_for_the_end(self, content: aiohttp.StreamReader) -> None:
         extra_bytes = 0
         try:
             async with asyncio.timeout(GRACE_S):
                 while extra_bytes <= GRACE_BYTES and not content.at_eof():
                     extra_bytes += len(await content.readany())
         except (TimeoutError, aiohttp.ClientError, OSError):
-            pass  # the outcome is known; this connection just cannot be used again
-        self.end()
+            return  # the outcome is known; this connection just cannot be used again
 
     def end(self) -> None:
         """End the exchange, whatever its state: keep the connection if it is clean, else cut it.

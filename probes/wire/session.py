@@ -38,9 +38,15 @@ _AddressInfo = tuple[
 
 
 class Sessions:
-    """The HTTP sessions of one provider key. Made when first used, in the loop that uses them."""
+    """The HTTP sessions of one provider key. Made when first used, in the loop that uses them.
+
+    Must be closed even when it was never used.
+    """
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
+        # The kernel stamps packets while any socket asks for it, and takes its time to begin: with
+        # fresh connections only, most answers would come in unstamped. This one asks all along.
+        self._asking = StampingSocket(socket.AF_INET, socket.SOCK_STREAM, 0)
         self._tls = tls
         self._resolver = ThreadResolver()
         self._open: dict[Connection, aiohttp.ClientSession] = {}
@@ -54,6 +60,7 @@ class Sessions:
 
     async def close(self) -> None:
         """Close every connection, at once."""
+        self._asking.close()
         sessions = list(self._open.values())
         self._open.clear()
         for session in sessions:

@@ -1,12 +1,14 @@
 """The daemon as its users run it: a process with a file, an environment and signals."""
 
+import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,16 +16,17 @@ from typing import Any, Self, TypeVar
 import httpx2
 
 START_LIMIT_S = 30.0
+KEY = "sk-test-e2e-0123456789abcdef"
 T = TypeVar("T")
 
 
-def wait_until(look: Callable[[], T], limit_s: float = 30.0, what: str = "it") -> T:
+async def wait_until(look: Callable[[], T], what: str, limit_s: float = 30.0) -> T:
     """Return the first truthy value of `look`, or fail after `limit_s`."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
-        if found := look():
+        if found := await asyncio.to_thread(look):
             return found
-        time.sleep(0.05)
+        await asyncio.sleep(0.05)
     raise AssertionError(f"waited {limit_s} s for {what} in vain")
 
 
@@ -38,74 +41,86 @@ class DaemonProcess:
         self.url = ""
         self._environ = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parents[2]),
             "HOME": str(folder),
+            "KEY": KEY,
             **(environ or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        self.start()
+    async def __aenter__(self) -> Self:
+        await self.start()
         return self
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
         if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "not started"
         return self._process
 
-    def start(self) -> None:
+    def command(self, *arguments: str) -> list[str]:
+        """The command line as the installed script runs it."""
+        return [sys.executable, "-m", "monitor.cli", *arguments]
+
+    async def start(self) -> None:
         """Start it and wait until it says that it has."""
-        before = len(list(self.events("daemon.started")))
+        before = len(self.events("daemon.started"))
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "monitor.cli", "run", str(self.config)],
+                self.command("run", str(self.config)),
                 cwd=self.folder,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        started = wait_until(
-            lambda: list(self.events("daemon.started"))[before:] or self._ended(),
-            START_LIMIT_S,
+        await wait_until(
+            lambda: self.events("daemon.started")[before:] or self.process.poll() is not None,
             "daemon.started",
+            START_LIMIT_S,
         )
-        assert started is not True, f"it ended at once:\n{self.log.read_text()}"
+        started = self.events("daemon.started")[before:]
+        assert started, f"it ended with {self.process.poll()}:\n{self.log.read_text()}"
         self.url = started[0]["url"]
 
-    def _ended(self) -> bool:
-        return self.process.poll() is not None
-
-    def events(self, name: str) -> Iterator[dict[str, Any]]:
+    def events(self, name: str) -> list[dict[str, Any]]:
         """Return the log's events of one name so far."""
         if not self.log.exists():
-            return
-        for line in self.log.read_text(encoding="utf-8").splitlines():
-            if line.startswith("{") and line.endswith("}"):
-                event = json.loads(line)
-                if event.get("event") == name:
-                    yield event
+            return []
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        whole = (json.loads(line) for line in lines if line[:1] == "{" and line[-1:] == "}")
+        return [event for event in whole if event.get("event") == name]
+
+    def verdicts(self, target: str) -> set[str]:
+        """Return every verdict a target has had so far."""
+        results = self.events("probe.result")
+        return {event["verdict"] for event in results if event["target"] == target}
 
     def get(self, path: str) -> httpx2.Response:
         """GET a path of the daemon."""
         return httpx2.get(self.url.rstrip("/") + path, timeout=10, trust_env=False)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read the ledger behind the daemon's back."""
+        connection = sqlite3.connect(f"file:{self.folder / 'sonde.db'}?mode=ro", uri=True)
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
 
     def kill(self) -> None:
         """Kill -9."""
         self.process.kill()
         self.process.wait()
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, limit_s: float = 25.0) -> int:
+    async def stop(self, number: signal.Signals = signal.SIGTERM, limit_s: float = 25.0) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(limit_s)
+        return await asyncio.to_thread(self.process.wait, limit_s)

@@ -196,3 +196,32 @@ async def test_many_faults_one_after_the_other_leave_the_prober_usable() -> None
                 fine = await prober.probe(chat(), Slot(number, 0.0), 2)
                 assert not broken.ok
                 assert fine.ok, (handler.__name__, fine.detail)
+
+
+async def test_a_stream_that_ends_without_its_mark() -> None:
+    """A message that ends in order after the finish reason is an answer; one before is cut."""
+
+    async def unmarked(a: Answering) -> None:
+        await a.stream_head()
+        await a.chunk(event("O") + event(finish="stop"))
+        await a.end()
+
+    async def unfinished(a: Answering) -> None:
+        await a.stream_head()
+        await a.chunk(event("O"))
+        await a.end()
+
+    result, _ = await once(unmarked, stream=True)
+    assert result.ok
+    assert result.detail == "ended without [DONE]"
+    result, _ = await once(unfinished, stream=True)
+    assert result.verdict is Verdict.TRUNCATED
+
+
+async def test_a_request_that_cannot_be_made() -> None:
+    """A provider with a preset nobody knows: our fault, and nothing is sent."""
+    async with probing("http://127.0.0.1:9/v1", preset="nobody") as prober:
+        result = await prober.probe(chat(), Slot(1, 60.0))
+
+    assert (result.verdict, result.fault) == (Verdict.MONITOR_ERROR, Fault.MONITOR)
+    assert "no preset is called" in result.detail

@@ -19,11 +19,19 @@ class Unstamped(StampingSocket):
 
 
 @contextmanager
+def _asked_for_stamps() -> Iterator[None]:
+    """Have the kernel stamp packets, and wait until it does: it begins a little later."""
+    with StampingSocket(socket.AF_INET, socket.SOCK_STREAM, 0):
+        time.sleep(0.05)
+        yield
+
+
+@contextmanager
 def _pair(kind: type[StampingSocket]) -> Iterator[tuple[StampingSocket, socket.socket, Timeline]]:
     """Connect one to a listener, as the running task's exchange; the request can be sent."""
     timeline = Timeline()
     token = exchange_of_task.set(timeline)
-    with socket.socket() as listener:
+    with socket.socket() as listener, _asked_for_stamps():
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         ours = kind(socket.AF_INET, socket.SOCK_STREAM, 0)

@@ -23,7 +23,7 @@ from tests.integration.fault_server import (
     serving,
     trusting_context,
 )
-from tests.integration.faults import answer_after_100_ms, tokens_each_30_ms
+from tests.integration.faults import answer_after_100_ms, good, tokens_each_30_ms
 from tests.integration.probing import chat, probing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernel stamps are Linux's")
@@ -196,3 +196,17 @@ async def test_a_slow_handshake_is_in_tls_s() -> None:
     assert result.detail == "deadline of 0.3 s passed during the TLS handshake"
     assert result.connect_s is not None
     assert (result.tls_s, result.sent_s, result.total_s) == (None, None, 0.3)
+
+
+async def test_fresh_connections_are_stamped_by_the_kernel() -> None:
+    """The kernel stamps packets while some socket asks for it: one does between probes."""
+    with serving(good) as server:
+        async with probing(server.url) as prober:
+            await asyncio.sleep(0.05)
+            target = chat(connection=Connection.FRESH)
+            results = []
+            for number in range(20):
+                results.append(await prober.probe(target, Slot(number, 60.0)))
+                await asyncio.sleep(0.01)
+
+    assert {result.stamps for result in results} == {StampQuality.KERNEL}

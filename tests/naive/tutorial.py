@@ -46,7 +46,9 @@ class Monitor:
             )
             result = Result(model, True, time.time() - start, 200)
         except APIError as e:
-            result = Result(model, False, time.time() - start, getattr(e, "status_code", 500), str(e))
+            result = Result(
+                model, False, time.time() - start, getattr(e, "status_code", 500), str(e)
+            )
         self.results.append(result)
         self.store(result)
         return result

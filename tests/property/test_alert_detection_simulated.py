@@ -142,12 +142,14 @@ def outages(draw: st.DrawFn, rules: st.SearchStrategy[Rule], longest_s: int = 15
     deadline_s = draw(st.integers(5, 90))
     interval_s = draw(st.integers(max(20, deadline_s), longest_s))
     every_s = draw(st.sampled_from([1, 5, 15]))
+    # An answer that is itself slow would be part of the outage a latency rule looks for.
+    longest_good_s = 1 if isinstance(rule.when.metric, Measured) else deadline_s
     return Outage(
         rule=rule,
         target=replace(target, interval_s=float(interval_s), deadline_s=float(deadline_s)),
         every_s=every_s,
         phase_s=draw(st.integers(0, every_s - 1)),
-        took_s=tuple(draw(st.lists(st.integers(0, deadline_s), min_size=1, max_size=3))),
+        took_s=tuple(draw(st.lists(st.integers(0, longest_good_s), min_size=1, max_size=3))),
     )
 
 
@@ -165,25 +167,32 @@ def in_time(outage: Outage, windows: Kept) -> float:
     return limit_s - fired_s
 
 
+def idle_s(outage: Outage) -> float:
+    """Return by how much sooner than printed an alert may fire."""
+    intervals = 2 if outage.rule.name == "SlowMean" else 1
+    return intervals * outage.target.interval_s + outage.every_s
+
+
 defaults = st.sampled_from(default_rules())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(outages(defaults))
 def test_defaults_fire_when_printed(outage: Outage) -> None:
     """Each default fires by the printed time, at any interval, deadline and phase.
 
-    And the figure is no idle one: the alert fires at most one interval and one evaluation sooner.
+    And the figure is no idle one: the alert fires at most one interval and one evaluation sooner,
+    or two where a mean decides (answers that came quickly leave its window a sample earlier than
+    slow ones, and a mean that needs nearly all samples feels it twice).
     """
-    sooner_s = in_time(outage, Listed())
-    assert sooner_s <= outage.target.interval_s + outage.every_s
+    assert in_time(outage, Listed()) <= idle_s(outage)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(outages(defaults))
-def test_defaults_fire_by_the_printed_time_with_the_real_windows(outage: Outage) -> None:
-    """The windows of the daemon lead to the same alert by the same time."""
-    in_time(outage, Real(outage.target))
+def test_defaults_fire_when_printed_with_the_real_windows(outage: Outage) -> None:
+    """The windows of the daemon lead to the same alert within the same times."""
+    assert in_time(outage, Real(outage.target)) <= idle_s(outage)
 
 
 @st.composite
@@ -209,7 +218,7 @@ def any_rules(draw: st.DrawFn) -> Rule:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(outages(any_rules()))
 def test_any_rule_fires_by_the_printed_time(outage: Outage) -> None:
     """The promise holds for rules of the configuration as it does for the defaults."""

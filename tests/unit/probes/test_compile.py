@@ -38,7 +38,7 @@ async def _compiled(
     target: Target = CHATTING, spec: OperationSpec = CHAT, **changes: object
 ) -> CompiledRequest:
     provider = replace(PROVIDER, **changes)  # type: ignore[arg-type] # settings of many types
-    return await Compiler(provider).request(target, spec, now=0.0)
+    return await Compiler(provider).capture(target, spec, now=0.0)
 
 
 def _body(request: CompiledRequest) -> dict[str, object]:
@@ -119,25 +119,28 @@ async def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     assert after.body(NONCE) == before.body(NONCE)
 
 
-async def test_a_capture_is_used_again_until_it_is_old() -> None:
-    """The same request for a minute, then a new one; at once when it was refused."""
+async def test_a_capture_holds_until_it_is_old() -> None:
+    """The same request for a minute, then none; none at once when it was refused."""
     compiler = Compiler(PROVIDER)
-    first = await compiler.request(CHATTING, CHAT, now=100.0)
-    assert await compiler.request(CHATTING, CHAT, now=100.0 + FRESH_S) is first
-    second = await compiler.request(CHATTING, CHAT, now=100.1 + FRESH_S)
-    assert second is not first
+    assert compiler.ready(CHATTING, now=100.0) is None
+    captured = await compiler.capture(CHATTING, CHAT, now=100.0)
+
+    assert compiler.ready(CHATTING, now=100.0 + FRESH_S) is captured
+    assert compiler.ready(CHATTING, now=100.1 + FRESH_S) is None
     compiler.forget(CHATTING)
-    assert await compiler.request(CHATTING, CHAT, now=100.2 + FRESH_S) is not second
+    assert compiler.ready(CHATTING, now=100.0) is None
 
 
 async def test_a_changed_key_file_is_read_again(tmp_path: Path) -> None:
-    """A rotated key is in the next request, whatever the age of the last one."""
+    """A rotated key ends a capture, whatever its age, and is in the next one."""
     path = tmp_path / "key"
     path.write_text(f"{KEY}\n")
     compiler = Compiler(replace(PROVIDER, api_key=SecretSource(path=path)))
-    first = await compiler.request(CHATTING, CHAT, now=0.0)
+    first = await compiler.capture(CHATTING, CHAT, now=0.0)
+    assert compiler.ready(CHATTING, now=0.0) is first
     path.write_text("sk-rotated-0123456789\n")
-    second = await compiler.request(CHATTING, CHAT, now=0.0)
+    assert compiler.ready(CHATTING, now=0.0) is None
+    second = await compiler.capture(CHATTING, CHAT, now=0.0)
 
     assert dict(first.headers)["authorization"] == f"Bearer {KEY}"
     assert dict(second.headers)["authorization"] == "Bearer sk-rotated-0123456789"

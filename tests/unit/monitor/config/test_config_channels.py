@@ -91,6 +91,7 @@ def test_http_where_it_is_allowed(tmp_path: Path) -> None:
             "type: slack, bot_token: '${BOT}', channel: c, api_url: 'http://slack.example/api'",
             "api_url: expected an https URL; allow_http: true permits http",
         ),
+        ("type: slack, webhook_url: 'https://x.example/hunter2'", "webhook_url: a secret is not w"),
         ("type: slack, webhook_url: '${BOT}'", "webhook_url: expected a URL such as https://"),
         ("type: slack, webhook_url: '${PLAIN}'", "webhook_url: expected an https URL; allow_http"),
         ("type: webhook", "url: missing: give url as ${VARIABLE}, or url_file"),
@@ -118,13 +119,14 @@ def test_a_bad_token_at_run_time_is_a_warning(tmp_path: Path) -> None:
         "notify:\n  channels:\n"
         "    a: {type: slack, bot_token: '${KEY}', channel: c}\n"
         "    b: {type: slack, bot_token_file: none, channel: c}\n"
-        "    c: {type: webhook, url_file: none}\n"
+        "    c: {type: webhook, url_file: none, secret_file: nothing}\n"
     )
     loaded = load_text(tmp_path, text, strict=False)
     assert [warning.path for warning in loaded.warnings] == [
         "notify.channels.a.bot_token",
         "notify.channels.b.bot_token_file",
         "notify.channels.c.url_file",
+        "notify.channels.c.secret_file",
     ]
     assert [found.name for found in loaded.config.channels] == ["a", "b", "c"]
 

@@ -18,7 +18,7 @@ def from_environment(folder: Path, *, strict: bool = True, **environ: str) -> Lo
 def complaints(folder: Path, **environ: str) -> list[str]:
     """Return what is wrong with these variables."""
     with pytest.raises(ConfigError) as caught:
-        from_environment(folder, **environ)
+        load(None, environ, cwd=folder, strict=True)
     return [str(problem) for problem in caught.value.problems]
 
 

@@ -190,6 +190,14 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             ),
         ),
         ("notify: [a]", "notify: expected a mapping, not a list"),
+        (
+            "notify: {channels: {a: {type: webhook, url: '${URL}', alow_http: true}}}",
+            (
+                "notify.channels.a.alow_http: unknown key (did you mean allow_http?); allowed:"
+                " type,"
+                " url, url_file, secret, secret_file, secrets, allow_http, allow_private"
+            ),
+        ),
         ("surprise: 1", None),
     ],
 )
