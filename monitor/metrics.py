@@ -1,4 +1,4 @@
-"""What Prometheus sees. Names and units are part of the interface: docs/metrics.md lists them.
+"""What Prometheus sees. Names, labels and units are part of the interface.
 
 Labels are closed sets or names from the configuration, never text from a provider. Counters and
 histograms move with each result; what is true of a whole window is handed over once an evaluation
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from aggregator.summary import Summary
@@ -46,13 +46,14 @@ class _Windows(Collector):
         self._location = location
         self.readings: tuple[WindowReading, ...] = ()
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
         """Return the window gauges."""
         labels = (*SERIES, "window")
-        latency = GaugeMetricFamily(
+        # A summary, for the label "quantile" belongs to that type; its sums are in the histogram.
+        latency = Metric(
             "sonde_window_latency_seconds",
-            "Latency quantile over the window; timeouts count at their deadline.",
-            labels=(*labels, "quantile"),
+            "Latency quantiles over the window; timeouts count at their deadline.",
+            "summary",
         )
         ratio = GaugeMetricFamily(
             "sonde_window_error_ratio", "Part of the results that were not ok.", labels=labels
@@ -72,7 +73,8 @@ class _Windows(Collector):
                 coverage.add_metric(key, reading.summary.coverage)
             if reading.summary.latency is not None:
                 for q, value in reading.summary.latency.quantiles.items():
-                    latency.add_metric((*key, str(q)), value)
+                    labelled = {**dict(zip(labels, key, strict=True)), "quantile": str(q)}
+                    latency.add_sample(latency.name, labelled, value)
         return (latency, ratio, coverage, samples)
 
 

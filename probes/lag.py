@@ -14,8 +14,8 @@ TICK_S: Final = 0.01
 """A block of the loop is seen from this length on, and its length is known up to this much."""
 KEEP_S: Final = 300.0
 """How far back questions may go: longer than any deadline."""
-NOTABLE_S: Final = 0.001
-"""Lateness below this is the loop's and the kernel timer's ordinary jitter: not kept."""
+NOTABLE_S: Final = 0.002
+"""Lateness below this is ordinary jitter (epoll counts in whole milliseconds): not kept."""
 
 
 class LagMeter:

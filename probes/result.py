@@ -131,7 +131,7 @@ class ProbeResult:
     detail: str = ""
     """Why, for people: error class and at most 200 sanitised characters. Never a secret."""
     status: int | None = None
-    """HTTP status, or None when no response head arrived. A timeout has no status."""
+    """HTTP status; None when no response head arrived, as in most timeouts. Never made up."""
     finish_reason: str | None = None
 
     waited_s: float = 0.0

@@ -30,7 +30,7 @@ class Prometheus:
     def target(self) -> dict[str, object]:
         """Return what it says of its one target: `health` (up, down, unknown), `lastError`."""
         targets = self.http.get(f"{self.url}/api/v1/targets").json()["data"]["activeTargets"]
-        found: dict[str, object] = targets[0]
+        found: dict[str, object] = targets[0] if targets else {"health": "unknown"}
         return found
 
     def metadata(self) -> dict[str, list[dict[str, str]]]:

@@ -89,15 +89,6 @@ async def no_time(_target: Target, _slot: Slot) -> None:
     await asyncio.sleep(0)
 
 
-async def test_a_day_without_drift() -> None:
-    """In 24 hours every slot runs exactly once, and the last is as punctual as the first."""
-    record = await run_for(86_400, [target()], quick)
-    numbers = [slot.number for _, slot, _ in record.started]
-    assert numbers == list(range(numbers[0], numbers[0] + 1440))
-    assert max(lateness for *_, lateness in record.started) < 0.01
-    assert record.skipped == []
-
-
 async def test_one_in_flight_and_every_missed_slot_is_told() -> None:
     """A probe longer than its interval displaces slots; each is reported, none piles up."""
     flying = Counter[str]()

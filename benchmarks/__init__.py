@@ -1,0 +1,1 @@
+"""Benchmarks: each compares in one run, prints ratios, and says what it ran."""
