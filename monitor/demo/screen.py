@@ -2,6 +2,7 @@
 
 import re
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
@@ -45,10 +46,14 @@ def _phase_style(phase: Phase) -> str:
 
 
 def _targets(view: StatusView) -> Table:
-    table = Table(title=f"targets, last {view.window}", title_justify="left", expand=False)
-    for name in ("target", "model", "newest verdict", "fault"):
+    table = Table(
+        title=f"targets, last {view.window}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("target", no_wrap=True)
+    table.add_column("model", overflow="ellipsis")  # the one that gives way in a narrow terminal
+    for name in ("newest", "fault"):
         table.add_column(name, no_wrap=True)
-    for name in ("p50", "p95", "first token", "errors", "samples"):
+    for name in ("p50", "p95", "token 1", "errors", "n"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in view.targets:
         table.add_row(*_target_cells(row))
@@ -68,27 +73,26 @@ def _alerts(view: StatusView) -> RenderableType:
     lines = Text()
     for alert in view.alerts:
         style = "bold red" if alert.state == "firing" else "yellow"
-        lines.append(f"{alert.state:8}", style)
+        lines.append(f"  {alert.state:8}", style)
         lines.append(f" {alert.name:12} {alert.subject:12} {alert.value} (since {alert.since})\n")
     return lines
 
 
 def _messages(story: Story) -> RenderableType:
-    lines = Text("messages delivered to the webhook\n", "bold")
+    title = Text("messages delivered to the webhook", "bold")
     if not story.messages:
-        lines.append("  none yet\n", "dim")
-    for message in story.messages[-SHOWN_MESSAGES:]:
-        lines.append_text(message_line(message)).append("\n")
-    return lines
+        return Group(title, Text("  none yet", "dim"))
+    return Group(title, *(message_line(message) for message in story.messages[-SHOWN_MESSAGES:]))
 
 
 def message_line(message: Message) -> Text:
-    """Return one message as a line."""
+    """Return one message as a line, cut rather than wrapped."""
     firing = message.status == "firing"
     mark, style = ("▲ FIRING  ", "bold red") if firing else ("▼ resolved", "bold green")
-    return Text.assemble(
-        f"  {message.at_s:5.1f} s ", (mark, style), f" {message.severity:8} {message.summary}"
-    )
+    said = message.summary.partition(": ")[2]  # the subject has a column of its own
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"  {message.at_s:5.1f} s ").append(mark, style)
+    return line.append(f" {message.alertname:12} {message.subject:12} {said}")
 
 
 def summary(story: Story, verdicts: dict[str, int]) -> RenderableType:
@@ -114,12 +118,12 @@ def _episode_cells(episode: Episode) -> tuple[str, ...]:
 
 
 def picture(frame: RenderableType) -> str:
-    """Return a frame as an SVG document, as a terminal of 110 columns would show it.
+    """Return a frame as an SVG document, as a terminal of 100 columns would show it.
 
     It names no font to fetch from elsewhere: it is drawn with whatever monospace is there.
     """
     with open("/dev/null", "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a device
-        console = Console(record=True, width=110, file=nowhere, force_terminal=True)
+        console = Console(record=True, width=100, file=nowhere, force_terminal=True)
         console.print(frame)
         drawing = console.export_svg(title="sonde demo")
     return re.sub(r"@font-face\s*\{[^}]*\}", "", drawing)
