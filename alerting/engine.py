@@ -12,7 +12,7 @@ from hashlib import blake2s
 from types import MappingProxyType
 
 from aggregator.summary import Summary
-from alerting.evaluate import Reason, evaluate
+from alerting.evaluate import Reason, evaluate, of_firing
 from alerting.expression import format_value
 from alerting.match import labels_of
 from alerting.rule import Rule, Severity, Subject
@@ -146,8 +146,11 @@ class _Series:
 
     def judge(self, snapshot: Snapshot) -> Transition | None:
         """Evaluate once and return what changed; what raises leaves the series as it was."""
-        evaluation = evaluate(self.rule, snapshot.summaries[self.view])
+        summary = snapshot.summaries[self.view]
         previous = self.state
+        evaluation = evaluate(self.rule, summary)
+        if isinstance(previous, Firing):
+            evaluation = of_firing(self.rule, summary, evaluation)
         self.state, edge = step(previous, evaluation.breached, snapshot.now, self.policy)
         self.reason = evaluation.reason
         if evaluation.value is not None:

@@ -4,7 +4,7 @@ Unknown (None) is not false: it leaves an alert as it stands. Whatever the summa
 an answer; nothing raises.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isfinite
 from typing import Final
@@ -33,6 +33,8 @@ class Reason(StrEnum):
     """Fewer samples than `min_samples`, or than the percentile needs to mean anything: unknown."""
     UNDEFINED = "undefined"
     """There are results, but none with this figure (an error has no latency): unknown."""
+    STILL_FAILING = "still_failing"
+    """Too little for the alert to begin, and no sign that it is over: unknown to one that fires."""
     CENSORED = "censored"
     """The value is a lower bound, and the true one may lie on either side: unknown."""
 
@@ -73,6 +75,30 @@ def evaluate(rule: Rule, summary: Summary) -> Evaluation:
         return _unknown(Reason.UNDEFINED)
     breached, reason = _judge(rule, summary, value, lower_bound=reading.lower_bound)
     return Evaluation(breached, value, reading.lower_bound, reason)
+
+
+def of_firing(rule: Rule, summary: Summary, evaluation: Evaluation) -> Evaluation:
+    """Return what an evaluation means to an alert that fires already.
+
+    An alert is over when there are good samples, not when the bad ones became few: after a gap in
+    the data a window may hold a single result, and that one bad. What is false only for want of
+    failures, or while the newest result is still of the kind the rule counts, is unknown to it.
+    """
+    if evaluation.breached is not False:
+        return evaluation
+    if evaluation.reason is Reason.TOO_FEW_FAILURES or _newest_is_counted(rule, summary):
+        return replace(evaluation, breached=None, reason=Reason.STILL_FAILING)
+    return evaluation
+
+
+def _newest_is_counted(rule: Rule, summary: Summary) -> bool:
+    metric, operator = rule.when.metric, rule.when.operator
+    if not isinstance(metric, Counted) or operator not in (Operator.GT, Operator.GE):
+        return False
+    if not summary.recent_faults:
+        return False
+    newest = summary.recent_faults[-1]
+    return newest is not Fault.NONE if not metric.kinds else newest in metric.kinds
 
 
 def _unknown(reason: Reason) -> Evaluation:

@@ -68,9 +68,12 @@ def shipped(folder: Path, environ: Mapping[str, str]) -> Config:
 class Virtual:
     """One daemon's road over a virtual loop; make it inside a looptime test."""
 
-    def __init__(self, config: Config, folder: Path, script: Script) -> None:
+    def __init__(
+        self, config: Config, folder: Path, script: Script, *, after_s: float = 0.0
+    ) -> None:
+        """`after_s`: seconds of the story that passed before this process began."""
         loop = asyncio.get_running_loop()
-        self._began = loop.time()
+        self._began = loop.time() - after_s
         self._script = script
         self.recorder = Recorder(self.elapsed_s)
         self.ledger = Ledger.open(folder / "virtual.db", (RESULTS, ALERTING), inline=True)
@@ -100,17 +103,18 @@ class Virtual:
             stamps=StampQuality.KERNEL,
         )
 
-    async def run(self, seconds: float) -> None:
-        """Run the road for so many virtual seconds, then stop it as the daemon does."""
+    async def run(self, seconds: float, *, killed: bool = False) -> None:
+        """Run the road for so many virtual seconds, then stop it as the daemon does, or not."""
         await self.road.restore()
         async with asyncio.TaskGroup() as group:
             schedule = group.create_task(self.road.scheduler.run(5.0))
             eternal = [group.create_task(run()) for run in self.road.eternal().values()]
             delivery = group.create_task(self.road.deliverer.run())
             await asyncio.sleep(seconds)
-            self.road.scheduler.stop()
-            await asyncio.wait([schedule])
-            for task in (*eternal, delivery):
+            if not killed:
+                self.road.scheduler.stop()
+                await asyncio.wait([schedule])
+            for task in (schedule, *eternal, delivery):
                 task.cancel()
         await self.ledger.close()
 
