@@ -28,10 +28,16 @@ class Redactor:
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """Return the event with every text in it redacted."""
-        return {
-            key: redact(value, self._secrets) if isinstance(value, str) else value
-            for key, value in event.items()
-        }
+        return {key: self._masked(value) for key, value in event.items()}
+
+    def _masked(self, value: object) -> object:
+        if isinstance(value, str):
+            return redact(value, self._secrets)
+        if isinstance(value, dict):
+            return {self._masked(key): self._masked(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._masked(inner) for inner in value]
+        return value if isinstance(value, int | float | None) else self._masked(repr(value))
 
 
 def set_up(secrets: Iterable[str] = (), *, level: str = "INFO", json: bool | None = None) -> None:

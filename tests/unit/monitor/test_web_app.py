@@ -1,0 +1,174 @@
+"""What is served, without a socket."""
+
+import json
+from pathlib import Path
+
+import httpx2
+import pytest
+from prometheus_client import CollectorRegistry, Gauge
+
+from monitor.health import Check, Readiness
+from monitor.view import AlertRow, StatusView, TargetRow
+from monitor.web.app import Access, Sources, build_app, is_loopback
+from monitor.web.page import render_page, stylesheet
+from probes.secret import Secret, SecretSource
+
+TOKEN = "page-token-0123456789"
+HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
+
+
+def row(**changes: object) -> TargetRow:
+    names = (
+        *("name", "provider", "model", "operation", "verdict", "fault", "detail", "age"),
+        *("p50", "p95", "p99", "first_token", "error_rate", "coverage", "cost"),
+    )
+    return TargetRow(**({name: name for name in names} | {"samples": 3} | changes))  # type: ignore[arg-type]
+
+
+def view(ready: bool = True, *targets: TargetRow, alerts: tuple[AlertRow, ...] = ()) -> StatusView:
+    return StatusView(
+        location="fra1",
+        version="1",
+        window="15m",
+        targets=targets or (row(),),
+        alerts=alerts,
+        readiness=Readiness((Check("slots", ready, "stale: x"),)),
+    )
+
+
+def client(
+    host: str = "127.0.0.1", token: SecretSource | None = None, *, ready: bool = True
+) -> httpx2.AsyncClient:
+    registry = CollectorRegistry()
+    Gauge("up", "Up.", registry=registry).set(1)
+    sources = Sources(lambda: view(ready).readiness, view, registry)
+    app = build_app(sources, Access(host, token), stylesheet())
+    transport = httpx2.ASGITransport(app=app)
+    return httpx2.AsyncClient(transport=transport, base_url="http://sonde")
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.write_text(TOKEN + "\n", encoding="utf-8")
+    return path
+
+
+async def test_health_and_metrics_need_no_token() -> None:
+    """Machines read health and metrics wherever we listen; neither holds a secret."""
+    async with client("0.0.0.0") as http:
+        for path in ("/livez", "/health"):
+            assert (await http.get(path)).text == "ok\n"
+        assert (await http.get("/readyz")).status_code == 200
+        assert "up 1.0" in (await http.get("/metrics")).text
+
+
+async def test_readiness_says_why_not() -> None:
+    """Not ready is 503, with the check that fails and its reason."""
+    async with client(ready=False) as http:
+        answer = await http.get("/readyz")
+    assert answer.status_code == 503
+    assert json.loads(answer.text)["checks"][0]["detail"] == "stale: x"
+
+
+async def test_the_page_is_open_on_loopback_alone() -> None:
+    """On loopback everybody on the machine may look; wider than that the page is off."""
+    async with client() as http:
+        assert (await http.get("/")).status_code == 200
+    async with client("0.0.0.0") as http:
+        answer = await http.get("/")
+    assert answer.status_code == 403
+    assert "http.token_file" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": f"Bearer {TOKEN}"}, 200),
+        ({"Authorization": "Basic " + "eDpwYWdlLXRva2VuLTAxMjM0NTY3ODk="}, 200),
+        ({"Authorization": "Basic !!!"}, 401),
+        ({"Authorization": "Basic /w=="}, 401),
+        ({"Authorization": "Bearer "}, 401),
+        ({"Authorization": "Digest x"}, 401),
+    ],
+)
+async def test_the_token_opens_it(token_file: Path, headers: dict[str, str], status: int) -> None:
+    """With a token file the page asks for it: as Bearer, or as the password of a browser."""
+    async with client("0.0.0.0", SecretSource(path=token_file)) as http:
+        answer = await http.get("/", headers=headers)
+    assert answer.status_code == status
+    assert ("WWW-Authenticate" in answer.headers) is (status == 401)
+
+
+async def test_a_token_that_cannot_be_read_lets_nobody_in(tmp_path: Path) -> None:
+    """A missing token file is a fault that is told, and not an open door."""
+    async with client("0.0.0.0", SecretSource(path=tmp_path / "none")) as http:
+        answer = await http.get("/", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 503
+    assert TOKEN not in answer.text
+
+
+async def test_a_rotated_token_counts_at_once(token_file: Path) -> None:
+    """The file is read again: the old token stops working when it changes."""
+    async with client("0.0.0.0", SecretSource(path=token_file)) as http:
+        token_file.write_text("another-token-0123456789", encoding="utf-8")
+        old = await http.get("/", headers={"Authorization": f"Bearer {TOKEN}"})
+        new = await http.get("/", headers={"Authorization": "Bearer another-token-0123456789"})
+    assert (old.status_code, new.status_code) == (401, 200)
+
+
+def test_a_hostile_text_stays_text() -> None:
+    """A provider's error, a model's name: nothing of it becomes markup."""
+    alert = AlertRow(
+        name=HOSTILE, severity=HOSTILE, state=HOSTILE, subject=HOSTILE, value=HOSTILE, since=HOSTILE
+    )
+    everything = row(name=HOSTILE, provider=HOSTILE, model=HOSTILE, detail=HOSTILE, fault=HOSTILE)
+    page = render_page(view(False, everything, alerts=(alert,)))
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "onerror=alert(1)&gt;" in page
+
+
+async def test_the_page_runs_nothing() -> None:
+    """The policy allows no script at all and no style but our own."""
+    async with client() as http:
+        answer = await http.get("/")
+        assert (await http.get("/style.css")).headers["content-type"].startswith("text/css")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "unsafe-inline" not in policy
+    assert "style=" not in answer.text
+
+
+def test_the_title_counts_what_fires() -> None:
+    """A tab in the background says how many alerts fire."""
+    firing = AlertRow(
+        name="Down", severity="critical", state="firing", subject="a", value="3", since="1 s"
+    )
+    assert "<title>Sonde · fra1 · 1 firing</title>" in render_page(view(alerts=(firing,)))
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("sonde.internal", False),
+    ],
+)
+def test_loopback(host: str, expected: bool) -> None:
+    """Only addresses of this machine count as loopback; a name does not."""
+    assert is_loopback(host) is expected
+
+
+def test_secrets_do_not_show_in_access() -> None:
+    """The token does not appear when the value that holds it is printed."""
+    assert TOKEN not in repr(Access("0.0.0.0", SecretSource(Secret(TOKEN))))
