@@ -3,7 +3,6 @@
 import asyncio
 
 from aggregator.window import Windows
-from alerting.deliver import Deliverer
 from alerting.engine import Engine, Snapshot
 from monitor.announcer import Announcer
 from monitor.clock import Clock
@@ -22,7 +21,6 @@ class Evaluator:
         clock: Clock,
         metrics: Metrics,
         announcer: Announcer,
-        deliverer: Deliverer,
     ) -> None:
         self._config = config
         self._engine = engine
@@ -30,7 +28,6 @@ class Evaluator:
         self._clock = clock
         self._metrics = metrics
         self._announcer = announcer
-        self._deliverer = deliverer
 
     async def run(self) -> None:
         """Evaluate for ever, on beats that do not drift."""
@@ -42,7 +39,7 @@ class Evaluator:
             await asyncio.sleep(beat - self._clock.monotonic())
 
     async def evaluate(self) -> None:
-        """Evaluate every rule once; commit states and notifications; wake the delivery."""
+        """Evaluate every rule once; commit states and notifications."""
         started = self._clock.monotonic()
         now = self._clock.steady()
         summaries = {
@@ -52,8 +49,7 @@ class Evaluator:
         self._announcer.announce(self._engine.evaluate(Snapshot(now, summaries)))
         self._show(now)
         self._metrics.evaluation.observe(self._clock.monotonic() - started)
-        if await self._announcer.save(self._engine.states(), now):
-            self._deliverer.wake()
+        await self._announcer.save(self._engine.states(), now)
 
     def _show(self, now: float) -> None:
         readings = tuple(

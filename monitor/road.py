@@ -68,6 +68,7 @@ class Road:
         self.deliverer = Deliverer(ledger, notifiers, clock.wall, self.metrics.notified)
         self._announcer = Announcer(
             ledger,
+            self.deliverer,
             tuple(notifiers),
             clock.wall,
             self.metrics,
@@ -81,7 +82,6 @@ class Road:
             clock,
             self.metrics,
             self._announcer,
-            self.deliverer,
         )
 
     async def _run_slot(self, target: Target, slot: Slot) -> None:
