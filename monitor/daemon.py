@@ -66,7 +66,9 @@ class Daemon:
             )
             for provider in config.providers
         }
-        self.road = Road(config, ledger, self._notifiers, self._probe, clock, self._observers)
+        self.road = Road(
+            config, ledger, self._notifiers, self._probe, clock, self._lag, self._observers
+        )
 
     async def _probe(self, target: Target, slot: Slot) -> ProbeResult:
         return await self._probers[target.provider].probe(target, slot)

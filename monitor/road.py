@@ -25,6 +25,7 @@ from monitor.pipeline import Pipeline
 from monitor.restore import replay_windows, restore_alerts
 from monitor.scheduler import Scheduler
 from monitor.view import StatusView, alert_row, target_row
+from probes.lag import LagMeter
 from probes.result import ProbeResult
 from probes.target import Slot, Target
 
@@ -50,6 +51,7 @@ class Road:
         notifiers: Mapping[str, Notifier],
         probe: Probe,
         clock: Clock,
+        lag: LagMeter,
         observers: Observers,
     ) -> None:
         self.config = config
@@ -82,6 +84,7 @@ class Road:
             clock,
             self.metrics,
             self._announcer,
+            lag,
         )
 
     async def _run_slot(self, target: Target, slot: Slot) -> None:

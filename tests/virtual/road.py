@@ -17,6 +17,7 @@ from monitor.clock import Clock
 from monitor.config.load import load
 from monitor.config.values import Config
 from monitor.road import Observers, Road
+from probes.lag import LagMeter
 from probes.result import Fault, ProbeResult, StampQuality, Verdict
 from probes.target import Slot, Target
 
@@ -79,7 +80,7 @@ class Virtual:
         self.ledger = Ledger.open(folder / "virtual.db", (RESULTS, ALERTING), inline=True)
         clock = Clock(lambda: START + self.elapsed_s(), loop.time)
         channels = {"recorder": self.recorder}
-        self.road = Road(config, self.ledger, channels, self._probe, clock, Observers())
+        self.road = Road(config, self.ledger, channels, self._probe, clock, LagMeter(), Observers())
 
     def elapsed_s(self) -> float:
         return asyncio.get_running_loop().time() - self._began
