@@ -9,6 +9,7 @@ further works gather and go together in the next. Every work has a savepoint of 
 that raises is undone alone.
 """
 
+import asyncio
 import os
 import sqlite3
 import time
@@ -34,6 +35,9 @@ WRITES_TOGETHER: Final = 1_000
 
 READS_WAITING: Final = 1_000
 """Reads that may wait; they come from pages and commands, not from probes."""
+
+WAIT_S: Final = 5.0
+"""How long a caller waits for its work. A disk that hangs must not hold up those who measure."""
 
 CLOSE_S: Final = 5.0
 """How long closing may take before the disk is taken for dead."""
@@ -139,32 +143,42 @@ class Ledger:
         """Works refused because too many were waiting."""
         return self._write_lane.rejected if self._write_lane else 0
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(
+        self, work: Callable[[sqlite3.Connection], T], *, timeout_s: float | None = WAIT_S
+    ) -> T:
         """Run `work` in the next transaction; return its value once that is committed.
 
         Works run in the order in which they were given, in the writer's thread: they must be
         quick, must not touch the loop and must not keep the connection or a cursor. They cannot
         end the transaction. What a work raises is raised here, and it alone is undone. Raises
         LedgerError when the transaction failed (disk full, I/O error; the next write tries anew),
-        when too many works wait, and when the ledger is closed. Cancelling the wait takes nothing
-        back: the work is done all the same.
+        when too many works wait, when it takes longer than `timeout_s` (None: wait for ever), and
+        when the ledger is closed. Giving up the wait, or cancelling it, takes nothing back: the
+        work is done all the same when the disk lets it.
         """
-        return await self._submit(self._write_lane, self._writer.serve, work)
+        return await self._submit(self._write_lane, self._writer.serve, work, timeout_s)
 
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(
+        self, work: Callable[[sqlite3.Connection], T], *, timeout_s: float | None = WAIT_S
+    ) -> T:
         """Run `work` in the reader's thread, on a snapshot of what is committed.
 
         It must not return a cursor or an iterator over one. A long one delays other reads and the
         recycling of the write-ahead log, but no write. Raises what the work raises; LedgerError
-        when the file cannot be read, when too many reads wait, and when the ledger is closed.
+        when the file cannot be read, when too many reads wait, when it takes longer than
+        `timeout_s` (None: wait for ever), and when the ledger is closed.
         """
-        return await self._submit(self._read_lane, self._reader.serve, work)
+        return await self._submit(self._read_lane, self._reader.serve, work, timeout_s)
 
     async def _submit(
-        self, lane: Lane | None, serve: Serve, work: Callable[[sqlite3.Connection], T]
+        self,
+        lane: Lane | None,
+        serve: Serve,
+        work: Callable[[sqlite3.Connection], T],
+        timeout_s: float | None,
     ) -> T:
         if lane is not None:
-            return cast("T", await lane.submit(work))
+            return cast("T", await _in_time(lane, work, timeout_s))
         if self._lock is None:
             raise LedgerError(f"ledger {self._path} is closed")
         (outcome,) = serve([work])
@@ -195,6 +209,17 @@ class Ledger:
             self._lock = None
         if errors:
             raise errors[0]
+
+
+async def _in_time(lane: Lane, work: Work, timeout_s: float | None) -> object:
+    deadline = asyncio.timeout(timeout_s)
+    try:
+        async with deadline:
+            return await lane.submit(work)
+    except TimeoutError as error:
+        if not deadline.expired():  # the work's own
+            raise
+        raise LedgerError(f"{lane.name} did not answer within {timeout_s:g} s") from error
 
 
 async def _close(lane: Lane | None, finish: Callable[[], None], timeout_s: float) -> None:

@@ -74,7 +74,8 @@ RESULTS: Final = Schema(
             loop_lag_s REAL NOT NULL,
             stream_tainted INTEGER NOT NULL
         ) STRICT;
-        CREATE UNIQUE INDEX results_once ON results (target, location, slot, attempt);
+        -- `at` too: after the wall clock was set back, slot numbers come again.
+        CREATE UNIQUE INDEX results_once ON results (target, location, slot, attempt, at);
         CREATE INDEX results_of_target ON results (target, at);
         CREATE INDEX results_by_time ON results (at);
 
@@ -88,7 +89,7 @@ RESULTS: Final = Schema(
             at REAL NOT NULL,
             after_result INTEGER NOT NULL -- id of the newest result then: one order over both
         ) STRICT;
-        CREATE UNIQUE INDEX skips_once ON skips (target, location, slot);
+        CREATE UNIQUE INDEX skips_once ON skips (target, location, slot, at);
         CREATE INDEX skips_by_time ON skips (at);
         """,
     ),
@@ -103,6 +104,11 @@ FREED_PAGES: Final = 1_000
 LARGEST: Final = 2**63 - 1
 """What an SQLite integer holds. A provider that claims more tokens than this gets this noted."""
 
+STEP_TOLERANCE_S: Final = 60.0
+"""Results are committed in the order they were had, but for this: beyond it a clock stepped."""
+
+_HAD_AT: Final = "at + waited_s + total_s"
+
 _NAMES: Final = tuple(field.name for field in fields(ProbeResult))
 _PLAIN: Final = attrgetter(*_NAMES)
 _LIMITS: Final = _NAMES.index("rate_limits")
@@ -115,7 +121,7 @@ _ENUMS: Final = {
 _COLUMNS: Final = ", ".join(_NAMES)
 _INSERT: Final = (
     f"INSERT INTO results ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
-    " ON CONFLICT (target, location, slot, attempt) DO NOTHING"
+    " ON CONFLICT (target, location, slot, attempt, at) DO NOTHING"
 )
 _SELECT: Final = f"SELECT {_COLUMNS}, id FROM results"  # noqa: S608 - our own field names
 
@@ -168,28 +174,59 @@ def insert_skip(
         "INSERT INTO skips (target, location, slot, slot_at, reason, at, after_result)"
         " VALUES (?, ?, ?, ?, ?, ?,"
         "         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'results'), 0))"
-        " ON CONFLICT (target, location, slot) DO NOTHING",
+        " ON CONFLICT (target, location, slot, at) DO NOTHING",
         (target, location, slot.number, slot.at, reason.value, at),
     )
     return cursor.rowcount == 1
 
 
-def replay(connection: sqlite3.Connection, since: float) -> Iterator[ProbeResult | SkippedSlot]:
-    """Go through what began (or was given up) at wall time `since` or later, in commit order.
+def replay(
+    connection: sqlite3.Connection, since: float, until: float
+) -> Iterator[ProbeResult | SkippedSlot]:
+    """Go through what was had between wall times `since` and `until`, in commit order.
+
+    Rows whose place in time is not known are left out. When the wall clock was set back, commit
+    order and stamps part: what was committed before that moment is older than its stamps say, and
+    a ledger whose newest row lies in the future has none that can be placed. Rows of a newer
+    version with words this one does not know are left out as well.
 
     It reads as it goes: use it up inside the work, there may be more than memory should hold.
     """
-    results = connection.execute(f"{_SELECT} WHERE at >= ? ORDER BY id", (since,))
+    newest = connection.execute(
+        f"SELECT {_HAD_AT} FROM results ORDER BY id DESC LIMIT 1"  # noqa: S608 - our own
+    ).fetchone()
+    newest_at = newest[0] if newest is not None else until
+    if newest_at > until + STEP_TOLERANCE_S:
+        return
+    first = _after_step(connection, since)
+    results = connection.execute(
+        f"{_SELECT} WHERE at BETWEEN ? AND ? AND id > ? ORDER BY id",
+        (since, newest_at + STEP_TOLERANCE_S, first),
+    )
     skips = connection.execute(
         "SELECT target, location, slot, slot_at, reason, at, after_result FROM skips"
-        " WHERE at >= ? ORDER BY after_result, id",
-        (since,),
+        " WHERE at BETWEEN ? AND ? AND after_result >= ? ORDER BY after_result, id",
+        (since, until + STEP_TOLERANCE_S, first),
     )
     # A skip stands after the result it names; (id, 0) and (id, 1) say so to the merge.
     of_results = ((row[-1], 0, row) for row in results)
     of_skips = ((row[-1], 1, row) for row in skips)
     for _, kind, row in merge(of_results, of_skips, key=lambda item: item[:2]):
-        yield _skip(row) if kind else _result(row)
+        try:
+            yield _skip(row) if kind else _result(row)
+        except ValueError:
+            continue  # a verdict, fault or reason that a newer version wrote
+
+
+def _after_step(connection: sqlite3.Connection, since: float) -> int:
+    """Return the id after which the stamps of what began since then keep to commit order."""
+    (step,) = connection.execute(
+        f"SELECT max(id) FROM (SELECT id, {_HAD_AT} AS had_at,"  # noqa: S608 - our own
+        f" lead({_HAD_AT}) OVER (ORDER BY id) AS next_at FROM results WHERE at >= ?)"
+        " WHERE next_at < had_at - ?",
+        (since, STEP_TOLERANCE_S),
+    ).fetchone()
+    return step or 0
 
 
 def latest(connection: sqlite3.Connection, target: str, limit: int) -> list[ProbeResult]:

@@ -13,10 +13,12 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from aggregator.summary import RECENT_FAULTS
+
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-SMALLEST: Final = 64
-"""Samples a new ring has room for: as many as a summary's recent faults look back on."""
+SMALLEST: Final = RECENT_FAULTS
+"""Samples a new ring has room for: as many as a summary looks back on, however old they are."""
 
 LIMIT: Final = 65_536
 """Samples a ring may hold: a day at one every 1.3 s, about 3 MB with every column in use."""

@@ -18,14 +18,23 @@ QUANTILES: Final = (0.5, 0.95, 0.99, 0.999)
 """The quantiles every distribution carries."""
 
 
-def enough(n: int, q: float) -> bool:
-    """Say whether `n` samples are enough to state quantile `q` at all.
+RECENT_FAULTS: Final = 64
+"""Newest results whose faults a summary tells: more in a row than any rule needs to count."""
+
+
+def samples_for(q: float) -> int:
+    """Return how many samples it takes to state quantile `q` at all.
 
     At least five, and at least a fifth of the 1 / (1 - q) samples of which one is expected beyond
     it: p95 from 5, p99 from 20, p99.9 from 200. Below that the figure would be the luck of one
     sample under a name that promises more.
     """
-    return n >= max(5, round(0.2 / (1.0 - q)))
+    return max(5, round(0.2 / (1.0 - q)))
+
+
+def enough(n: int, q: float) -> bool:
+    """Say whether `n` samples are enough to state quantile `q`."""
+    return n >= samples_for(q)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,8 @@ class Summary:
     cost_usd: float | None = None
     """Sum of known costs; None when no cost in the window is known."""
     recent_faults: tuple[Fault, ...] = ()
-    """Faults of the newest results (up to 64, oldest first), whatever window they fall in."""
+    """Faults of the newest results (up to `RECENT_FAULTS`, oldest first), whatever window they
+    fall in."""
 
     @property
     def failures(self) -> int:

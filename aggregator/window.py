@@ -14,7 +14,7 @@ Times are the steady ones at which results were had, passed in; a window is (now
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -24,11 +24,8 @@ from numpy.typing import NDArray
 
 from aggregator.ring import Column, Ring
 from aggregator.statistics import distribution
-from aggregator.summary import Distribution, Summary
+from aggregator.summary import RECENT_FAULTS, Distribution, Summary
 from probes.result import Fault, ProbeResult, Verdict
-
-RECENT: Final = 64
-"""Newest results whose faults a summary tells: more in a row than any rule needs to count."""
 
 PLAUSIBLE: Final = 1e12
 """Figures beyond this are refused like infinity: nothing measured is near it (it is 30,000 years
@@ -196,16 +193,6 @@ class Windows:
                 self.rejected += 1
         return figures
 
-    def forget(self, target: str) -> None:
-        """Drop all that is known of one target."""
-        self._series.pop(target, None)
-        self._cache.clear()
-
-    def retain(self, targets: Collection[str]) -> None:
-        """Drop every target but these."""
-        self._series = {name: s for name, s in self._series.items() if name in targets}
-        self._cache.clear()
-
     def summary(self, targets: Sequence[str], over_s: float, now: float) -> Summary:
         """Describe the window (now - over_s, now] of these targets taken together.
 
@@ -319,9 +306,9 @@ def _latency(parts: Sequence[_Part]) -> Distribution | None:
 
 def _recent_faults(parts: Sequence[_Part]) -> tuple[Fault, ...]:
     """Return the newest faults up to the window's end; equal times stay in the targets' order."""
-    tails = [(part.series.results, max(0, part.stop - RECENT), part.stop) for part in parts]
+    tails = [(part.series.results, max(0, part.stop - RECENT_FAULTS), part.stop) for part in parts]
     codes = _joined([f for r, *span in tails if (f := r.figures("fault", *span)) is not None])
     if len(parts) > 1:
         times = np.concatenate([results.times(*span) for results, *span in tails])
-        codes = codes[times.argsort(kind="stable")[-RECENT:]]
+        codes = codes[times.argsort(kind="stable")[-RECENT_FAULTS:]]
     return tuple([_FAULTS[code] for code in codes.tolist()])

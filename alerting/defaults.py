@@ -8,6 +8,7 @@ name of a default replaces it, wholly and wherever it applied.
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
+from aggregator.summary import samples_for
 from alerting.expression import parse
 from alerting.match import Match
 from alerting.metric import QUANTILE, Count, Counted, Measured, Metric
@@ -28,14 +29,14 @@ def default_rules() -> tuple[Rule, ...]:
 def default_min_samples(metric: Metric, min_failures: int = 0) -> int:
     """Return `min_samples` for a rule that does not say it.
 
-    A percentile asks for as many as `aggregator.summary.enough` does; a mean, a maximum or a rate
+    A percentile asks for as many as it takes to state it; a mean, a maximum or a rate
     over fewer than five results is the luck of one. With `min_failures` a rate has a floor of its
     own, and a count needs none.
     """
     match metric:
         case Measured():
             quantile = QUANTILE.get(metric.statistic)
-            return 5 if quantile is None else max(5, round(0.2 / (1.0 - quantile)))
+            return 5 if quantile is None else samples_for(quantile)
         case Counted(count=Count.ERROR_RATE) if min_failures <= 0:
             return 5
         case _:

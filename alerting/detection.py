@@ -22,18 +22,15 @@ from functools import lru_cache
 from math import ceil
 from typing import Final
 
+from aggregator.summary import RECENT_FAULTS
 from alerting.evaluate import Reason, evaluate
 from alerting.expression import format_value
 from alerting.metric import Unit, unit_of
+from alerting.notification import SEND_BUDGET_S
 from alerting.outage import Case, case_of, healthy, moments, window
 from alerting.rule import Rule
 from probes.target import Target
 
-SEND_S: Final = 10.0
-"""The deliverer's deadline for one attempt at sending."""
-
-_LONGEST_RUN: Final = 64
-"""More failures in a row than this no window tells apart."""
 _REMEMBERED: Final = 4096
 """Answers kept: many targets share the few numbers an answer depends on."""
 
@@ -44,7 +41,6 @@ class Detection:
 
     outage: str
     """What is taken to happen, in words."""
-    samples_needed: int
     seconds: float
     formula: str
     """The sum behind `seconds`, for people."""
@@ -63,7 +59,7 @@ def detection(
     target: Target,
     *,
     evaluate_every_s: float,
-    send_s: float = SEND_S,
+    send_s: float = SEND_BUDGET_S,
     longest_s: float | None = None,
 ) -> Detection | Undetectable:
     """Return how late the message about a hard outage of `target` can be by this rule.
@@ -87,7 +83,6 @@ def _sum(case: Case, needed: int, send_s: float) -> Detection:
     seconds = case.spacing_s * needed + case.deadline_s + every_s + hold_s + send_s
     return Detection(
         outage=case.words,
-        samples_needed=needed,
         seconds=seconds,
         formula=(
             f"{case.spacing_s:g} s x {needed} + deadline {case.deadline_s:g} s"
@@ -121,7 +116,7 @@ def _first_lasting(case: Case, good_s: float) -> int | None:
 def _grown(case: Case) -> int:
     """Return how many samples of the outage it takes until more of them change nothing."""
     metric, threshold = case.rule.when.metric, case.rule.when.threshold
-    run = min(threshold, _LONGEST_RUN) if unit_of(metric) is Unit.COUNT else 0
+    run = min(threshold, RECENT_FAULTS) if unit_of(metric) is Unit.COUNT else 0
     return ceil(case.rule.over_s / case.spacing_s) + ceil(run) + 2
 
 

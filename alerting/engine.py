@@ -199,8 +199,6 @@ class Engine:
         self.views = tuple(dict.fromkeys(series.view for series in self._series.values()))
         """The windows an evaluation looks at, each named once."""
         self._broken: dict[str, str] = {}
-        self.failures = 0
-        """Evaluations that raised, since the start."""
 
     @property
     def broken(self) -> Mapping[str, str]:
@@ -215,7 +213,6 @@ class Engine:
             try:
                 transition = series.judge(snapshot)
             except Exception as error:  # noqa: BLE001 - a bug in one rule must not silence the rest
-                self.failures += 1
                 self._broken[series.rule.name] = f"{type(error).__name__}: {error}"
                 continue
             if transition is not None:

@@ -15,6 +15,10 @@ from alerting.metric import QUANTILE, Count, Counted, Measure, Measured, Metric,
 from alerting.rule import Rule
 from probes.result import Fault
 
+FEW: Final = 3
+"""Below so many results a window of failures of another kind does not say that those a firing
+alert is about are over: it is as many as the rule Down takes for an outage."""
+
 _FAILED: Final = tuple(fault for fault in Fault if fault is not Fault.NONE)
 
 
@@ -82,23 +86,24 @@ def of_firing(rule: Rule, summary: Summary, evaluation: Evaluation) -> Evaluatio
 
     An alert is over when there are good samples, not when the bad ones became few: after a gap in
     the data a window may hold a single result, and that one bad. What is false only for want of
-    failures, or while the newest result is still of the kind the rule counts, is unknown to it.
+    failures, or without anything good having come since, is unknown to it. Failures of another
+    kind do end it once they are what the window is full of: then that is what there is to tell.
     """
     if evaluation.breached is not False:
         return evaluation
-    if evaluation.reason is Reason.TOO_FEW_FAILURES or _newest_is_counted(rule, summary):
+    if evaluation.reason is Reason.TOO_FEW_FAILURES or _goes_on(rule.when, summary):
         return replace(evaluation, breached=None, reason=Reason.STILL_FAILING)
     return evaluation
 
 
-def _newest_is_counted(rule: Rule, summary: Summary) -> bool:
-    metric, operator = rule.when.metric, rule.when.operator
-    if not isinstance(metric, Counted) or operator not in (Operator.GT, Operator.GE):
+def _goes_on(condition: Condition, summary: Summary) -> bool:
+    """Say whether a count of failures fell without a sign that what it counted is over."""
+    metric = condition.metric
+    if not isinstance(metric, Counted) or condition.operator not in (Operator.GT, Operator.GE):
         return False
-    if not summary.recent_faults:
+    if summary.recent_faults[-1:] in ((), (Fault.NONE,)):
         return False
-    newest = summary.recent_faults[-1]
-    return newest is not Fault.NONE if not metric.kinds else newest in metric.kinds
+    return _in_window(metric, summary) > 0 or summary.n < FEW
 
 
 def _unknown(reason: Reason) -> Evaluation:
@@ -187,6 +192,11 @@ def _counted(metric: Counted, summary: Summary) -> int:
     if metric.count is Count.CONSECUTIVE:
         faults = [kind for kind in metric.kinds if isinstance(kind, Fault)]
         return summary.consecutive(*(faults or _FAILED))
+    return _in_window(metric, summary)
+
+
+def _in_window(metric: Counted, summary: Summary) -> int:
+    """Count the results in the window that are of a metric's kinds."""
     return summary.count(*metric.kinds) if metric.kinds else summary.failures
 
 

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from alerting.rule import Severity
+
+SEND_BUDGET_S: Final = 10.0
+"""One attempt, whatever the receiver does: long enough for one that is slow, and a part of the
+detection time that is promised. It stands here for those who send and those who promise."""
 
 
 class Status(StrEnum):

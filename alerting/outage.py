@@ -11,14 +11,12 @@ from enum import StrEnum
 from math import ceil, floor
 from typing import Final
 
-from aggregator.summary import QUANTILES, Distribution, Summary, enough
+from aggregator.summary import QUANTILES, RECENT_FAULTS, Distribution, Summary, enough
 from alerting.metric import Counted, Kind, Measure, Measured
 from alerting.rule import Rule
 from probes.result import Fault, Operation, Verdict
 from probes.target import Target
 
-_RECENT: Final = 64
-"""Newest faults a summary carries."""
 _FAST_TOKENS_PER_S: Final = 1e6
 """A speed no answer reaches: what a good sample is taken for where slowness is looked for."""
 _ALMOST: Final = 1 - 1e-9
@@ -157,7 +155,7 @@ def _summary(case: Case, good: int, bad: int, run: int) -> Summary:
         n=good + bad,
         by_fault={Fault.NONE: good, fault: bad},
         by_verdict={case.kind: bad} if isinstance(case.kind, Verdict) else {},
-        recent_faults=(Fault.NONE, *(fault,) * run)[-_RECENT:],
+        recent_faults=(Fault.NONE, *(fault,) * run)[-RECENT_FAULTS:],
     )
     metric = case.rule.when.metric
     if not isinstance(metric, Measured):

@@ -4,30 +4,21 @@ A row is written in the transaction that saves the alert's new state, so an aler
 either in the outbox or has not fired. It leaves as `sent`, or as `dead` when the channel refused it
 for good. These are functions over a connection; the ledger owns transactions and threads.
 
-Two clocks may disagree about `next_at`: the wall clock can be set back between writing and
-reading. New rows carry 0 and are due whatever the clock says, and a wait longer than any that is
-ever given out counts as over.
+Times are those of whoever writes, and must not step while it runs. Over a restart two clocks may
+disagree about `next_at`: new rows carry 0 and are due whatever the clock says, and a wait longer
+than any that is ever given out counts as over.
 """
 
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from alerting.notification import Notification, Status
 from alerting.retry import LONGEST_WAIT_S
 from alerting.rule import Severity
 from probes.sanitise import sanitise
-
-
-class RowStatus(StrEnum):
-    """What became of a row."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +29,7 @@ class Row:
     """Order of entry, over all channels."""
     id: str
     channel: str
+    fingerprint: str
     payload: str
     created_at: float
     attempts: int
@@ -86,24 +78,43 @@ def enqueue(
     return connection.total_changes - before
 
 
+_COLUMNS: Final = "seq, id, channel, fingerprint, payload, created_at, attempts"
+
 _ELIGIBLE: Final = """
     FROM outbox AS row
     WHERE status = 'queued' AND channel = :channel AND NOT EXISTS (
         SELECT 1 FROM outbox AS earlier
         WHERE earlier.status = 'queued' AND earlier.channel = row.channel
-        AND earlier.fingerprint = row.fingerprint AND earlier.seq < row.seq)
+        AND earlier.fingerprint = row.fingerprint AND earlier.seq < row.seq
+        AND earlier.seq NOT IN (SELECT value FROM json_each(:settled)))
+    AND row.seq NOT IN (SELECT value FROM json_each(:settled))
 """
 """A row waits until every earlier one of the same alert on its channel is settled: "resolved" never
 overtakes "firing"."""
 
 
-def due(connection: sqlite3.Connection, channel: str, now: float, limit: int) -> tuple[Row, ...]:
-    """Return the channel's rows whose time has come, those that never failed first."""
+def due(
+    connection: sqlite3.Connection,
+    channel: str,
+    now: float,
+    limit: int,
+    settled: Iterable[int] = (),
+) -> tuple[Row, ...]:
+    """Return the channel's rows whose time has come, those that never failed first.
+
+    `settled`: numbers of rows that are dealt with, though the ledger could not be told so yet.
+    """
     rows = connection.execute(
-        "SELECT seq, id, channel, payload, created_at, attempts"
+        f"SELECT {_COLUMNS}"
         + _ELIGIBLE
         + "AND (next_at <= :now OR next_at > :now + :longest) ORDER BY attempts, seq LIMIT :limit",
-        {"channel": channel, "now": now, "longest": LONGEST_WAIT_S, "limit": limit},
+        {
+            "channel": channel,
+            "now": now,
+            "longest": LONGEST_WAIT_S,
+            "limit": limit,
+            "settled": json.dumps(list(settled)),
+        },
     )
     return tuple(Row(*row) for row in rows)
 
@@ -111,9 +122,36 @@ def due(connection: sqlite3.Connection, channel: str, now: float, limit: int) ->
 def next_due_at(connection: sqlite3.Connection, channel: str) -> float | None:
     """Return when the channel's next row falls due; None when nothing is queued there."""
     found: tuple[float | None] = connection.execute(
-        "SELECT min(next_at)" + _ELIGIBLE, {"channel": channel}
+        "SELECT min(next_at)" + _ELIGIBLE, {"channel": channel, "settled": "[]"}
     ).fetchone()
     return found[0]
+
+
+def last_seq(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest row there ever was; 0 before the first."""
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    return int(found[0]) if found is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a queued row of an alert stands."""
+
+    fingerprint: str
+    seq: int
+    id: str
+
+
+def places(
+    connection: sqlite3.Connection, channel: str, fingerprints: Iterable[str]
+) -> tuple[Place, ...]:
+    """Return the places of the channel's queued rows of these alerts, in their order."""
+    rows = connection.execute(
+        "SELECT fingerprint, seq, id FROM outbox WHERE status = 'queued' AND channel = ?"
+        " AND fingerprint IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        (channel, json.dumps(list(fingerprints))),
+    )
+    return tuple(Place(*row) for row in rows)
 
 
 def mark_sent(connection: sqlite3.Connection, seq: int, now: float) -> None:
@@ -125,12 +163,15 @@ def mark_sent(connection: sqlite3.Connection, seq: int, now: float) -> None:
     )
 
 
-def mark_retry(connection: sqlite3.Connection, seq: int, next_at: float, error: str) -> None:
-    """Note a failed attempt; the row is due again at `next_at`."""
+def mark_retry(connection: sqlite3.Connection, row: Row, next_at: float, error: str) -> None:
+    """Note that one more attempt than `row` knows of failed; it is due again at `next_at`.
+
+    Noting it twice changes nothing: a write whose fate was unknown may be repeated.
+    """
     connection.execute(
-        "UPDATE outbox SET next_at = ?, attempts = attempts + 1, last_error = ?"
+        "UPDATE outbox SET next_at = ?, attempts = ?, last_error = ?"
         " WHERE seq = ? AND status = 'queued'",
-        (next_at, sanitise(error), seq),
+        (next_at, row.attempts + 1, sanitise(error), row.seq),
     )
 
 
@@ -150,7 +191,7 @@ def abandon_unknown_channels(
     rows = connection.execute(
         "UPDATE outbox SET status = 'dead', last_error = 'the channel is not configured any more'"
         " WHERE status = 'queued' AND channel NOT IN (SELECT value FROM json_each(?))"
-        " RETURNING seq, id, channel, payload, created_at, attempts",
+        " RETURNING seq, id, channel, fingerprint, payload, created_at, attempts",
         (json.dumps(list(known)),),
     ).fetchall()
     return tuple(sorted((Row(*row) for row in rows), key=lambda row: row.seq))

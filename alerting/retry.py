@@ -55,7 +55,7 @@ def decide(
 ) -> Retry | Dead:
     """Say what becomes of a notification whose attempt number `attempt` failed with `error`.
 
-    `age_s` is the time since it was put into the outbox.
+    `age_s` is the time since it was put into the outbox, or offered while that took no rows.
     """
     if not error.retryable:
         return Dead(str(error))

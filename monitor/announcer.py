@@ -1,14 +1,13 @@
 """Puts what people must hear into the outbox, in one transaction with the states it comes from.
 
-An alert that fired is in the outbox or it has not fired. While the ledger takes no writes each
-notification is offered to its channels once, directly, and waits here for the outbox: a full disk
-delays retries, it does not silence the monitor.
+An alert that fired is in the outbox or it has not fired. While the ledger takes no writes the
+deliverer is handed each notification in memory: a full disk does not silence the monitor.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import replace
 
 import structlog
 
@@ -16,27 +15,14 @@ from aggregator.ledger import Ledger, LedgerError
 from alerting.deliver import Deliverer
 from alerting.engine import Identity, Transition
 from alerting.notification import Notification
-from alerting.outbox import enqueue
+from alerting.outbox import enqueue, last_seq
 from alerting.render import notification_of
 from alerting.state import State
 from alerting.store import save_states
+from monitor.clock import Clock
 from monitor.metrics import Metrics
 
-UNSAVED_LIMIT: Final = 1_000
-"""Notifications kept while the ledger takes no writes; the oldest go first, logged."""
-
 log = structlog.get_logger("sonde.announcer")
-
-
-@dataclass(slots=True)
-class _Unsaved:
-    """A notification that is in no outbox yet."""
-
-    notification: Notification
-    channels: frozenset[str]
-    """Channels that have not taken it."""
-    offered: bool = False
-    """Whether they were asked directly: once is enough, the outbox knows how to try again."""
 
 
 class Announcer:
@@ -47,61 +33,75 @@ class Announcer:
         ledger: Ledger,
         deliverer: Deliverer,
         channels: Sequence[str],
-        wall: Callable[[], float],
+        clock: Clock,
         metrics: Metrics,
         on_transition: Callable[[Transition], None],
         public_url: str | None = None,
     ) -> None:
         self._ledger = ledger
         self._deliverer = deliverer
-        self._channels = frozenset(channels)
-        self._wall = wall
+        self._channels = tuple(channels)
+        self._clock = clock
         self._metrics = metrics
         self._on_transition = on_transition
         self._public_url = public_url
-        self._unsaved: list[_Unsaved] = []
+        self._gathered: list[Notification] = []
 
     def announce(self, transitions: Sequence[Transition]) -> None:
-        """Log and count transitions; keep what people must hear until it is saved."""
+        """Log and count transitions; gather what people must hear for the next `save`."""
         for transition in transitions:
             log.info("alert.transition", **transition_fields(transition))
             self._metrics.transition(transition.alertname, transition.edge.value)
             notification = notification_of(transition, public_url=self._public_url)
-            if notification is not None and self._channels:
-                self._unsaved.append(_Unsaved(notification, self._channels))
+            if notification is not None:
+                self._gathered.append(_on_the_wall(notification, self._clock))
             self._on_transition(transition)
-        while len(self._unsaved) > UNSAVED_LIMIT:
-            log.error("notification.dropped", id=self._unsaved.pop(0).notification.id)
 
     async def save(self, states: Mapping[Identity, State], now: float) -> None:
-        """Commit the states as of `now` with every notification, and have those sent.
+        """Commit the states as of `now` with every notification gathered, and have those sent.
 
-        A ledger that refuses is told in the log; the next call tries again with what has gathered.
+        When the ledger refuses, or does not answer in time, that is logged and the deliverer sends
+        from memory. The states are not tried again: the next evaluation saves its own. Cancelled,
+        it does the same, for whether the disk still takes them is unknown.
         """
-        waiting = tuple(self._unsaved)
+        gathered, self._gathered = self._gathered, []
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> int:
             save_states(connection, states, now)
-            for each in waiting:
-                enqueue(connection, [each.notification], each.channels, self._wall())
+            enqueue(connection, gathered, self._channels, now)
+            return last_seq(connection)
 
         try:
-            await self._ledger.write(work)
+            newest = await self._ledger.write(work)
         except LedgerError as error:
-            log.error("ledger.write_failed", error=str(error), waiting=len(waiting))
-            await self._offer(waiting)
-            return
-        del self._unsaved[: len(waiting)]
-        if waiting:
-            self._deliverer.wake()
+            log.error("ledger.write_failed", error=str(error), notifications=len(gathered))
+            self._offer(gathered)
+        except asyncio.CancelledError:
+            self._offer(gathered)
+            raise
+        else:
+            if gathered:
+                self._deliverer.wake(newest)
 
-    async def _offer(self, waiting: Sequence[_Unsaved]) -> None:
-        for each in waiting:
-            if not each.offered:
-                each.offered = True
-                took = await self._deliverer.send_directly(each.notification, each.channels)
-                each.channels -= took
-        self._unsaved = [each for each in self._unsaved if each.channels]
+    def _offer(self, gathered: Sequence[Notification]) -> None:
+        for notification in gathered:
+            self._deliverer.offer(notification)
+
+
+def _on_the_wall(notification: Notification, clock: Clock) -> Notification:
+    """Return a notification with the times people's clocks show; its id stays as it is.
+
+    Transitions are timed on the steady clock. Whole seconds only, so that both messages of an
+    alert name the same beginning unless the clock was stepped between them.
+    """
+    step_s = round(clock.wall() - clock.steady())
+    ends_at = notification.ends_at
+    return replace(
+        notification,
+        starts_at=notification.starts_at + step_s,
+        fired_at=notification.fired_at + step_s,
+        ends_at=None if ends_at is None else ends_at + step_s,
+    )
 
 
 def transition_fields(transition: Transition) -> dict[str, object]:

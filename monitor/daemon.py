@@ -27,15 +27,27 @@ from probes.prober import Prober
 from probes.result import ProbeResult
 from probes.target import Slot, Target
 
-PROBES_STOP_S: Final = 5.0
+PROBES_STOP_S: Final = 4.0
 """How long probes in flight may go on after a stop."""
+CANCEL_STOP_S: Final = 0.5
+"""How long what was cancelled may take to notice; twice: probes and delivery."""
+EVALUATE_STOP_S: Final = 2.0
+"""How long the last look at what came in may take."""
 DELIVERY_STOP_S: Final = 5.0
 """How long the outbox may try to empty itself; what is left is sent after the next start."""
 CLOSE_STOP_S: Final = 2.0
 """How long connections to providers and channels may take to close."""
 LEDGER_STOP_S: Final = 3.0
 """How long the last commit may take."""
-STOP_BUDGET_S: Final = PROBES_STOP_S + DELIVERY_STOP_S + GRACE_S + CLOSE_STOP_S + LEDGER_STOP_S
+STOP_BUDGET_S: Final = (
+    PROBES_STOP_S
+    + EVALUATE_STOP_S
+    + DELIVERY_STOP_S
+    + 2 * CANCEL_STOP_S
+    + GRACE_S
+    + CLOSE_STOP_S
+    + LEDGER_STOP_S
+)
 """All of it: below the 20 s we promise, which is below Kubernetes' default grace of 30 s."""
 
 log = structlog.get_logger("sonde.daemon")
@@ -105,15 +117,14 @@ class Daemon:
             **road.eternal(),
         }
         async with asyncio.TaskGroup() as group:
-            schedule = group.create_task(road.scheduler.run(PROBES_STOP_S), name="schedule")
-            delivery = group.create_task(
-                _for_ever("delivery", road.deliverer.run()), name="delivery of notifications"
-            )
-            eternal = [
-                group.create_task(_for_ever(name, run()), name=name)
-                for name, run in running.items()
-            ]
-            group.create_task(server.run(), name="http server")
+
+            def start(name: str, coroutine: Awaitable[None]) -> asyncio.Task[None]:
+                return group.create_task(_until(stop, name, coroutine), name=name)
+
+            schedule = start("schedule of slots", road.scheduler.run(PROBES_STOP_S))
+            delivery = start("delivery of notifications", road.deliverer.run())
+            eternal = [start(name, run()) for name, run in running.items()]
+            start("http server", server.run())
             self._announce(address)
             await stop.wait()
             await self._stop_road(schedule, delivery)
@@ -139,11 +150,14 @@ class Daemon:
         """Stop producing, look once more at what came in, then send what is due."""
         log.info("daemon.stopping", probes_in_flight=self.road.scheduler.in_flight)
         self.road.scheduler.stop()
-        await asyncio.wait([schedule], timeout=PROBES_STOP_S + 1.0)
-        await self.road.evaluator.evaluate()
-        delivery.cancel()
-        await asyncio.wait([delivery])
-        await self.road.deliverer.drain(DELIVERY_STOP_S)
+        await _ended(schedule, PROBES_STOP_S)
+        try:
+            async with asyncio.timeout(EVALUATE_STOP_S):
+                await self.road.evaluator.evaluate()
+        except TimeoutError:
+            log.warning("daemon.last_evaluation_timed_out")
+        self.road.deliverer.stop()
+        await _ended(delivery, DELIVERY_STOP_S)
 
     async def _close(self) -> None:
         try:
@@ -170,6 +184,15 @@ class Daemon:
         return build_app(sources, Access(http.host, http.token), stylesheet())
 
 
-async def _for_ever(name: str, running: Awaitable[None]) -> None:
+async def _until(stop: asyncio.Event, name: str, running: Awaitable[None]) -> None:
+    """Run what must not end before we stop; an end before that is a fault."""
     await running
-    raise TaskEndedError(f"{name} ended, which it must not")
+    if not stop.is_set():
+        raise TaskEndedError(f"{name} ended, which it must not")
+
+
+async def _ended(task: asyncio.Task[None], within_s: float) -> None:
+    """Wait for a task that was asked to end; cancel it when it does not."""
+    await asyncio.wait([task], timeout=within_s)
+    task.cancel()
+    await asyncio.wait([task], timeout=CANCEL_STOP_S)

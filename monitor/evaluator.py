@@ -3,17 +3,23 @@
 import asyncio
 from typing import Final
 
+import structlog
+
 from aggregator.summary import Summary
 from aggregator.window import Windows
 from alerting.engine import Engine, Snapshot
 from monitor.announcer import Announcer
 from monitor.clock import Clock
+from monitor.collectors import Evaluated, WindowReading
 from monitor.config.values import Config
-from monitor.metrics import Metrics, WindowReading
+from monitor.metrics import Metrics
 from probes.lag import LagMeter
 
 SLICE: Final = 20
 """Summaries made in one go: about a millisecond at 60 us each (`make bench` tells the figure)."""
+
+
+log = structlog.get_logger("sonde.evaluator")
 
 
 class Evaluator:
@@ -38,6 +44,7 @@ class Evaluator:
         self._lag = lag
         self._seen = clock.monotonic()
         self._summarised = 0
+        self._broken: dict[str, str] = {}
         self._turn = asyncio.Lock()
 
     async def run(self) -> None:
@@ -82,10 +89,19 @@ class Evaluator:
             for over_s in self._config.windows_s
         ]
         shortest_s = min(self._config.windows_s)
-        rates: dict[str, float] = {}
+        rates: list[tuple[str, float]] = []
         for provider in self._config.providers:
             names = tuple(t.name for t in self._config.targets if t.provider == provider.name)
             summary = await self._summary(names, shortest_s, now)
-            rates[provider.name] = summary.rate_per_min or 0.0
-        self._metrics.show(tuple(readings), self._engine.alerts(), rates)
-        self._metrics.rule_errors.set(len(self._engine.broken))
+            rates.append((provider.name, summary.rate_per_min or 0.0))
+        self._metrics.newest.evaluated = Evaluated(
+            tuple(readings), self._engine.alerts(), tuple(rates)
+        )
+        self._tell_broken()
+
+    def _tell_broken(self) -> None:
+        broken = dict(self._engine.broken)
+        if broken != self._broken:
+            log.error("rules.broken", rules=broken) if broken else log.info("rules.mended")
+        self._broken = broken
+        self._metrics.rule_errors.set(len(broken))

@@ -13,7 +13,7 @@ from monitor.config.values import Store
 from monitor.metrics import Metrics
 
 EVERY_S: Final = 60.0
-CHUNK_ROWS: Final = 2_000
+CHUNK_ROWS: Final = 1_000
 """Rows deleted in one transaction: small enough that results never wait long for their commit."""
 CHUNKS_A_TURN: Final = 50
 OUTBOX_KEPT_S: Final = 14 * 86_400.0
@@ -26,10 +26,9 @@ async def keep_house(ledger: Ledger, store: Store, clock: Clock, metrics: Metric
     while True:
         try:
             await _by_age(ledger, store, clock.wall())
-            await _by_size(ledger, store)
+            metrics.dropped_rows.inc(await _by_size(ledger, store))
         except LedgerError as error:
             log.error("ledger.housekeeping_failed", error=str(error))
-        metrics.ledger_rows.set(ledger.stats.queued)
         await asyncio.sleep(EVERY_S)
 
 
@@ -41,7 +40,8 @@ async def _by_age(ledger: Ledger, store: Store, wall: float) -> None:
     await ledger.write(lambda c: prune_outbox(c, wall - OUTBOX_KEPT_S, CHUNK_ROWS))
 
 
-async def _by_size(ledger: Ledger, store: Store) -> None:
+async def _by_size(ledger: Ledger, store: Store) -> int:
+    """Delete the oldest rows of a ledger that is too large; return how many."""
     dropped = 0
     for _ in range(CHUNKS_A_TURN):
         if await ledger.read(size_bytes) <= store.max_size_bytes:
@@ -52,3 +52,4 @@ async def _by_size(ledger: Ledger, store: Store) -> None:
             break
     if dropped:
         log.warning("ledger.full", dropped=dropped, max_size_bytes=store.max_size_bytes)
+    return dropped

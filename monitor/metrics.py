@@ -1,25 +1,19 @@
 """What Prometheus sees. Names, labels and units are part of the interface.
 
 Labels are closed sets or names from the configuration, never text from a provider. Counters and
-histograms move with each result; what is true of a whole window is handed over once an evaluation
-as one immutable tuple, so that rendering in a thread never reads what the loop is changing.
+histograms move with each result; collectors.py has what is read instead of counted.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from aggregator.summary import Summary
-from alerting.engine import Alert
-from monitor.config.durations import format_duration
+from monitor.collectors import SERIES, CountsCollector, EvaluationCollector, series
 from probes.result import ProbeResult, SkipReason
 from probes.target import Slot, Target
 
-SERIES: Final = ("provider", "model", "target", "operation", "location")
 PHASES: Final = ("resolve", "connect", "tls", "processing", "transfer")
 DURATION_BUCKETS: Final = tuple(0.01 * 2**i for i in range(15))
 """0.01 s to 163.84 s: the OpenTelemetry GenAI client buckets."""
@@ -31,66 +25,18 @@ INTER_TOKEN_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16
 LATENESS_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowReading:
-    """One target's summary over one window, ready to be shown."""
-
-    target: Target
-    summary: Summary
-
-
-class _Windows(Collector):
-    """Gauges of the newest evaluation's summaries; a statistic without data has no sample."""
-
-    def __init__(self, location: str) -> None:
-        self._location = location
-        self.readings: tuple[WindowReading, ...] = ()
-
-    def collect(self) -> Iterable[Metric]:
-        """Return the window gauges."""
-        labels = (*SERIES, "window")
-        # A summary, for the label "quantile" belongs to that type; its sums are in the histogram.
-        latency = Metric(
-            "sonde_window_latency_seconds",
-            "Latency quantiles over the window; timeouts count at their deadline.",
-            "summary",
-        )
-        ratio = GaugeMetricFamily(
-            "sonde_window_error_ratio", "Part of the results that were not ok.", labels=labels
-        )
-        coverage = GaugeMetricFamily(
-            "sonde_window_coverage_ratio", "Results per slot that should have one.", labels=labels
-        )
-        samples = GaugeMetricFamily(
-            "sonde_window_samples", "Measured results in the window.", labels=labels
-        )
-        for reading in self.readings:
-            key = (*_series(reading.target, self._location), _window(reading.summary.over_s))
-            samples.add_metric(key, reading.summary.n)
-            if reading.summary.error_rate is not None:
-                ratio.add_metric(key, reading.summary.error_rate)
-            if reading.summary.coverage is not None:
-                coverage.add_metric(key, reading.summary.coverage)
-            if reading.summary.latency is not None:
-                for q, value in reading.summary.latency.quantiles.items():
-                    labelled = {**dict(zip(labels, key, strict=True)), "quantile": str(q)}
-                    latency.add_sample(latency.name, labelled, value)
-        return (latency, ratio, coverage, samples)
-
-
 class Metrics:
     """Every metric of one daemon, in a registry of its own."""
 
     def __init__(self, location: str, version: str) -> None:
         self._location = location
         self.registry = CollectorRegistry()
-        self._windows = _Windows(location)
-        self.registry.register(self._windows)
+        self.newest = EvaluationCollector(location)
+        self.registry.register(self.newest)
         self._define_probe_metrics()
         self._define_provider_metrics()
         self._define_own_metrics()
         self._build.labels(version).set(1)
-        self.config_reloaded.set(1)
 
     def _define_probe_metrics(self) -> None:
         r = self.registry
@@ -163,12 +109,6 @@ class Metrics:
             (*SERIES, "limit_type"),
             registry=r,
         )
-        self._provider_rate = Gauge(
-            "sonde_provider_requests_per_minute",
-            "Requests sent per minute with one provider key, over the shortest window.",
-            ("provider",),
-            registry=r,
-        )
         self._provider_tokens = Counter(
             "sonde_provider_tokens_total",
             "Tokens used with one provider key.",
@@ -181,9 +121,6 @@ class Metrics:
 
     def _define_own_metrics(self) -> None:
         r = self.registry
-        self._alerts = Gauge(
-            "sonde_alerts", "Alerts by state.", ("alertname", "severity", "state"), registry=r
-        )
         self._notifications = Counter(
             "sonde_notifications_total",
             "Delivery attempts by outcome.",
@@ -230,19 +167,16 @@ class Metrics:
         self.dropped_skips = Counter(
             "sonde_skips_unrecorded_total", "Skipped slots the ledger has no row of.", registry=r
         )
-        self.ledger_rows = Gauge(
-            "sonde_ledger_queue_rows", "Writes waiting for the next commit.", registry=r
-        )
-        self.config_reloaded = Gauge(
-            "sonde_config_last_reload_successful",
-            "Whether the configuration in use is the newest one.",
+        self.dropped_rows = Counter(
+            "sonde_ledger_dropped_rows_total",
+            "Oldest rows deleted because the ledger had outgrown store.max_size.",
             registry=r,
         )
         self._build = Gauge("sonde_build_info", "Constant 1.", ("version",), registry=r)
 
     def observe(self, target: Target, result: ProbeResult) -> None:
         """Count one first attempt's result."""
-        key = _series(target, self._location)
+        key = series(target, self._location)
         self._success.labels(*key).set(1.0 if result.ok else 0.0)
         self._results.labels(*key, result.verdict.value, result.fault.value).inc()
         if result.answered or result.censored:
@@ -271,8 +205,14 @@ class Metrics:
     def _observe_phases(self, key: tuple[str, ...], result: ProbeResult) -> None:
         reached = phases(result)
         for phase in PHASES:
-            # A reused connection spent nothing on connecting: 0, not the last fresh one's figure.
-            self._phase.labels(*key, phase).set(reached.get(phase, 0.0))
+            if phase in reached:
+                self._phase.labels(*key, phase).set(reached[phase])
+            elif result.reused:
+                # It spent nothing on connecting: 0, not the figure of the last fresh connection.
+                self._phase.labels(*key, phase).set(0.0)
+            else:
+                with suppress(KeyError):  # never reached, and never before
+                    self._phase.remove(*key, phase)
 
     def _observe_usage(self, key: tuple[str, ...], result: ProbeResult) -> None:
         for kind, tokens in (("input", result.input_tokens), ("output", result.output_tokens)):
@@ -285,11 +225,11 @@ class Metrics:
     def slot_started(self, target: Target, slot: Slot, lateness_s: float) -> None:
         """Note a slot that is being run."""
         self._lateness.observe(lateness_s)
-        self._last_slot.labels(*_series(target, self._location)).set(slot.at)
+        self._last_slot.labels(*series(target, self._location)).set(slot.at)
 
     def slot_skipped(self, target: Target, reason: SkipReason) -> None:
         """Count a slot without a probe."""
-        self._skipped.labels(*_series(target, self._location), reason.value).inc()
+        self._skipped.labels(*series(target, self._location), reason.value).inc()
 
     def target_crashed(self, target: Target) -> None:
         """Count a bug at a target's edge."""
@@ -303,19 +243,9 @@ class Metrics:
         """Count a state change of an alert."""
         self._transitions.labels(alertname, reason).inc()
 
-    def show(
-        self,
-        readings: tuple[WindowReading, ...],
-        alerts: Iterable[Alert],
-        requests_per_min: Mapping[str, float],
-    ) -> None:
-        """Replace what the gauges say of windows, alerts and providers."""
-        self._windows.readings = readings
-        self._alerts.clear()
-        for alert in alerts:
-            self._alerts.labels(alert.alertname, alert.severity.value, alert.state).inc()
-        for provider, rate in requests_per_min.items():
-            self._provider_rate.labels(provider).set(rate)
+    def read(self, counts: Mapping[str, tuple[str, Callable[[], float]]]) -> None:
+        """Show counts that other parts keep: name -> (help, how to read it in any thread)."""
+        self.registry.register(CountsCollector(counts))
 
 
 def phases(result: ProbeResult) -> dict[str, float]:
@@ -329,11 +259,3 @@ def phases(result: ProbeResult) -> dict[str, float]:
         durations["processing"] = result.first_byte_s - result.sent_s
         durations["transfer"] = max(0.0, result.total_s - result.first_byte_s)
     return durations
-
-
-def _series(target: Target, location: str) -> tuple[str, str, str, str, str]:
-    return (target.provider, target.model, target.name, target.operation.value, location)
-
-
-def _window(over_s: float) -> str:
-    return format_duration(over_s)

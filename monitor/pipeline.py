@@ -36,7 +36,7 @@ class Skip:
     slot: Slot
     reason: SkipReason
     at: float
-    """Steady time at which it was given up."""
+    """Wall time at which it was given up."""
 
 
 class Pipeline:
@@ -92,11 +92,10 @@ class Pipeline:
 
     def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> None:
         """Count a slot that gets no probe: visible to rules as missing coverage."""
-        at = self._clock.steady()
-        self._windows.missed(target.name, at)
+        self._windows.missed(target.name, self._clock.steady())
         self._metrics.slot_skipped(target, reason)
         try:
-            self._skips.put_nowait(Skip(target.name, slot, reason, at))
+            self._skips.put_nowait(Skip(target.name, slot, reason, self._clock.wall()))
         except asyncio.QueueFull:
             self._metrics.dropped_skips.inc()
 

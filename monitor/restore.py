@@ -13,14 +13,13 @@ from probes.result import ProbeResult
 async def replay_windows(ledger: Ledger, windows: Windows, longest_s: float, now: float) -> int:
     """Fold the ledger's newest results and skips into the windows; return how many there were.
 
-    Rows are stamped with the wall time they were had at. One that lies in the future (the clock
-    has been set back since) counts as had now.
+    Rows are stamped with the wall time they were had at; now, at the start, that is steady time.
     """
 
     def fold(connection: sqlite3.Connection) -> int:
         # In the reader's thread, row by row: nobody else looks at the windows before we are done.
         rows = 0
-        for row in replay(connection, now - longest_s):
+        for row in replay(connection, now - longest_s, now):
             if isinstance(row, ProbeResult):
                 windows.ingest(row, min(now, had_at(row)))
             else:
@@ -28,7 +27,7 @@ async def replay_windows(ledger: Ledger, windows: Windows, longest_s: float, now
             rows += 1
         return rows
 
-    return await ledger.read(fold)
+    return await ledger.read(fold, timeout_s=None)
 
 
 async def restore_alerts(ledger: Ledger, engine: Engine, now: float) -> tuple[Transition, ...]:

@@ -67,12 +67,13 @@ class Road:
             ledger, self.windows, self.metrics, clock, config.location, observers.on_result
         )
         self.scheduler = Scheduler(config.targets, self._run_slot, self.pipeline, clock)
-        self.deliverer = Deliverer(ledger, notifiers, clock.wall, self.metrics.notified)
+        self.deliverer = Deliverer(ledger, notifiers, clock.steady, self.metrics.notified)
+        self.metrics.read(self._counts())
         self._announcer = Announcer(
             ledger,
             self.deliverer,
             tuple(notifiers),
-            clock.wall,
+            clock,
             self.metrics,
             observers.on_transition,
             config.public_url,
@@ -86,6 +87,31 @@ class Road:
             self._announcer,
             lag,
         )
+
+    def _counts(self) -> Mapping[str, tuple[str, Callable[[], float]]]:
+        ledger, windows = self._ledger, self.windows
+        return {
+            "sonde_ledger_queue_works": (
+                "Writes waiting for the next commit.",
+                lambda: ledger.stats.queued,
+            ),
+            "sonde_ledger_failed_commits_total": (
+                "Transactions the disk did not take.",
+                lambda: ledger.stats.failed_commits,
+            ),
+            "sonde_ledger_rejected_works_total": (
+                "Writes refused because too many were waiting.",
+                lambda: ledger.stats.rejected,
+            ),
+            "sonde_window_rejected_figures_total": (
+                "Impossible figures (negative, not finite) left out of the windows.",
+                lambda: windows.rejected,
+            ),
+            "sonde_window_overwritten_samples_total": (
+                "Samples that had to give way before their window was over.",
+                lambda: windows.overwritten,
+            ),
+        }
 
     async def _run_slot(self, target: Target, slot: Slot) -> None:
         await self.pipeline.take(target, await self._probe(target, slot))

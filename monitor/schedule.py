@@ -54,12 +54,11 @@ class Due:
     """What to do about a target whose slot has come."""
 
     slot: Slot
-    """The slot to run now, or the newest one missed."""
+    """The slot to run now, or the newest one missed. Those between the expected one and this one
+    went by unseen and are lost."""
     lateness_s: float
     run: bool
     """False: we came too late, and the slot is skipped."""
-    passed: int
-    """Slots before `slot` that went by unseen and are lost."""
 
 
 def due(grid: Grid, expected: Slot, wall: float) -> Due:
@@ -71,4 +70,4 @@ def due(grid: Grid, expected: Slot, wall: float) -> Due:
     newest = grid.current(wall)
     slot = newest if newest.number > expected.number else expected
     lateness_s = max(0.0, wall - slot.at)
-    return Due(slot, lateness_s, lateness_s <= grid.interval_s / 2, slot.number - expected.number)
+    return Due(slot, lateness_s, lateness_s <= grid.interval_s / 2)

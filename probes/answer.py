@@ -22,8 +22,9 @@ from probes.reading import (
     Reading,
     Usage,
     completeness,
+    content_in,
     label_in,
-    text_in,
+    refusal_in,
     usage_in,
 )
 from probes.result import Verdict
@@ -70,8 +71,8 @@ def _read(body: bytes, fold: Callable[[_Object, _Secrets], Reading], secrets: _S
         reading = _malformed(str(error))
     return replace(
         reading,
-        returned_model=label_in(answer.get("model")),
-        fingerprint=label_in(answer.get("system_fingerprint")),
+        returned_model=label_in(answer.get("model"), secrets),
+        fingerprint=label_in(answer.get("system_fingerprint"), secrets),
     )
 
 
@@ -84,11 +85,14 @@ def _chat(answer: _Object, secrets: _Secrets) -> Reading:
     if is_error(choice):
         return replace(_in_band(choice, secrets), usage=usage)
     message = _object(choice.get("message"), "message")
-    text, finish_reason = text_in(message, "content"), label_in(choice.get("finish_reason"))
+    text = content_in(message)
+    if not isinstance(choice.get("finish_reason"), str | None):
+        raise MalformedAnswerError("finish_reason is not text")
+    finish_reason = label_in(choice.get("finish_reason"), secrets)
     found = completeness(
         text,
         finish_reason,
-        refused=bool(text_in(message, "refusal")),
+        refused=bool(refusal_in(message)),
         called_tools=bool(message.get("tool_calls") or message.get("function_call")),
     )
     return replace(_outcome(found), text=text, finish_reason=finish_reason, usage=usage)

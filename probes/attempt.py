@@ -8,18 +8,19 @@ least the deadline that passed.
 
 import asyncio
 import time
+from contextlib import nullcontext
 from typing import Final
 
 from probes.classify import Classified, WireFailure, classify_failure, classify_response
 from probes.expect import judge
-from probes.lag import LagMeter
+from probes.lag import NOTABLE_S, LagMeter
 from probes.operation import Fold, OperationSpec
 from probes.outcome import NO_HEADERS, Outcome
 from probes.reading import Reading
 from probes.result import Verdict
 from probes.sanitise import sanitise
 from probes.target import Target
-from probes.wire.exchange import CONTENT_LIMIT_BYTES, Exchange, Request
+from probes.wire.exchange import Exchange, Piece, Request
 from probes.wire.failure import ExchangeError
 from probes.wire.timeline import Phase, Timeline
 
@@ -27,8 +28,17 @@ ERROR_BODY_BYTES: Final = 64 * 1024
 """How much of an error's body is read: its meaning stands at the beginning."""
 ERROR_BODY_S: Final = 2.0
 """And for how long. With the status we know the outcome; the rest only says why."""
-LATE_S: Final = 0.01
-"""From this lateness of our loop on, tokens that arrived together may have come one by one."""
+READ_LATE_S: Final = 0.001
+"""From this age on, bytes that were read together may have come one after the other: a punctual
+loop reads within a few tenths of a millisecond."""
+LATE_S: Final = NOTABLE_S
+"""The same of our loop as a whole, for bytes of which only the last were young."""
+SLICE_BYTES: Final = 8 * 1024
+"""How much of a stream is taken apart at a time, about 10 ms at the very worst: then others, and
+this probe's own deadlines, have their turn."""
+FLOOD_BYTES: Final = 128 * 1024
+"""Twice the largest honest answer. If it took us too long to read more than this, it is not our
+fault: a user's client would not have got through it either."""
 BLOCKED_S: Final = 0.1
 """A deadline that passed while our loop stood still for this long says nothing about the server:
 the answer may have been there, unread."""
@@ -54,8 +64,10 @@ class Attempt:
         self._secrets = secrets
         self._began = time.monotonic()
         self._fold: Fold | None = None
+        self._refused_with: tuple[int, str, bytearray] | None = None
         self._tainted = False
         self._read_at = self._began
+        self._token_at: float | None = None
 
     async def run(self, request: Request, deadline_at: float) -> Outcome:
         """Send, read, judge. `deadline_at` is on the loop's clock.
@@ -78,16 +90,22 @@ class Attempt:
         pace: asyncio.Timeout | None = None
         try:
             async with asyncio.timeout_at(deadline_at), asyncio.timeout(None) as pace:
+                closely = self._lag.closely() if self._target.stream else nullcontext()
                 try:
-                    return await self._converse(request, pace)
+                    with closely:
+                        return await self._converse(request, pace, deadline_at)
                 finally:
                     self._timeline.on_departure = None
         except TimeoutError:
+            if self._refused_with is not None:  # a head that says it all, and a body that stalls
+                return self._refusal(*self._refused_with)
             if pace is not None and pace.expired():
                 raise self._out_of_pace(pace) from None
             raise self._out_of_time(deadline_at, "deadline", self._target.deadline_s) from None
 
-    async def _converse(self, request: Request, pace: asyncio.Timeout) -> Outcome:
+    async def _converse(
+        self, request: Request, pace: asyncio.Timeout, deadline_at: float
+    ) -> Outcome:
         if self._target.stream:
             wait_s = self._target.first_token_deadline_s
             self._timeline.on_departure = lambda at: pace.reschedule(at + wait_s)
@@ -99,7 +117,10 @@ class Attempt:
             return await self._refused(status, unfit)
         if self._target.stream:
             return self._answered(await self._streamed(pace))
-        return self._answered(await self._plain())
+        reading = await self._plain()
+        if time.monotonic() > deadline_at and self._is_flood():
+            raise TimeoutError  # it was we who read for too long, but only because of its size
+        return self._answered(reading)
 
     def _unfit(self, status: int, content_type: str) -> str | None:
         """Say what makes this head not that of a proper answer; "" for an error status."""
@@ -114,8 +135,12 @@ class Attempt:
 
     async def _refused(self, status: int, complaint: str) -> Outcome:
         body = bytearray()
+        self._refused_with = (status, complaint, body)
         if not 300 <= status <= 399:
             await self._read_error(body)
+        return self._refusal(status, complaint, body)
+
+    def _refusal(self, status: int, complaint: str, body: bytearray) -> Outcome:
         headers = self._exchange.headers or NO_HEADERS
         found = classify_response(
             status, headers, bytes(body), preset=self._target.preset, secrets=self._secrets
@@ -132,7 +157,7 @@ class Attempt:
 
     async def _plain(self) -> Reading:
         body = bytearray()
-        await self._exchange.body_into(body, CONTENT_LIMIT_BYTES + 1)
+        await self._exchange.body_into(body, self._timeline.limit_bytes + 1)
         return self._spec.read(bytes(body), secrets=self._secrets)
 
     async def _streamed(self, pace: asyncio.Timeout) -> Reading:
@@ -144,16 +169,34 @@ class Attempt:
             if pieces is None:
                 break
             for piece in pieces:
-                fold.feed(piece.data, self._timeline.offset(piece.at))
-                self._doubt(fold)
+                await self._feed(fold, piece)
             self._read_at = time.monotonic()
             self._keep_pace(fold, pace)
         pace.reschedule(None)
         return fold.close(self._now_s())
 
-    def _doubt(self, fold: Fold) -> None:
-        """Taint the stream if tokens share a stamp and our own lateness may be the reason."""
-        if fold.events_in_last_feed > 1 and self._lag.worst_since(self._read_at) > LATE_S:
+    async def _feed(self, fold: Fold, piece: Piece) -> None:
+        at_s = self._timeline.offset(piece.at)
+        for start in range(0, len(piece.data), SLICE_BYTES):
+            if start:
+                await asyncio.sleep(0)
+            fold.feed(piece.data[start : start + SLICE_BYTES], at_s)
+            self._doubt(fold, piece)
+            if fold.done:
+                return
+
+    def _doubt(self, fold: Fold, piece: Piece) -> None:
+        """Taint the stream if a token shares its stamp, and our own lateness may be the reason.
+
+        The stamp is that of the last bytes of a read. It is true for a token at the end, and for
+        others only if all of it came at once, which a read that came late can not tell.
+        """
+        crowded = fold.crowded or self._token_at == piece.at
+        if fold.events_in_last_feed:
+            self._token_at = piece.at
+        if crowded and (
+            piece.late_s > READ_LATE_S or self._lag.worst_since(self._read_at) > LATE_S
+        ):
             self._tainted = True
 
     def _keep_pace(self, fold: Fold, pace: asyncio.Timeout) -> None:
@@ -206,11 +249,14 @@ class Attempt:
     def _out_of_time(self, passed_at: float, which: str, wait_s: float) -> ExchangeError:
         now = time.monotonic()
         blocked_s = max(now - passed_at, self._lag.worst_since(passed_at, now))
-        if blocked_s > BLOCKED_S:
+        if blocked_s > BLOCKED_S and not self._is_flood():
             detail = f"the {which} passed while our own loop stood still for {blocked_s:.1f} s"
             return ExchangeError(WireFailure.MONITOR, detail)
         detail = f"{which} of {wait_s:g} s passed {self._phase()}"
         return ExchangeError(WireFailure.TIMEOUT, detail, after_s=wait_s)
+
+    def _is_flood(self) -> bool:
+        return self._timeline.wire_bytes > FLOOD_BYTES
 
     def _phase(self) -> str:
         if self._timeline.phase is not Phase.BODY:

@@ -22,7 +22,7 @@ from probes.jsontext import JsonError, parse_json
 from probes.providers import PRESETS
 from probes.ratelimit import COMPATIBLE_DIALECT, rate_limits
 from probes.result import Fault, Verdict
-from probes.sanitise import sanitise
+from probes.sanitise import redact, sanitise
 
 DEFAULT_FAULT: Final[Mapping[Verdict, Fault]] = MappingProxyType(
     {
@@ -68,7 +68,9 @@ class WireFailure(StrEnum):
     TIMEOUT = "timeout"
     OVERSIZED = "oversized"
     PROTOCOL = "protocol"
-    REDIRECTED = "redirected"
+    STALE = "stale"
+    """A kept connection broke before a byte of the answer came: most likely it had just been
+    closed for its idleness, which a user's client would not even notice."""
     MONITOR = "monitor"
 
 
@@ -92,7 +94,7 @@ _FAILURES: Final[Mapping[WireFailure, tuple[Verdict, Fault | None]]] = MappingPr
         WireFailure.TIMEOUT: (Verdict.TIMEOUT, None),
         WireFailure.OVERSIZED: (Verdict.OVERSIZED, None),
         WireFailure.PROTOCOL: (Verdict.PROTOCOL_ERROR, None),
-        WireFailure.REDIRECTED: (Verdict.REDIRECTED, None),
+        WireFailure.STALE: (Verdict.RESET, Fault.NETWORK),
         WireFailure.MONITOR: (Verdict.MONITOR_ERROR, None),
     }
 )
@@ -230,7 +232,9 @@ def classify_response(
     """
     secrets = tuple(secrets)
     if 300 <= status <= 399:
-        return classified(Verdict.REDIRECTED, sanitise(_redirect(status, headers), secrets))
+        # The host comes out in lower case, in which a secret would not be known again.
+        hidden = {name: redact(value, secrets) for name, value in headers.items()}
+        return classified(Verdict.REDIRECTED, sanitise(_redirect(status, hidden), secrets))
     facts = _facts(body)
     if 200 <= status <= 299:
         return _classify(facts, None, Verdict.PROTOCOL_ERROR, f"HTTP {status}", secrets)

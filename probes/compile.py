@@ -2,15 +2,15 @@
 
 Which path, headers and body an API call has is the SDK's knowledge, so the SDK makes the request:
 its public `http_client` parameter takes a transport that keeps the finished request instead of
-sending it. That takes about a millisecond, so a capture is used again until it is a minute old,
-was refused as unauthorised, or the key's file has changed.
+sending it. That takes about a millisecond, so a capture is used again until it is FRESH_S old, was
+refused as unauthorised, or the key's file has changed.
 
 The environment must not reshape a probe: what the SDK would take from OPENAI_BASE_URL,
 OPENAI_ORG_ID, OPENAI_PROJECT_ID or OPENAI_CUSTOM_HEADERS is overruled here.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx2
@@ -21,8 +21,10 @@ from probes.providers import PRESETS, Preset
 from probes.secret import Secret
 from probes.target import Provider, Target
 
-FRESH_S: Final = 60.0
-"""Age at which a request is captured again: tokens from providers of credentials expire."""
+FRESH_S: Final = 900.0
+"""Age at which a request is captured again whatever happens. A key does not age: a new version of
+its file or a 401 has it captured anew at once. Fifteen minutes are for credentials that are fetched
+and expire, of which the short ones live an hour."""
 NONCE_CHARS: Final = 16
 """64 bits, as hexadecimal digits: no two probes of a year share one."""
 
@@ -45,11 +47,11 @@ class CompileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CompiledRequest:
-    """A request ready to send, but for its nonce. `headers` hold the key: never show them."""
+    """A request ready to send, but for its nonce. Its headers hold the key, and do not show."""
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     prefix: bytes
     """The body up to the nonce, or all of it when it has none."""
     suffix: bytes

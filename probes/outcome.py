@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from probes.providers import PRESETS
 from probes.ratelimit import COMPATIBLE_DIALECT, rate_limits, retry_after_s
 from probes.reading import Reading
 from probes.result import Operation, ProbeResult, StampQuality
-from probes.sanitise import sanitise
+from probes.sanitise import mask_values, sanitise
 from probes.target import Slot, Target
 from probes.wire.timeline import Timeline
 
@@ -56,13 +56,15 @@ class Circumstances:
     prompt_chars: int = 0
     answered_at: float = 0.0
     """Wall time at the end, for headers that name a time."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What must not be in any text of the result: a server may echo it anywhere."""
 
 
 def result_of(
     errand: Errand, timeline: Timeline, outcome: Outcome, around: Circumstances
 ) -> ProbeResult:
-    """Put one attempt together."""
-    target = errand.target
+    """Put one attempt together; the one place that all text from outside passes."""
+    target, secrets = errand.target, around.secrets
     headers = NO_HEADERS if outcome.headers is None else outcome.headers
     preset = PRESETS.get(target.preset)
     dialect = COMPATIBLE_DIALECT if preset is None else preset.rate_limits
@@ -78,19 +80,19 @@ def result_of(
         at=errand.at,
         verdict=outcome.found.verdict,
         fault=outcome.found.fault,
-        detail=outcome.found.detail,
+        detail=mask_values(outcome.found.detail, secrets),
         status=outcome.status,
         waited_s=around.waited_s,
         total_s=outcome.total_s,
         prompt_chars=around.prompt_chars,
         rate_limits=rate_limits(headers, dialect, now_wall=around.answered_at),
         retry_after_s=retry_after_s(headers, around.answered_at),
-        request_id=_request_id(headers),
+        request_id=_request_id(headers, secrets),
         server_ms=_server_ms(headers),
         loop_lag_s=around.loop_lag_s,
         stream_tainted=outcome.tainted,
         **_phases(timeline),
-        **_contents(target, outcome.reading),
+        **_contents(target, outcome.reading, secrets),
     )
 
 
@@ -108,12 +110,14 @@ def _phases(timeline: Timeline) -> dict[str, Any]:  # Any: keyword arguments of 
     }
 
 
-def _contents(target: Target, reading: Reading | None) -> dict[str, Any]:  # Any: as above
+def _contents(
+    target: Target, reading: Reading | None, secrets: tuple[str, ...]
+) -> dict[str, Any]:  # Any: as above
     if reading is None:
         return {}
     chat = target.operation is Operation.CHAT
     return {
-        "finish_reason": reading.finish_reason,
+        "finish_reason": _masked(reading.finish_reason, secrets),
         "first_token_s": reading.first_token_s,
         "first_visible_token_s": reading.first_visible_token_s,
         "last_token_s": reading.last_token_s,
@@ -123,14 +127,18 @@ def _contents(target: Target, reading: Reading | None) -> dict[str, Any]:  # Any
         "reasoning_tokens": reading.usage.reasoning_tokens,
         "response_chars": len(reading.text) if chat else None,
         "cost_usd": cost_usd(target.price, reading.usage),
-        "returned_model": reading.returned_model,
-        "fingerprint": reading.fingerprint,
+        "returned_model": _masked(reading.returned_model, secrets),
+        "fingerprint": _masked(reading.fingerprint, secrets),
     }
 
 
-def _request_id(headers: Mapping[str, str]) -> str | None:
+def _masked(text: str | None, secrets: tuple[str, ...]) -> str | None:
+    return mask_values(text, secrets) if text else None
+
+
+def _request_id(headers: Mapping[str, str], secrets: tuple[str, ...]) -> str | None:
     """https://platform.openai.com/docs/api-reference/debugging-requests."""
-    return sanitise(headers.get("x-request-id", "")) or None
+    return sanitise(headers.get("x-request-id", ""), secrets) or None
 
 
 def _server_ms(headers: Mapping[str, str]) -> float | None:

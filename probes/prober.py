@@ -22,8 +22,8 @@ from probes.sanitise import sanitise
 from probes.secret import SecretError
 from probes.target import Provider, Slot, Target
 from probes.wire.exchange import Exchange, Request
-from probes.wire.session import Sessions
-from probes.wire.timeline import Timeline
+from probes.wire.session import ClosedError, Sessions
+from probes.wire.timeline import Timeline, limit_bytes_for
 from probes.wire.trust import NoRootsError, client_context
 
 OPERATIONS: Final[Mapping[Operation, OperationSpec]] = MappingProxyType(
@@ -96,13 +96,14 @@ class Prober:
             return False
 
     async def close(self) -> None:
-        """Close all connections. Probes still in flight end with an error."""
+        """Close all connections. Probes still in flight, and later ones, end with an error."""
         await self._sessions.close()
 
     async def _placed(self, errand: Errand, asked_at: float) -> ProbeResult:
         began = time.monotonic()
-        timeline = Timeline()
+        timeline = Timeline(limit_bytes_for(errand.target.max_output_tokens))
         request: CompiledRequest | None = None
+        outcome: Outcome | None = None
         deadline_at = began + errand.target.deadline_s  # asyncio's clock is the monotonic one
         try:
             spec = OPERATIONS[errand.target.operation]
@@ -111,15 +112,24 @@ class Prober:
                 async with asyncio.timeout_at(deadline_at):
                     request = await self._compiler.capture(errand.target, spec, began)
             outcome = await self._attempt(errand, spec, request, timeline, deadline_at)
+            around = self._around(request, asked_at, began)
+            return result_of(errand, timeline, outcome, around)
         except Exception as error:  # noqa: BLE001 - the boundary: always a result, never a crash
-            outcome = self._broke(error, errand, time.monotonic() - began)
-        around = Circumstances(
+            broken = self._broke(error, errand, time.monotonic() - began)
+        if outcome is not None:  # what broke may be the record of the wire: without it, then
+            timeline = Timeline()
+        return result_of(errand, timeline, broken, self._around(request, asked_at, began))
+
+    def _around(
+        self, request: CompiledRequest | None, asked_at: float, began: float
+    ) -> Circumstances:
+        return Circumstances(
             waited_s=began - asked_at,
             loop_lag_s=self._lag.worst_since(began),
             prompt_chars=request.prompt_chars if request is not None else 0,
             answered_at=self._wall(),
+            secrets=(request.secret.reveal(),) if request is not None else (),
         )
-        return result_of(errand, timeline, outcome, around)
 
     async def _attempt(
         self,
@@ -147,7 +157,7 @@ class Prober:
         match error:
             case SecretError():
                 found = classified(Verdict.AUTH, sanitise(f"the API key is not usable: {error}"))
-            case CompileError():
+            case CompileError() | ClosedError():
                 found = classified(Verdict.MONITOR_ERROR, sanitise(str(error)))
             case _:
                 # Its text may hold anything; the log takes secrets out, and has the traceback.

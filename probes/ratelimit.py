@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from multidict import CIMultiDictProxy
+
 from probes.result import RateLimit
 
 
@@ -148,7 +150,9 @@ def go_duration_s(text: str) -> float | None:
     return total_s if position and position == len(text) else None
 
 
-def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:
+    if isinstance(headers, CIMultiDictProxy):  # it finds a name in any case by itself
+        return headers
     lowered: dict[str, str] = {}
     for name, value in headers.items():
         lowered.setdefault(name.lower(), value)

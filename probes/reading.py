@@ -1,6 +1,6 @@
 """What an answer held, streamed or not: the value, and the rule for when an answer is complete."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -72,19 +72,22 @@ def completeness(
 ) -> Classified:
     """Judge an answer that was received to its end.
 
-    Nothing but spent tokens (`length` without text: the model was still reasoning) is empty through
-    our own fault, because we allowed too few. A tool call that nobody asked for is an answer, and
-    an expectation will say that it is not the right one.
+    White space alone is no content. An answer without a finish reason is one all the same (some
+    servers leave it null); in a stream, where it also tells that the answer is whole, its absence
+    is judged by the stream. Nothing but spent tokens (`length` without text: the model was still
+    reasoning) is empty through our own fault, because we allowed too few. A tool call that nobody
+    asked for is an answer, and an expectation will say that it is not the right one.
     """
     if refused:
         return classified(Verdict.REFUSED, "the model refused")
     cut_short = _FINISH_VERDICTS.get(finish_reason or "")
     if cut_short is not None:
         return classified(cut_short, f"finish_reason {finish_reason}")
-    if text or called_tools:
+    said = bool(text.strip())
+    if said or called_tools:
         if finish_reason is None:
-            return classified(Verdict.PROTOCOL_ERROR, "an answer without a finish_reason")
-        return classified(Verdict.OK, "" if text else "tool calls instead of text")
+            return classified(Verdict.OK, "no finish_reason")
+        return classified(Verdict.OK, "" if said else "tool calls instead of text")
     if finish_reason == "length":
         spent = "max_output_tokens were used up before any text"
         return classified(Verdict.EMPTY, spent, fault=Fault.REQUEST)
@@ -107,19 +110,45 @@ def usage_in(value: object) -> Usage:
     )
 
 
-def label_in(value: object) -> str | None:
+def label_in(value: object, secrets: Iterable[str] = ()) -> str | None:
     """Read a name such as a model or a fingerprint, sanitised; None when it is absent or empty."""
-    return (sanitise(value) or None) if isinstance(value, str) else None
+    return (sanitise(value, secrets) or None) if isinstance(value, str) else None
 
 
-def text_in(holder: Mapping[str, object], key: str) -> str:
-    """Read a text that may be null or absent. Raises MalformedAnswerError for another type."""
-    value = holder.get(key)
+def content_in(holder: Mapping[str, object]) -> str:
+    """Read the content, which may be null or absent. Raises MalformedAnswerError for other types.
+
+    A list of parts is one text; parts that are none (Mistral's `thinking`) are left out:
+    https://docs.mistral.ai/capabilities/reasoning/
+    """
+    value = holder.get("content")
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise MalformedAnswerError(f"{key} is not text")
-    return value
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(_part_text, value))
+    raise MalformedAnswerError("content is not text")
+
+
+def refusal_in(holder: Mapping[str, object]) -> str:
+    """Read the refusal: null, absent and false are none. Raises MalformedAnswerError for others."""
+    value = holder.get("refusal")
+    if value is None or value is False:
+        return ""
+    if isinstance(value, str):
+        return value
+    raise MalformedAnswerError("refusal is not text")
+
+
+def _part_text(part: object) -> str:
+    if not isinstance(part, dict):
+        raise MalformedAnswerError("a part of the content is not an object")
+    if part.get("type") != "text":
+        return ""
+    if not isinstance(part.get("text"), str):
+        raise MalformedAnswerError("a text part of the content has no text")
+    return str(part["text"])
 
 
 def _tokens(holder: object, key: str) -> int | None:

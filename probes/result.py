@@ -96,13 +96,6 @@ class RateLimit:
     reset_s: float | None
     """Seconds until the bucket is full again, counted from the response."""
 
-    @property
-    def headroom(self) -> float | None:
-        """Part of the bucket that is left, 0..1, or None when it cannot be known."""
-        if self.limit is None or self.remaining is None or self.limit <= 0:
-            return None
-        return self.remaining / self.limit
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:

@@ -23,6 +23,11 @@ SCAN_LIMIT: Final = 16 * 1024
 """Characters looked at. Far more than the 200 that are kept, so that what folds away does not eat
 the message, and few enough that a megabyte of text does not hold up the event loop."""
 
+_HINT: Final = re.compile(
+    r"sk-|xai-|xox|xapp-|whsec_|hooks\.slack|bearer|basic|api[_-]key|://", re.IGNORECASE
+)
+"""What any of the patterns needs to match; most texts have none of it."""
+
 _PATTERNS: Final = (
     # OpenAI keys, also as OpenAI echoes them with stars in the middle.
     (re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_*\-]{6,}"), MASK),
@@ -61,6 +66,11 @@ def sanitise(text: str, secrets: Iterable[str] = ()) -> str:
     return _clip(_mask_shapes(_mask_values(folded, known)))
 
 
+def mask_values(text: str, secrets: Iterable[str]) -> str:
+    """Replace the known secrets alone, in text that has been sanitised before it met them."""
+    return _mask_values(text, _spellings(secrets)) if text else text
+
+
 def _spellings(secrets: Iterable[str]) -> list[str]:
     """List the secrets as they may be spelt in a text, the longest first."""
     known = {secret for secret in secrets if len(secret) >= MIN_SECRET_CHARS}
@@ -75,6 +85,8 @@ def _mask_values(text: str, known: list[str]) -> str:
 
 
 def _mask_shapes(text: str) -> str:
+    if not _HINT.search(text):
+        return text
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text

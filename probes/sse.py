@@ -13,11 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-EVENT_LIMIT_BYTES: Final = 1024 * 1024
+EVENT_LIMIT_BYTES: Final = 128 * 1024
 """Bytes one event may hold. The largest honest ones (a usage chunk, log probabilities) have a few
 thousand; without a limit, one endless line would fill the memory."""
 
 _LINE_END: Final = re.compile(rb"\r\n?|\n")
+_COMMENTS: Final = re.compile(rb"(?::[^\r\n]*+(?:\r\n?|\n))++")
+_NOTHING: Final = re.compile(rb"(?:(?::[^\r\n]*+)?+(?:\r\n?|\n))++")
+"""Whole lines that mean nothing: comments, and outside of an event empty ones too. Stepped over at
+once, or a flood of them would take a thousand times as long to read as to send."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -36,7 +40,16 @@ class Event:
 class EventSource:
     """Takes bytes, gives events. Keeps only the event that is not complete yet."""
 
-    __slots__ = ("_after_cr", "_at_start", "_data", "_data_bytes", "_limit", "_line", "_name")
+    __slots__ = (
+        "_after_cr",
+        "_at_start",
+        "_data",
+        "_data_bytes",
+        "_limit",
+        "_line",
+        "_name",
+        "position",
+    )
 
     def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES) -> None:
         self._limit = limit_bytes
@@ -46,6 +59,8 @@ class EventSource:
         self._name = ""
         self._after_cr = False
         self._at_start = True
+        self.position = 0
+        """Bytes of the newest `feed` that the events yielded so far took."""
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield the events that these bytes complete. Raises OversizedEventError.
@@ -55,14 +70,27 @@ class EventSource:
         start = 1 if self._after_cr and data.startswith(b"\n") else 0
         if data:
             self._after_cr = False
-        for end in _LINE_END.finditer(data, start):
+        start = self._step_over(data, start)
+        while end := _LINE_END.search(data, start):
             self._grow(data[start : end.start()])
-            start = end.end()
             event = self._end_line()
+            self.position = end.end()
             if event is not None:
                 yield event
+            start = self._step_over(data, end.end())
         self._after_cr = self._after_cr or data.endswith(b"\r")
         self._grow(data[start:])
+
+    def _step_over(self, data: bytes, start: int) -> int:
+        """Return where the next line begins that may mean something."""
+        if self._line:
+            return start
+        pattern = _COMMENTS if self._data or self._name else _NOTHING
+        nothing = pattern.match(data, start)
+        if nothing is None:
+            return start
+        self._at_start = False
+        return nothing.end()
 
     def _grow(self, piece: bytes) -> None:
         if len(self._line) + len(piece) + self._data_bytes > self._limit:

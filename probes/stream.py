@@ -36,8 +36,9 @@ from probes.reading import (
     Reading,
     Usage,
     completeness,
+    content_in,
     label_in,
-    text_in,
+    refusal_in,
     usage_in,
 )
 from probes.result import Verdict
@@ -72,6 +73,7 @@ class ChatStream:
         self._first_visible_token_s: float | None = None
         self._last_token_s: float | None = None
         self._events_in_last_feed = 0
+        self._crowded = False
 
     @property
     def done(self) -> bool:
@@ -96,9 +98,17 @@ class ChatStream:
         """
         return self._events_in_last_feed
 
+    @property
+    def crowded(self) -> bool:
+        """Whether a token of the newest `feed` had something behind it: a token, or anything else.
+
+        The time of a read is that of its last bytes, so it is true for a token only at its end.
+        """
+        return self._crowded
+
     def feed(self, data: bytes, at_s: float) -> None:
         """Take the bytes that arrived at the offset `at_s`. Ignored once `done`."""
-        self._events_in_last_feed = 0
+        self._events_in_last_feed, self._crowded = 0, False
         if not self.done:
             self._fold(data, at_s)
 
@@ -123,7 +133,11 @@ class ChatStream:
     def _fold(self, data: bytes, at_s: float) -> None:
         try:
             for event in self._source.feed(data):
+                before = self._events_in_last_feed
                 self._take(event, at_s)
+                behind = self._source.position < len(data)
+                if self._events_in_last_feed > before and (before or behind):
+                    self._crowded = True
                 if self.done:
                     break
         except OversizedEventError as error:
@@ -138,6 +152,8 @@ class ChatStream:
             refused=self._refused,
             called_tools=self._called_tools,
         )
+        if found.verdict is Verdict.OK and self._finish_reason is None:
+            return classified(Verdict.PROTOCOL_ERROR, "an answer without a finish_reason")
         if found.verdict is Verdict.OK and not self._marked:
             return classified(Verdict.OK, "ended without [DONE]")
         return found
@@ -183,8 +199,10 @@ class ChatStream:
     def _take_chunk(self, chunk: object, at_s: float) -> None:
         if not isinstance(chunk, dict):
             raise MalformedAnswerError(f"JSON {type(chunk).__name__} where a chunk should be")
-        self._model = self._model or label_in(chunk.get("model"))
-        self._fingerprint = self._fingerprint or label_in(chunk.get("system_fingerprint"))
+        self._model = self._model or label_in(chunk.get("model"), self._secrets)
+        self._fingerprint = self._fingerprint or label_in(
+            chunk.get("system_fingerprint"), self._secrets
+        )
         if isinstance(chunk.get("usage"), dict):
             self._usage = usage_in(chunk["usage"])
         choices = chunk.get("choices")
@@ -208,10 +226,12 @@ class ChatStream:
             self._take_delta(delta, at_s)
         elif delta is not None:
             raise MalformedAnswerError("delta is not an object")
-        self._finish_reason = label_in(choice.get("finish_reason")) or self._finish_reason
+        self._finish_reason = (
+            label_in(choice.get("finish_reason"), self._secrets) or self._finish_reason
+        )
 
     def _take_delta(self, delta: dict[str, object], at_s: float) -> None:
-        text, refusal = text_in(delta, "content"), text_in(delta, "refusal")
+        text, refusal = content_in(delta), refusal_in(delta)
         calls = bool(delta.get("tool_calls") or delta.get("function_call"))
         if text:
             self._texts.append(text)
@@ -221,9 +241,7 @@ class ChatStream:
             self._note_token(at_s)
             if self._first_visible_token_s is None:
                 self._first_visible_token_s = at_s
-        elif calls or any(
-            isinstance(delta.get(key), str) and delta[key] for key in _REASONING_KEYS
-        ):
+        elif calls or _reasons(delta):
             self._note_token(at_s)
 
     def _note_token(self, at_s: float) -> None:
@@ -231,3 +249,13 @@ class ChatStream:
             self._first_token_s = at_s
         self._last_token_s = at_s
         self._events_in_last_feed += 1
+
+
+def _reasons(delta: dict[str, object]) -> bool:
+    """Whether the delta holds reasoning: in a field of its own, or as a part of the content."""
+    if any(isinstance(delta.get(key), str) and delta[key] for key in _REASONING_KEYS):
+        return True
+    parts = delta.get("content")
+    return isinstance(parts, list) and any(
+        isinstance(part, dict) and part.get("thinking") for part in parts
+    )

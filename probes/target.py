@@ -12,6 +12,8 @@ class Connection(StrEnum):
     """Whether a target's probes may share kept-alive connections."""
 
     REUSE = "reuse"
+    """Only ones that were idle for less than 50 s: at an interval of 60 s a target alone connects
+    anew each time."""
     FRESH = "fresh"
 
 

@@ -77,6 +77,9 @@ def serve(config: Config) -> int:
     except ListenError as error:
         print(f"{config.source} http.listen: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except LedgerError as error:
+        print(f"{config.source} store.path: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     except ExceptionGroup as group:
         for failure in _leaves(group):
             log.critical("daemon.failed", error=repr(failure), exc_info=failure)

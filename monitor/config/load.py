@@ -13,7 +13,7 @@ from monitor.config.errors import ConfigError, Problem
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.models import RootSection
-from monitor.config.providers import LOOPBACK, compile_providers
+from monitor.config.providers import LOOPBACK, compile_providers, give_places
 from monitor.config.reader import read_file
 from monitor.config.rules import Scope, compile_rules
 from monitor.config.sections import Sections, validate
@@ -91,6 +91,7 @@ def _compile(findings: Findings, known: Mapping[str, str], folder: Path) -> Conf
     location = root.location or defaults.location()
     providers = compile_providers(sections, folder=folder, findings=findings)
     targets = compile_targets(sections, findings)
+    providers = give_places(providers, targets, sections, findings)
     windows_s = _windows(root, findings)
     complete = not findings.problems
     scope = Scope(targets=targets, location=location, windows_s=windows_s, complete=complete)

@@ -1,5 +1,7 @@
 """Provider sections -> Provider values."""
 
+from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from monitor.config.models import ProviderSection
 from monitor.config.sections import Sections
 from probes.providers import PRESETS, Preset
 from probes.secret import Secret, SecretSource
-from probes.target import Provider
+from probes.target import Provider, Target
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -25,6 +27,36 @@ def compile_providers(
         _provider(name, section, folder, findings) for name, section in sections.providers.items()
     )
     return tuple(provider for provider in found if provider is not None)
+
+
+def give_places(
+    providers: tuple[Provider, ...],
+    targets: tuple[Target, ...],
+    sections: Sections,
+    findings: Findings,
+) -> tuple[Provider, ...]:
+    """Return the providers with places enough that no probe waits, unless they say otherwise.
+
+    While a provider hangs every probe keeps its place until its deadline. With fewer places than
+    that takes, probes find none, and the outage is noticed later than it could be.
+    """
+    placed = []
+    for provider in providers:
+        own = [target for target in targets if target.provider == provider.name]
+        if sections.providers[provider.name].max_concurrency is None:
+            places = max(defaults.MAX_CONCURRENCY, len(own))
+            placed.append(replace(provider, max_concurrency=places))
+            continue
+        placed.append(provider)
+        needed = ceil(sum(target.deadline_s / target.interval_s for target in own))
+        if needed > provider.max_concurrency:
+            findings.warn(
+                ("providers", provider.name, "max_concurrency"),
+                f"while this provider hangs its {len(own)} targets keep {needed} places:"
+                f" with {provider.max_concurrency} probes go without, and an outage is noticed"
+                " later than said; leave it out or raise it",
+            )
+    return tuple(placed)
 
 
 def _provider(

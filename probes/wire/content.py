@@ -16,6 +16,10 @@ class ContentError(Exception):
     """The body cannot be decoded."""
 
 
+class ContentCutError(ContentError):
+    """The compressed body ends before its own end."""
+
+
 class ContentCapError(Exception):
     """The body decodes to more than it may."""
 
@@ -25,6 +29,9 @@ class Decoder(Protocol):
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield what `data` decodes to. Raises ContentError, ContentCapError."""
+
+    def close(self) -> None:
+        """Take note that the body has ended. Raises ContentCutError when that is too early."""
 
 
 class Plain:
@@ -41,6 +48,9 @@ class Plain:
         if self._left < 0:
             raise ContentCapError("the body is too large")
         yield data
+
+    def close(self) -> None:
+        """Do nothing: the message's own framing says whether it is complete."""
 
 
 class Inflater:
@@ -71,6 +81,11 @@ class Inflater:
                 raise ContentCapError("the body is too large once decompressed")
             if piece:
                 yield piece
+
+    def close(self) -> None:
+        """Raise ContentCutError unless the end, checksum included, has been seen."""
+        if not self._inflate.eof:
+            raise ContentCutError("the compressed body ends in the middle")
 
 
 def decoder_for(encoding: str, limit_bytes: int) -> Decoder:

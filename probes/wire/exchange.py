@@ -6,8 +6,8 @@ is drained for longer than GRACE_S.
 """
 
 import asyncio
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import aiohttp
@@ -17,13 +17,12 @@ from aiohttp.payload import BytesPayload
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from probes.classify import WireFailure
 from probes.wire.content import Decoder, decoder_for
-from probes.wire.failure import failure_of
+from probes.wire.failure import ExchangeError, failure_of
 from probes.wire.sockets import exchange_of_task
 from probes.wire.timeline import Timeline
 
-CONTENT_LIMIT_BYTES: Final = 4 * 1024 * 1024
-"""Decoded bytes of one answer."""
 GRACE_S: Final = 0.05
 """How long to wait, once all we want is there, for the end of the HTTP message: servers send the
 last chunk of a stream in a packet of its own right behind the end marker, and a connection whose
@@ -32,13 +31,14 @@ GRACE_BYTES: Final = 4096
 """And how much more may come in that time."""
 
 
-class Request(NamedTuple):
-    """A finished request. Its headers are sent as they are, with Host added."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A finished request. Its headers are sent as they are, with Host added; they hold the key."""
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Piece(NamedTuple):
@@ -46,6 +46,8 @@ class Piece(NamedTuple):
 
     data: bytes
     at: float
+    late_s: float = 0.0
+    """How long they lay unread, as far as the kernel can tell."""
 
 
 class _Payload(BytesPayload):
@@ -94,7 +96,7 @@ class Exchange:
         """Send the request, wait for the response head, return its status."""
         token = exchange_of_task.set(self._timeline)
         try:
-            self._response = await self._session.request(
+            response = await self._session.request(
                 request.method,
                 URL(request.url, encoded=True),
                 headers=request.headers,
@@ -106,9 +108,12 @@ class Exchange:
         finally:
             exchange_of_task.reset(token)
         # No await between the head's arrival and this line: see probes.wire.stamps.
-        self._timeline.head_complete(self._response.content, time.monotonic())
+        if not self._timeline.head_complete(response.content):
+            response.close()
+            raise ExchangeError(WireFailure.PROTOCOL, "a response came before the request had left")
+        self._response = response
         self._timeline.on_close = self._lost
-        return self._response.status
+        return response.status
 
     async def pieces(self) -> list[Piece] | None:
         """Wait for more of the body; None at its end.
@@ -119,9 +124,13 @@ class Exchange:
         response = self._head()
         try:
             data = await response.content.readany()
-            return list(self._decoded(data)) if data else None
+            if data:
+                return list(self._decoded(data))
+            if self._decoder is not None:
+                self._decoder.close()
         except Exception as error:
             raise self._translated(error) from error
+        return None
 
     async def body_into(self, body: bytearray, limit_bytes: int) -> None:
         """Read the body to its end, or until there are `limit_bytes` of it, into `body`.
@@ -177,8 +186,12 @@ class Exchange:
         """Wake the reader when the connection is gone and nobody has told it.
 
         aiohttp does not when it finds, in the middle of a body, that the framing is broken: it
-        closes the connection and leaves the reader waiting.
+        closes the connection and leaves the reader waiting. Where it does, it knows why, but through
+        TLS it hears of it a turn of the loop after the socket was closed: so we wait for that.
         """
+        asyncio.get_running_loop().call_soon(self._wake)
+
+    def _wake(self) -> None:
         content = self._head().content
         if not content.is_eof() and content.exception() is None:
             content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
@@ -192,13 +205,16 @@ class Exchange:
         decoder = self._decoder
         if decoder is None:
             encoding = self._head().headers.get("Content-Encoding", "")
-            decoder = self._decoder = decoder_for(encoding, CONTENT_LIMIT_BYTES)
+            decoder = self._decoder = decoder_for(encoding, self._timeline.limit_bytes)
         start, offset = 0, self._taken_bytes
         self._taken_bytes += len(data)
         for length, read in self._timeline.split(offset, offset + len(data)):
             for part in decoder.feed(data[start : start + length]):
-                yield Piece(part, read.at)
+                yield Piece(part, read.at, read.late_s)
             start += length
 
     def _translated(self, error: Exception) -> Exception:
-        return failure_of(error, self._timeline) or error
+        connection = self._response.connection if self._response is not None else None
+        protocol = connection.protocol if connection is not None else None
+        below = protocol.exception() if protocol is not None else None
+        return failure_of(error, self._timeline, below=below) or error

@@ -14,14 +14,17 @@ import aiohttp
 from aiohttp.http_exceptions import ContentLengthError
 
 from probes.classify import WireFailure
-from probes.wire.content import ContentCapError, ContentError
+from probes.wire.content import ContentCapError, ContentCutError, ContentError
 from probes.wire.resolver import TooManyLookupsError
 from probes.wire.timeline import Timeline
 
 _OURS: Final = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EPERM}
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 )
-"""Errors of this machine: out of descriptors, memory or ports, or a firewall of our own."""
+"""Errors of this machine: out of descriptors, memory or ports."""
+_CONNECT_OURS: Final = _OURS | {errno.EPERM}
+"""And while connecting a firewall of our own. Later the same number means something else: aiohttp
+hands on an OpenSSL error as an OSError with OpenSSL's number, which is 1 for almost all of them."""
 
 _DNS_OURS: Final = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
 """The resolver says that it, not the name, has a problem."""
@@ -38,17 +41,37 @@ class ExchangeError(Exception):
         """Offset at which it was known, where that is not simply now (a deadline that passed)."""
 
 
-def failure_of(error: Exception, timeline: Timeline) -> ExchangeError | None:
-    """Translate an exception that ended an exchange; None when it is not the wire's (a bug)."""
+def failure_of(
+    error: Exception, timeline: Timeline, *, below: BaseException | None = None
+) -> ExchangeError | None:
+    """Translate an exception that ended an exchange; None when it is not the wire's (a bug).
+
+    `below` is what ended the connection, where it is known and the exception does not say it.
+    """
     if timeline.oversized or isinstance(error, ContentCapError):
         return ExchangeError(WireFailure.OVERSIZED, "the response is larger than a probe reads")
+    failure = _while_connected(error, timeline, below)
+    if failure is not None and failure.kind is WireFailure.RESET and _unheard(timeline):
+        return ExchangeError(WireFailure.STALE, f"{_idle(timeline)}: {failure.detail}")
+    return failure
+
+
+def _while_connected(
+    error: Exception, timeline: Timeline, below: BaseException | None
+) -> ExchangeError | None:
     match error:
+        case aiohttp.ClientConnectorError() | aiohttp.ClientConnectorCertificateError():
+            return _while_connecting(error, timeline)
+    broken_tls = _tls_error_in(error) or _tls_error_in(below)
+    if broken_tls is not None:
+        return ExchangeError(WireFailure.TLS, f"{_words(broken_tls)} {timeline.phase}")
+    match error:
+        case ContentCutError():
+            return ExchangeError(WireFailure.TRUNCATED, str(error))
         case ContentError():
             return ExchangeError(WireFailure.PROTOCOL, str(error))
         case TooManyLookupsError():
             return ExchangeError(WireFailure.MONITOR, str(error))
-        case aiohttp.ClientConnectorError() | aiohttp.ClientConnectorCertificateError():
-            return _while_connecting(error, timeline)
         case aiohttp.ClientResponseError():
             return ExchangeError(
                 WireFailure.PROTOCOL, f"not a valid HTTP response: {error.message}"
@@ -57,8 +80,6 @@ def failure_of(error: Exception, timeline: Timeline) -> ExchangeError | None:
             return _in_body(error, timeline)
         case aiohttp.InvalidURL():
             return ExchangeError(WireFailure.MONITOR, "the base URL is not usable")
-        case ssl.SSLError():
-            return ExchangeError(WireFailure.TLS, _words(error))
         case aiohttp.ServerDisconnectedError():
             return ExchangeError(WireFailure.RESET, f"connection closed {timeline.phase}")
         case OSError() | aiohttp.ClientConnectionError():
@@ -78,7 +99,7 @@ def _while_connecting(
         ours = cause.errno in _DNS_OURS
         kind = WireFailure.MONITOR if ours else WireFailure.DNS
         return ExchangeError(kind, f"the name was not resolved: {cause.strerror or 'no reason'}")
-    if _is_ours(cause):
+    if _is_ours(cause, _CONNECT_OURS):
         return ExchangeError(WireFailure.MONITOR, _words(cause))
     if isinstance(error, aiohttp.ClientConnectorSSLError) or timeline.connect_s is not None:
         return ExchangeError(WireFailure.TLS, f"no TLS handshake: {_words(cause)}")
@@ -97,16 +118,38 @@ def _in_body(error: aiohttp.ClientPayloadError, timeline: Timeline) -> ExchangeE
 
 def _broken(error: Exception, timeline: Timeline) -> ExchangeError:
     cause = timeline.broken if timeline.broken is not None else error
-    if _is_ours(cause):
+    if _is_ours(cause, _OURS):
         return ExchangeError(WireFailure.MONITOR, _words(cause))
     return ExchangeError(WireFailure.RESET, f"{_words(cause)} {timeline.phase}")
 
 
-def _is_ours(error: Exception) -> bool:
+def _unheard(timeline: Timeline) -> bool:
+    """Whether a kept connection broke before it brought anything of this answer."""
+    return timeline.reused is True and timeline.arrivals.last is None
+
+
+def _idle(timeline: Timeline) -> str:
+    if timeline.idle_s is None:  # it was gone before the request could be written
+        return "reused connection"
+    return f"reused connection, idle {timeline.idle_s:.1f} s"
+
+
+def _is_ours(error: Exception, numbers: frozenset[int]) -> bool:
     """Whether this machine, not the peer or the way to it, has the problem."""
     if isinstance(error, ssl.SSLError):  # its errno is OpenSSL's own number, not the system's
         return False
-    return isinstance(error, OSError) and error.errno in _OURS
+    return isinstance(error, OSError) and error.errno in numbers
+
+
+def _tls_error_in(error: BaseException | None) -> ssl.SSLError | None:
+    """Find the TLS error behind an exception, which may have been wrapped more than once."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, ssl.SSLError):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _reason(error: aiohttp.ClientConnectorCertificateError) -> str:

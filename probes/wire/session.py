@@ -14,15 +14,21 @@ from typing import Final
 import aiohttp
 
 from probes.target import Connection
+from probes.wire.connector import ProbeConnector
 from probes.wire.resolver import ThreadResolver
 from probes.wire.sockets import StampingSocket
+from probes.wire.timeline import MOST_BYTES
 
-KEEPALIVE_S: Final = 90.0
-"""Idle life of a connection: longer than the default interval of 60 s, so that it is used again."""
+KEEPALIVE_S: Final = 50.0
+"""Idle life of a connection. Servers and the load balancers in front of them commonly end one that
+was idle for 60 to 75 s (https://nginx.org/en/docs/http/ngx_http_core_module.html#keepalive_timeout,
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html),
+and a request that meets that end is lost. So at the default interval of 60 s each probe opens a
+connection of its own, unless other targets of the same key keep one warm in between."""
 HEADER_LINE_BYTES: Final = 16 * 1024
 HEADERS: Final = 128
 """Longest header line and most headers of a response: more is no API's answer."""
-READ_AHEAD_BYTES: Final = 4 * 1024 * 1024
+READ_AHEAD_BYTES: Final = MOST_BYTES
 """As much as one exchange may bring in at all, so that the parser is never paused: while it is,
 bytes would be read from the socket without being released, and stamps would not fit them."""
 _NOT_OURS: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -35,6 +41,10 @@ _AddressInfo = tuple[
     str,
     tuple[object, ...],
 ]
+
+
+class ClosedError(Exception):
+    """The prober has been closed: nothing is sent any more."""
 
 
 class Sessions:
@@ -50,16 +60,20 @@ class Sessions:
         self._tls = tls
         self._resolver = ThreadResolver()
         self._open: dict[Connection, aiohttp.ClientSession] = {}
+        self._closed = False
 
     def get(self, connection: Connection) -> aiohttp.ClientSession:
-        """Return the session for targets with this wish."""
+        """Return the session for targets with this wish. Raises ClosedError after `close`."""
+        if self._closed:
+            raise ClosedError("this prober has been closed")
         session = self._open.get(connection)
         if session is None:
             session = self._open[connection] = self._make(connection)
         return session
 
     async def close(self) -> None:
-        """Close every connection, at once."""
+        """Close every connection, at once and for good."""
+        self._closed = True
         self._asking.close()
         sessions = list(self._open.values())
         self._open.clear()
@@ -68,7 +82,7 @@ class Sessions:
 
     def _make(self, connection: Connection) -> aiohttp.ClientSession:
         fresh = connection is Connection.FRESH
-        connector = aiohttp.TCPConnector(
+        connector = ProbeConnector(
             ssl=self._tls if self._tls is not None else True,
             resolver=self._resolver,
             use_dns_cache=False,

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, overload
+from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 from probes.wire.stamps import Moment
 from probes.wire.timeline import Timeline
@@ -39,6 +39,7 @@ _ROUND_TRIP_US: Final = struct.Struct("@68xI28xI")
 """tcpi_rtt (microseconds) and tcpi_total_retrans of linux/tcp.h, struct tcp_info."""
 
 _Control = Iterable[tuple[int, int, bytes]]
+_End = TypeVar("_End", bytes, int)
 
 exchange_of_task: ContextVar[Timeline | None] = ContextVar("exchange_of_task", default=None)
 """The exchange the running task works on."""
@@ -58,11 +59,13 @@ def read_clocks() -> Moment:
 class StampingSocket(socket.socket):
     """A TCP socket that writes what happens to it into the Timeline of its exchange."""
 
-    __slots__ = ("_stamping", "_timeline")
+    __slots__ = ("_active_at", "_idle", "_stamping", "_timeline")
 
     def __init__(self, family: int, type: int, proto: int) -> None:  # noqa: A002 - as its parent's
         super().__init__(family, type, proto)
         self._timeline = exchange_of_task.get()
+        self._idle = False
+        self._active_at: float | None = None
         self._stamping = self._ask_for_stamps()
         if self._timeline is not None:
             self._timeline.opened(self)
@@ -140,12 +143,17 @@ class StampingSocket(socket.socket):
         if timeline is None or timeline.finished:
             return send()
         at = read_clocks()
+        if timeline is not self._timeline and self._active_at is not None:
+            timeline.idle_s = at.monotonic - self._active_at
         sent_bytes = send()
         if timeline.sent(self, at):
             self._timeline = timeline
+            self._idle = False
         return sent_bytes
 
-    # The way in.
+    # The way in. What comes while no exchange is going on was not asked for (a response too many, a
+    # "408 Request Time-out"); handed on, it would be taken for the answer to the next request. So
+    # the connection ends instead: whoever reads is told so at once.
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """Receive, keeping the stamp."""
@@ -158,8 +166,7 @@ class StampingSocket(socket.socket):
         except OSError as error:
             self._note_broken(error)
             raise
-        self._note_read(len(data), control)
-        return data
+        return data if self._note_read(len(data), control) else self._spoiled(b"")
 
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
         """Receive into a buffer (what asyncio's TLS layer does), keeping the stamp."""
@@ -173,13 +180,13 @@ class StampingSocket(socket.socket):
         except OSError as error:
             self._note_broken(error)
             raise
-        self._note_read(size, control)
-        return size
+        return size if self._note_read(size, control) else self._spoiled(0)
 
     def _live(self) -> Timeline | None:
         timeline = self._timeline
         if timeline is not None and timeline.finished:
             self._timeline = timeline = None  # its exchange is over: do not keep it alive
+            self._idle = True
         return timeline
 
     def _note_connected(self) -> None:
@@ -208,11 +215,21 @@ class StampingSocket(socket.socket):
         if timeline is not None and not isinstance(error, (BlockingIOError, InterruptedError)):
             timeline.broken = error
 
-    def _note_read(self, size_bytes: int, control: _Control) -> None:
+    def _note_read(self, size_bytes: int, control: _Control) -> bool:
+        """Take the read down; False when nobody has asked for what it brought."""
         timeline = self._live()
-        if timeline is None or size_bytes == 0:
-            return
-        timeline.read(size_bytes, _stamp(control), read_clocks())
+        if size_bytes == 0:
+            return True
+        if timeline is None:
+            return not self._idle
+        now = read_clocks()
+        self._active_at = now.monotonic
+        return timeline.read(size_bytes, _stamp(control), now)
+
+    def _spoiled(self, end: _End) -> _End:
+        """End the connection and return what a read returns at the end of one."""
+        self.abort()
+        return end
 
 
 def _stamp(control: _Control) -> float | None:

@@ -26,7 +26,7 @@ its last segment's stamp: the end of an answer stays exact, the times between it
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 STEP_TOLERANCE_S: Final = 0.001
 """Wall and monotonic clock may move apart this much between two looks: reading both takes less."""
@@ -41,12 +41,6 @@ class Moment(NamedTuple):
     wall: float
 
 
-class Body(Protocol):
-    """What we need of the HTTP parser's output: how many body bytes it has given out."""
-
-    total_bytes: int
-
-
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """When the bytes of one read came in, on the monotonic clock."""
@@ -54,6 +48,8 @@ class Arrival:
     at: float
     kernel: bool
     """Whether the kernel said so, or only our own clock at the time of the read."""
+    late_s: float = 0.0
+    """How long the newest of these bytes lay there unread; 0.0 when only our clock can tell."""
 
 
 def arrival(stamp: float | None, now: Moment, before: Moment) -> Arrival:
@@ -72,7 +68,7 @@ def arrival(stamp: float | None, now: Moment, before: Moment) -> Arrival:
     stepped = abs(drift) > STEP_TOLERANCE_S + SLEW_RATIO * passed
     if stepped or age < 0.0:
         return Arrival(now.monotonic, kernel=False)
-    return Arrival(now.monotonic - age, kernel=True)
+    return Arrival(now.monotonic - age, kernel=True, late_s=age)
 
 
 class Arrivals:
@@ -99,9 +95,12 @@ class Arrivals:
     def split(self, start: int, end: int) -> list[tuple[int, Arrival]]:
         """Cut the body range start..end at the reads: (length, arrival) of each part, in order.
 
-        Ranges must be asked for in order: reads that end before `start` are forgotten.
+        The parts cover the range. Ranges must be asked for in order: reads that end before `start`
+        are forgotten. Raises LookupError when there are bytes, but no read that brought them.
         """
         reads = self._reads
+        if end > start and not reads:
+            raise LookupError("bytes without a read")
         while len(reads) > 1 and reads[1][0] <= start:
             reads.popleft()
         parts: list[tuple[int, Arrival]] = []

@@ -9,11 +9,21 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, Protocol
 
-from probes.wire.stamps import Arrival, Arrivals, Body, Moment, arrival
+from probes.wire.stamps import STEP_TOLERANCE_S, Arrival, Arrivals, Moment, arrival
 
-WIRE_LIMIT_BYTES: Final = 4 * 1024 * 1024
-"""Bytes one exchange may bring in. A probe's answer has a few KiB (the largest embedding with
-3,072 dimensions about 60 KiB as text); beyond this somebody is filling our memory."""
+ANSWER_LIMIT_BYTES: Final = 512 * 1024
+"""Bytes one exchange may bring in, and that they may decode to. A probe's answer has a few KiB; the
+largest honest one, an embedding with 3,072 dimensions as text, about 60. More is no answer, and
+taking it apart would hold up every other probe."""
+TOKEN_BYTES: Final = 512
+"""And so much more for each token that was asked for: a streamed one comes in about 300 bytes."""
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""But never more than this."""
+
+
+def limit_bytes_for(tokens: int) -> int:
+    """Return how much an answer of at most `tokens` tokens may bring in."""
+    return min(MOST_BYTES, ANSWER_LIMIT_BYTES + TOKEN_BYTES * tokens)
 
 
 class Phase(StrEnum):
@@ -39,6 +49,16 @@ class Abortable(Protocol):
         """End the connection at once, both ways."""
 
 
+class Body(Protocol):
+    """What we need of the HTTP parser's output."""
+
+    total_bytes: int
+    """How many body bytes it has given out."""
+
+    def is_eof(self) -> bool:
+        """Whether the whole message has been parsed."""
+
+
 class Timeline:
     """Everything the wire noticed about one exchange."""
 
@@ -46,6 +66,8 @@ class Timeline:
         "_body",
         "_connecting_at",
         "_departed",
+        "_early",
+        "_first_departed_at",
         "_first_send_at",
         "_handshake",
         "_handshake_answered",
@@ -56,6 +78,7 @@ class Timeline:
         "connect_s",
         "finished",
         "head_at",
+        "idle_s",
         "limit_bytes",
         "on_close",
         "on_departure",
@@ -68,7 +91,7 @@ class Timeline:
         "wire_bytes",
     )
 
-    def __init__(self, limit_bytes: int = WIRE_LIMIT_BYTES) -> None:
+    def __init__(self, limit_bytes: int = ANSWER_LIMIT_BYTES) -> None:
         self.limit_bytes = limit_bytes
         self.phase = Phase.START
         self.resolve_s: float | None = None
@@ -76,6 +99,8 @@ class Timeline:
         self.tls_s: float | None = None
         self.reused: bool | None = None
         """None until a connection was there to carry the request."""
+        self.idle_s: float | None = None
+        """How long a reused connection had been idle; None for a new one, or when unknown."""
         self.head_at: float | None = None
         """When the response head was complete."""
         self.arrivals = Arrivals()
@@ -99,6 +124,8 @@ class Timeline:
         self._handshake: Arrival | None = None
         self._handshake_answered: Arrival | None = None
         self._departed: Moment | None = None
+        self._first_departed_at: float | None = None
+        self._early = False
         self._body: Body | None = None
 
     # What the resolver and the sockets say.
@@ -162,27 +189,40 @@ class Timeline:
             return False
         self.phase = Phase.HEAD
         self._departed = at
+        if self._first_departed_at is None:
+            self._first_departed_at = at.monotonic
         self._in_use = sock
         if self.on_departure is not None:
             self.on_departure(at.monotonic)
         return True
 
-    def read(self, size_bytes: int, stamp: float | None, now: Moment) -> None:
+    def read(self, size_bytes: int, stamp: float | None, now: Moment) -> bool:
         """Take down that bytes were read at `now`, with the kernel's stamp (wall time) or None.
 
-        Raises WireCapError when the exchange has brought in too much.
+        Returns whether they can belong to this exchange: what comes behind the end of its answer
+        does not, and must not be taken for the beginning of the next one. Raises WireCapError when
+        the exchange has brought in too much.
         """
+        if self._body is not None and self._body.is_eof():
+            return False
         self.wire_bytes += size_bytes
         if self.wire_bytes > self.limit_bytes:
             self.oversized = True
             raise WireCapError("the response is larger than one exchange may be")
         if self._departed is None:
             self._handshake = arrival(stamp, now, now)
-            return
+            return True
         read = arrival(stamp, now, self._departed)
+        self._early = self._is_early(read)
         if read.at < self._departed.monotonic:
             read = Arrival(now.monotonic, kernel=False)
         self.arrivals.note(self._body.total_bytes if self._body is not None else 0, read)
+        return True
+
+    def _is_early(self, read: Arrival) -> bool:
+        # Of a request in parts the first one counts: a server may refuse it while it still leaves.
+        from_s = self._first_departed_at
+        return read.kernel and from_s is not None and read.at < from_s - STEP_TOLERANCE_S
 
     def closed(self, sock: Abortable) -> None:
         """Take down that a socket was closed."""
@@ -191,13 +231,20 @@ class Timeline:
 
     # What the exchange says and asks.
 
-    def head_complete(self, body: Body, now: float) -> None:
-        """Take down that the head is here; `body` counts what the parser gives out from now on."""
+    def head_complete(self, body: Body) -> bool:
+        """Take down that the head is here; `body` counts what the parser gives out from now on.
+
+        Returns whether it can be the answer to our request. One that nothing brought in since the
+        departure, or that had arrived by then, answers something else; nothing is taken down.
+        """
+        last = self.arrivals.last
+        if last is None or self._early:
+            return False
         self._body = body
         self.phase = Phase.BODY
-        last = self.arrivals.last
-        self.head_at = last.at if last is not None else now
-        self.trusted = last is not None and last.kernel
+        self.head_at = last.at
+        self.trusted = last.kernel
+        return True
 
     def split(self, start: int, end: int) -> list[tuple[int, Arrival]]:
         """Cut a range of the body at the reads that brought it: (length, arrival), in order."""
@@ -225,6 +272,11 @@ class Timeline:
         for sock in sockets:
             if cut and sock is not None:
                 sock.abort()
+
+    @property
+    def connected_anew(self) -> bool:
+        """Whether a socket was opened for this exchange."""
+        return bool(self._opened)
 
     @property
     def departed_at(self) -> float | None:

@@ -3,12 +3,14 @@
 import asyncio
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from monitor.daemon import STOP_BUDGET_S
 from tests.e2e import configs
@@ -62,6 +64,53 @@ async def test_stopping_with_everything_hung(tmp_path: Path, number: signal.Sign
         await wait_until(lambda: slack.messages, "the message that was left")
         assert await daemon.stop() == 0
         assert len(slack.messages) == 1
+
+
+async def test_stopping_with_the_ledger_locked_as_well(tmp_path: Path) -> None:
+    """A backup that holds the file, a provider and a channel that hang: still exit 0 in time."""
+    slack_channel = 'team: {type: slack, webhook_url: "${SLACK}", allow_http: true}'
+    async with Slack() as slack, simulated("hang") as provider:
+        slack.script.extend([answers.hang] * 50)
+        daemon = DaemonProcess(
+            tmp_path,
+            config(provider.base_url, configs.channels(slack_channel)),
+            {"SLACK": slack.webhook_url},
+        )
+        await daemon.start()
+        await asyncio.wait_for(slack.arrived.wait(), 30)
+        backup = sqlite3.connect(tmp_path / "sonde.db", isolation_level=None)
+        backup.execute("BEGIN IMMEDIATE")
+        try:
+            await asyncio.sleep(2)
+            before = time.monotonic()
+            assert await daemon.stop() == 0
+            assert time.monotonic() - before < PROMISED_S
+        finally:
+            backup.execute("ROLLBACK")
+            backup.close()
+        assert daemon.events("daemon.stopped")
+
+
+async def test_a_clean_stop_sends_nothing_twice(tmp_path: Path) -> None:
+    """A receiver that is just answering when we stop has got the message, once."""
+    slack_channel = 'team: {type: slack, webhook_url: "${SLACK}", allow_http: true}'
+    async with Slack() as slack, simulated("server_error") as provider:
+
+        async def slowly(_request: web.Request) -> web.StreamResponse:
+            await asyncio.sleep(1.5)
+            return web.Response(text="ok")
+
+        slack.script.extend([slowly] * 5)
+        daemon = DaemonProcess(
+            tmp_path,
+            config(provider.base_url, configs.channels(slack_channel)),
+            {"SLACK": slack.webhook_url},
+        )
+        await daemon.start()
+        await asyncio.wait_for(slack.arrived.wait(), 30)
+        assert await daemon.stop() == 0
+        assert slack.requests == 1
+        assert daemon.query("SELECT status FROM outbox") == [("sent",)]
 
 
 async def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:

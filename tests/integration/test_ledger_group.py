@@ -246,7 +246,7 @@ async def test_a_restart_finds_its_windows_again(ledger: Ledger) -> None:
     now = 1_700_000_000.0 + 40.0 * 300
 
     def feed(connection: sqlite3.Connection) -> None:
-        for one in replay(connection, 0.0):
+        for one in replay(connection, 0.0, 1e12):
             fold(after, one)
 
     await ledger.read(feed)

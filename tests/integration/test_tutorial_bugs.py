@@ -239,7 +239,7 @@ def test_a_missing_header_is_unknown_not_empty() -> None:
     partial = {"x-ratelimit-limit-requests": "100"}
     (bucket,) = rate_limits(partial, PRESETS["openai"].rate_limits, now_wall=START)
     check(bucket.remaining)
-    assert bucket.headroom is None
+    assert (bucket.limit, bucket.remaining) == (100, None)
 
 
 async def test_a_webhook_url_is_no_bot_token(
@@ -299,16 +299,21 @@ def test_an_alert_is_told_once_and_its_end_too() -> None:
 async def test_a_slow_store_does_not_stop_the_loop(tmp_path: Path) -> None:
     """While a commit waits for a locked file, everything else goes on."""
 
-    async def ticks_while(writing: "asyncio.Future[object] | asyncio.Task[object]") -> int:
-        ticks = 0
+    async def went_on(
+        writing: "asyncio.Future[object] | asyncio.Task[object]", release: threading.Event
+    ) -> bool:
+        """Whether the loop turned ten times before the file was let go, and so had it let go."""
+        turns = 0
         while not writing.done():
             await asyncio.sleep(0.01)
-            ticks += 1
+            turns += 1
+            if turns == 10:
+                release.set()
         await writing
-        return ticks
+        return release.is_set()
 
-    def check(ticks: int) -> None:
-        assert ticks >= 10
+    def check(went_on: bool) -> None:
+        assert went_on
 
     path = tmp_path / "naive.db"
     monitor = naive(db=str(path))
@@ -316,27 +321,37 @@ async def test_a_slow_store_does_not_stop_the_loop(tmp_path: Path) -> None:
     async def store() -> object:
         return monitor.store(Result("m", True, 1.0, 200))
 
-    with locked(path, 0.5), broken():
-        check(await ticks_while(asyncio.ensure_future(store())))
+    with locked(path) as release, broken():
+        check(await went_on(asyncio.ensure_future(store()), release))
     monitor.db.close()
     path = tmp_path / "ours.db"
     ledger = Ledger.open(path, (RESULTS,))
-    with locked(path, 0.5):
-        check(await ticks_while(asyncio.ensure_future(ledger.write(lambda c: c.total_changes))))
+    with locked(path) as release:
+        writing = asyncio.ensure_future(ledger.write(lambda c: c.total_changes))
+        check(await went_on(writing, release))
     await ledger.close()
 
 
 @contextmanager
-def locked(path: Path, seconds: float) -> Iterator[None]:
-    """Another process's transaction holds the file, as a backup does."""
+def locked(path: Path, at_most_s: float = 2.0) -> Iterator[threading.Event]:
+    """Another process's transaction holds the file, as a backup does, until the event is set.
+
+    Or for `at_most_s`: well below the five seconds after which SQLite gives up waiting.
+    """
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
-    release = threading.Timer(seconds, other.execute, ("ROLLBACK",))
-    release.start()
+    release = threading.Event()
+
+    def hold() -> None:
+        release.wait(at_most_s)
+        other.execute("ROLLBACK")
+
+    holder = threading.Thread(target=hold)
+    holder.start()
     try:
-        yield
+        yield release
     finally:
-        release.join()
+        holder.join()
         other.close()
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-import time
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -101,16 +101,20 @@ async def test_cancelling_while_waiting_for_a_place_keeps_the_places() -> None:
 
 async def test_closing_a_prober_closes_idle_connections(pem: Path) -> None:
     """Kept connections end with the prober, TLS included, without waiting for the peer."""
+    closed = threading.Event()
+    closed_first: list[bool] = []
 
-    async def good(a: Answering) -> None:
+    async def answer_then_sleep(a: Answering) -> None:
         await a.json({"choices": []})
+        # All of the peer stands still meanwhile: no farewell of TLS is answered.
+        closed_first.append(closed.wait(10))
 
-    with serving(good, server_context(pem)) as server:
+    with serving(answer_then_sleep, server_context(pem)) as server:
         async with probing(server.url, tls=trusting_context(pem)) as prober:
             await prober.probe(chat(), Slot(1, 60.0))
-            began = time.monotonic()
-        assert time.monotonic() - began < 1.0
+        closed.set()
         assert await server.all_closed()
+    assert closed_first == [True], "closing waited for the peer"
 
 
 def test_tls_here_verifies(pem: Path) -> None:

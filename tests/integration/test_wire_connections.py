@@ -1,12 +1,12 @@
 """Connections: kept, fresh, trusted; what the environment must not do; who waits for a place."""
 
 import asyncio
-import time
+import threading
 from pathlib import Path
 
 import pytest
 
-from probes.result import Fault, Operation, Verdict
+from probes.result import Fault, Operation, RateLimit, Verdict
 from probes.secret import Secret, SecretSource
 from probes.target import Connection, Slot
 from tests.integration.fault_server import (
@@ -18,7 +18,7 @@ from tests.integration.fault_server import (
     server_context,
     serving,
 )
-from tests.integration.faults import bad_key, good, no_answer, silent
+from tests.integration.faults import bad_key, good, no_answer
 from tests.integration.probing import KEY, chat, probing
 
 
@@ -239,15 +239,22 @@ async def test_waiting_for_a_place_is_measured_apart() -> None:
 
 async def test_no_place_in_time_is_our_fault() -> None:
     """Nobody blames the provider for our own queue, and nothing is sent."""
-    with serving(silent) as server:
-        async with probing(server.url, max_concurrency=1) as prober, asyncio.TaskGroup() as group:
-            holder = group.create_task(prober.probe(chat(deadline_s=0.6), Slot(1, 60.0)))
-            await asyncio.sleep(0.05)
-            began = time.monotonic()
-            result = await prober.probe(chat(name="other", deadline_s=0.2), Slot(1, 60.0))
-            assert time.monotonic() - began < 0.5
+    given_up = threading.Event()
 
-    assert holder.result().verdict is Verdict.TIMEOUT
+    async def patient(a: Answering) -> None:
+        await asyncio.to_thread(given_up.wait, 10)
+        await a.json(ANSWER)
+
+    with serving(patient) as server:
+        async with probing(server.url, max_concurrency=1) as prober, asyncio.TaskGroup() as group:
+            holder = group.create_task(prober.probe(chat(deadline_s=20.0), Slot(1, 60.0)))
+            while not server.requests:  # noqa: ASYNC110 - another thread counts
+                await asyncio.sleep(0.005)
+            result = await prober.probe(chat(name="other", deadline_s=0.2), Slot(1, 60.0))
+            assert not holder.done(), "it did not wait until the place was free"
+            given_up.set()
+
+    assert holder.result().ok
     assert (result.verdict, result.fault) == (Verdict.MONITOR_ERROR, Fault.MONITOR)
     assert "max_concurrency" in result.detail
     assert result.waited_s >= 0.2
@@ -310,5 +317,5 @@ async def test_headers_of_the_answer_are_read() -> None:
 
     assert result.ok
     assert result.server_ms == 12.5
-    assert result.rate_limits[0].headroom == 0.25
+    assert result.rate_limits == (RateLimit("requests", 100, 25, None),)
     assert result.request_id == "req_1 ***", "what a server sends is sanitised"

@@ -93,15 +93,53 @@ def test_the_handshake_has_the_kernels_figure() -> None:
         assert timeline.connect_s is not None
 
 
-def test_a_socket_without_an_exchange_is_an_ordinary_one() -> None:
-    """Nobody listening: everything works and nothing is kept."""
+@pytest.mark.parametrize("into", [False, True], ids=["recv", "recv_into"])
+def test_what_comes_between_two_exchanges_ends_the_connection(into: bool) -> None:
+    """Nobody asked for it: the reader is told of the end, the peer sees it, nothing is kept."""
     with _pair(StampingSocket) as (ours, theirs, timeline):
         timeline.finish(cut=False)
-        ours.send(b"more")
-        theirs.sendall(b"less")
-        assert ours.recv(10) == b"less"
+        theirs.sendall(b"more")
+        if into:
+            assert ours.recv_into(bytearray(10)) == 0
+        else:
+            assert ours.recv(10) == b""
+        assert theirs.recv(10) == b""
         assert timeline.arrivals.last is None
-        assert timeline.departed_at is None
+
+
+def test_a_kept_socket_says_how_long_it_was_idle() -> None:
+    """From the last bytes of one exchange to the departure of the next."""
+    with _pair(StampingSocket) as (ours, theirs, timeline):
+        ours.send(b"question")
+        theirs.sendall(b"answer")
+        assert ours.recv(10) == b"answer"
+        timeline.finish(cut=False)
+        assert timeline.idle_s is None
+
+        later = Timeline()
+        exchange_of_task.set(later)
+        later.writing(one_round_trip=False)
+        time.sleep(0.02)
+        ours.send(b"question")
+        theirs.sendall(b"answer")
+        assert ours.recv(10) == b"answer"
+        assert later.arrivals.last is not None
+        assert later.idle_s is not None
+        assert later.idle_s >= 0.02
+
+
+def test_a_socket_without_an_exchange_is_an_ordinary_one() -> None:
+    """Made for nobody: everything works and nothing is kept."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        with StampingSocket(socket.AF_INET, socket.SOCK_STREAM, 0) as ours:
+            ours.connect(listener.getsockname())
+            theirs, _ = listener.accept()
+            with theirs:
+                ours.send(b"more")
+                theirs.sendall(b"less")
+                assert ours.recv(10) == b"less"
     alone = StampingSocket(socket.AF_INET, socket.SOCK_STREAM, 0)
     alone.abort()
     alone.close()

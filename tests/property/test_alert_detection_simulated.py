@@ -16,13 +16,12 @@ from alerting.engine import Engine, Snapshot, matching
 from alerting.expression import parse
 from alerting.match import EVERYTHING
 from alerting.metric import Counted, Measured
+from alerting.notification import SEND_BUDGET_S
 from alerting.rule import Rule
 from alerting.state import Edge
 from probes.result import Fault, ProbeResult, Verdict
 from probes.target import Target
 from tests.unit.alerting.windows import CHAT, GROK, ListedWindows, Sample
-
-SEND_S = 10.0
 
 
 class Kept(Protocol):
@@ -161,7 +160,7 @@ def printed(outage: Outage) -> Detection:
 
 def in_time(outage: Outage, windows: Kept) -> float:
     """Play an outage, check that it fires no later than printed, and return by how much sooner."""
-    limit_s = printed(outage).seconds - SEND_S
+    limit_s = printed(outage).seconds - SEND_BUDGET_S
     fired_s = outage.play(windows, limit_s)
     assert fired_s is not None, f"nothing fired within {limit_s} s"
     return limit_s - fired_s

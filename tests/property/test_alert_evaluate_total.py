@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.summary import QUANTILES, Distribution, Summary
-from alerting.evaluate import Reason, evaluate
+from alerting.evaluate import Reason, evaluate, of_firing
 from alerting.expression import Condition, Operator, parse
 from alerting.metric import Count, Counted, Measure, Measured, Plain, Statistic
 from alerting.rule import Rule
@@ -72,6 +72,20 @@ def test_every_rule_answers_every_summary(rule: Rule, summary: Summary) -> None:
         assert evaluation.value is not None
     if evaluation.breached:
         assert rule.when.operator.holds(evaluation.value or 0.0, rule.when.threshold)
+
+
+@given(rules, summaries)
+def test_to_a_firing_alert_only_false_may_become_unknown(rule: Rule, summary: Summary) -> None:
+    """Nothing that is true or unknown changes its meaning, and no value is ever lost."""
+    plain = evaluate(rule, summary)
+    meant = of_firing(rule, summary, plain)
+    assert (meant.value, meant.lower_bound) == (plain.value, plain.lower_bound)
+    if plain.breached is False and meant != plain:
+        assert (meant.breached, meant.reason) == (None, Reason.STILL_FAILING)
+        newest_is_good = summary.recent_faults[-1:] in ((), (Fault.NONE,))
+        assert plain.reason is Reason.TOO_FEW_FAILURES or not newest_is_good
+    else:
+        assert meant == plain
 
 
 @given(rules, st.integers(0, 20))

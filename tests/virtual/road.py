@@ -70,15 +70,26 @@ class Virtual:
     """One daemon's road over a virtual loop; make it inside a looptime test."""
 
     def __init__(
-        self, config: Config, folder: Path, script: Script, *, after_s: float = 0.0
+        self,
+        config: Config,
+        folder: Path,
+        script: Script,
+        *,
+        after_s: float = 0.0,
+        step_s: float = 0.0,
     ) -> None:
-        """`after_s`: seconds of the story that passed before this process began."""
+        """Open the ledger in `folder`.
+
+        `after_s`: seconds of the story that passed before this process began; `step_s`: how far the
+        wall clock is off, to be changed at will.
+        """
         loop = asyncio.get_running_loop()
         self._began = loop.time() - after_s
         self._script = script
         self.recorder = Recorder(self.elapsed_s)
         self.ledger = Ledger.open(folder / "virtual.db", (RESULTS, ALERTING), inline=True)
-        clock = Clock(lambda: START + self.elapsed_s(), loop.time)
+        self.step_s = step_s
+        clock = Clock(lambda: START + self.elapsed_s() + self.step_s, loop.time)
         channels = {"recorder": self.recorder}
         self.road = Road(config, self.ledger, channels, self._probe, clock, LagMeter(), Observers())
 
@@ -97,7 +108,7 @@ class Virtual:
             location="virtual",
             slot=slot.number,
             slot_at=slot.at,
-            at=START + began,
+            at=START + began + self.step_s,
             verdict=found.verdict,
             fault=found.fault,
             total_s=found.seconds,

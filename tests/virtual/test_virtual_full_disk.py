@@ -47,4 +47,7 @@ async def test_people_are_told_and_nothing_is_told_twice(tmp_path: Path) -> None
     assert len(told) == len(set(told))
     fired = {fingerprint for fingerprint, status in told if status == "firing"}
     assert {fingerprint for fingerprint, status in told if status == "resolved"} == fired
+    for fingerprint in fired:
+        heard = [status for each, status in told if each == fingerprint]
+        assert heard == ["firing", "resolved"]
     assert virtual.road.readiness().checks[2].ok

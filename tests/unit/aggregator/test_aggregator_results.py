@@ -77,7 +77,7 @@ def test_an_attempt_is_kept_once(connection: sqlite3.Connection) -> None:
 def test_a_skip_is_kept_once(connection: sqlite3.Connection) -> None:
     """A slot is skipped once."""
     assert skip(connection, 1, 10.0)
-    assert not skip(connection, 1, 11.0)
+    assert not skip(connection, 1, 10.0)
     assert rows(connection, "skips") == 1
 
 
@@ -122,7 +122,7 @@ def test_replay_is_in_commit_order(connection: sqlite3.Connection) -> None:
     skip(connection, 103, 70.0)
     order = [
         one.slot.number if isinstance(one, SkippedSlot) else one.slot
-        for one in replay(connection, 0.0)
+        for one in replay(connection, 0.0, 1e12)
     ]
     assert order == [100, 1, 101, 102, 2, 3, 103]
 
@@ -132,7 +132,7 @@ def test_replay_begins_where_asked(connection: sqlite3.Connection) -> None:
     insert_results(connection, [result(slot=n, at=float(n)) for n in range(5)])
     skip(connection, 7, 2.5)
     skip(connection, 8, 3.0)
-    kept = list(replay(connection, 3.0))
+    kept = list(replay(connection, 3.0, 1e12))
     assert kept == [
         result(slot=3, at=3.0),
         result(slot=4, at=4.0),
@@ -151,11 +151,11 @@ def test_prune_takes_the_oldest_of_both_tables_in_chunks(connection: sqlite3.Con
     for number in range(10):
         skip(connection, number, number + 0.5)
     assert prune(connection, 8.0, 5) == 5
-    assert next(replay(connection, 0.0)) == result(slot=3, at=3.0)
+    assert next(replay(connection, 0.0, 1e12)) == result(slot=3, at=3.0)
     assert rows(connection, "skips") == 8
     assert prune(connection, 8.0, 100) == 11
     assert prune(connection, 8.0, 100) == 0
-    assert [one.at for one in replay(connection, 0.0)] == [8.0, 9.0, 8.5, 9.5]
+    assert [one.at for one in replay(connection, 0.0, 1e12)] == [8.0, 9.0, 8.5, 9.5]
 
 
 def test_drop_oldest_takes_exactly_as_many(connection: sqlite3.Connection) -> None:
@@ -184,3 +184,55 @@ def test_pruning_gives_the_space_back(connection: sqlite3.Connection) -> None:
     drop_oldest(connection, 500)
     assert size_bytes(connection) <= empty + 4096
     assert connection.execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
+def replayed(connection: sqlite3.Connection, since: float, until: float) -> list[int]:
+    """Replay; return the slot numbers that came back."""
+    found = replay(connection, since, until)
+    return [one.slot.number if isinstance(one, SkippedSlot) else one.slot for one in found]
+
+
+def test_slot_numbers_that_come_again_are_other_rows(connection: sqlite3.Connection) -> None:
+    """A clock set back repeats slot numbers: their results are kept beside the first ones."""
+    assert insert_result(connection, result(slot=7, at=420.0))
+    assert insert_result(connection, result(slot=7, at=421.5))
+    assert not insert_result(connection, result(slot=7, at=420.0))
+    assert rows(connection, "results") == 2
+
+
+def test_what_was_committed_before_a_step_back_is_not_replayed(
+    connection: sqlite3.Connection,
+) -> None:
+    """Stamps from before the clock was set back name times that have not been yet."""
+    insert_results(connection, [result(slot=n, at=5000.0 + n) for n in range(3)])
+    skip(connection, 50, 5002.0)
+    insert_results(connection, [result(slot=n, at=4000.0 + n) for n in range(10, 13)])
+    skip(connection, 60, 4012.0)
+    assert replayed(connection, 3900.0, 4020.0) == [10, 11, 12, 60]
+
+
+def test_a_ledger_from_the_future_is_not_replayed(connection: sqlite3.Connection) -> None:
+    """When the newest result lies ahead of the clock nothing in the file can be placed."""
+    insert_results(connection, [result(slot=n, at=float(at)) for n, at in enumerate((3000, 9000))])
+    assert replayed(connection, 2000.0, 4000.0) == []
+    assert replayed(connection, 2000.0, 9100.0) == [0, 1]
+
+
+def test_small_disorder_is_no_step(connection: sqlite3.Connection) -> None:
+    """A probe that took half a minute is committed after quicker ones that began later."""
+    insert_result(connection, result(slot=2, at=1030.0, total_s=0.1))
+    insert_result(connection, result(slot=1, at=1000.0, total_s=29.0))
+    assert replayed(connection, 900.0, 1100.0) == [2, 1]
+
+
+def test_words_of_a_newer_version_are_passed_over(connection: sqlite3.Connection) -> None:
+    """A verdict this version does not know costs its row, not the start."""
+    insert_results(connection, [result(slot=1, at=1.0), result(slot=2, at=2.0)])
+    connection.execute("UPDATE results SET verdict = 'sulking' WHERE slot = 1")
+    assert replayed(connection, 0.0, 10.0) == [2]
+
+
+def test_skips_alone_are_replayed(connection: sqlite3.Connection) -> None:
+    """Before the first result ever there may be skipped slots."""
+    skip(connection, 5, 10.0)
+    assert replayed(connection, 0.0, 20.0) == [5]

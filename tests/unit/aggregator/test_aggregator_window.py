@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from aggregator.window import RECENT, Windows
+from aggregator.summary import RECENT_FAULTS
+from aggregator.window import Windows
 from probes.result import Fault, ProbeResult, Verdict
 from tests.unit.aggregator.samples import result, stream, timeout
 
@@ -190,10 +191,10 @@ def test_recent_faults_outlive_every_window() -> None:
 
 
 def test_recent_faults_are_the_newest() -> None:
-    """There are at most RECENT of them, the oldest first."""
-    kept = windows(*[BAD] * RECENT, result(), result())
+    """There are at most RECENT_FAULTS of them, the oldest first."""
+    kept = windows(*[BAD] * RECENT_FAULTS, result(), result())
     recent = kept.summary(("chat",), 60.0, 1000.0).recent_faults
-    assert recent == (Fault.PROVIDER,) * (RECENT - 2) + (Fault.NONE,) * 2
+    assert recent == (Fault.PROVIDER,) * (RECENT_FAULTS - 2) + (Fault.NONE,) * 2
 
 
 def test_targets_together_are_in_order_of_time() -> None:
@@ -258,24 +259,6 @@ def test_kept_summaries_are_bounded() -> None:
     for over_s in (1.0, 2.0, 3.0, 4.0, 5.0):
         assert kept.summary(("chat",), over_s, 0.0).n == 1
         assert 1 <= len(kept._cache) <= 3
-
-
-def test_forgotten_target_is_gone() -> None:
-    """A target that is forgotten is as unknown as one never seen, also to what was kept."""
-    kept = windows(result())
-    assert kept.summary(("chat",), 60.0, 0.0).n == 1
-    kept.forget("chat")
-    kept.forget("nobody")
-    assert kept.summary(("chat",), 60.0, 0.0).n == 0
-
-
-def test_retain_drops_the_rest() -> None:
-    """After a reload only configured targets stay, with all they had."""
-    kept = Windows(100.0)
-    for name in ("a", "b", "c"):
-        kept.ingest(result(target=name), 0.0)
-    kept.retain({"b", "new"})
-    assert [kept.summary((name,), 60.0, 0.0).n for name in ("a", "b", "c")] == [0, 1, 0]
 
 
 def test_overflow_is_counted() -> None:

@@ -7,12 +7,13 @@ import pytest
 from aggregator.summary import enough
 from alerting.defaults import default_min_samples, default_rules, merge
 from alerting.detection import Detection, detection
-from alerting.engine import Engine, matching
+from alerting.engine import Engine, Snapshot, matching
 from alerting.expression import parse
 from alerting.metric import QUANTILE, Measured
 from alerting.rule import Rule, Severity, Subject
+from alerting.state import Edge
 from probes.result import Operation
-from tests.unit.alerting.windows import CHAT, GROK
+from tests.unit.alerting.windows import CHAT, GROK, ListedWindows, Sample
 
 EMBEDDINGS = replace(CHAT, name="embed-small", operation=Operation.EMBEDDINGS)
 TARGETS = (CHAT, EMBEDDINGS, GROK)
@@ -100,6 +101,27 @@ def test_usual_min_samples_agree_with_the_windows(statistic: str) -> None:
     n, q = default_min_samples(metric), QUANTILE[metric.statistic]
     assert enough(n, q)
     assert not enough(n - 1, q)
+
+
+def told(rule: Rule, slow: tuple[int, ...]) -> list[str]:
+    """Evaluate for half an hour of minutely answers, those of these minutes slow; return edges."""
+    windows = ListedWindows([Sample(60 * m, latency_s=6 if m in slow else 0.7) for m in range(30)])
+    engine = Engine((rule,), (CHAT,), location="fra1")
+    edges: list[str] = []
+    for now in range(900, 1800, 5):
+        summaries = {view: windows.summary(view.over_s, now) for view in engine.views}
+        edges += [change.edge for change in engine.evaluate(Snapshot(now, summaries))]
+    return edges
+
+
+@pytest.mark.parametrize("slow", [(20,), (20, 21), (20, 27)])
+def test_two_slow_answers_are_luck(slow: tuple[int, ...]) -> None:
+    """HighLatency asks for three slow answers: a p95 of fifteen is their second slowest."""
+    (high,) = (rule for rule in default_rules() if rule.name == "HighLatency")
+    assert told(high, slow) == []
+    alone = replace(high, min_failures=0)
+    assert (Edge.FIRED in told(alone, slow)) is (len(slow) == 2)
+    assert Edge.FIRED in told(high, (*slow, 22, 23))
 
 
 def named(name: str) -> Rule:

@@ -1,133 +1,27 @@
 """Delivery in virtual time: who is tried when, and what becomes of each answer."""
 
 import asyncio
-import sqlite3
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from structlog.testing import capture_logs
 
-from aggregator.ledger import Ledger, LedgerError
-from alerting import outbox
-from alerting.deliver import LEDGER_PAUSE_S, SEND_BUDGET_S, Deliverer, Outcome
-from alerting.notification import DeliveryError, Notification
-from alerting.retry import GIVE_UP_AFTER_S, LONGEST_BACKOFF_S, backoff_s
-from alerting.store import ALERTING
+from alerting.notification import SEND_BUDGET_S, DeliveryError
+from alerting.patience import LEDGER_PAUSE_S, LEDGER_WAIT_S
+from alerting.retry import GIVE_UP_AFTER_S, LONGEST_BACKOFF_S, LONGEST_WAIT_S, backoff_s
+from tests.unit.alerting.delivering import BUSY, HANG, REFUSED, Road, Sink, at_work, empty_road
 from tests.unit.alerting.messages import NOW, firing, resolved
 
 pytestmark = pytest.mark.looptime
-
-T = TypeVar("T")
-
-BUSY = DeliveryError("busy", retryable=True)
-REFUSED = DeliveryError("no_service", retryable=False)
-HANG = TimeoutError()
-"""Scripted: the receiver never answers."""
-
-
-class Full(Ledger):
-    """A ledger whose disk can be full or stuck, and take no writes, or be unreadable."""
-
-    full = False
-    stuck = False
-    unreadable = False
-
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Refuse while the disk is full."""
-        if self.full:
-            raise LedgerError("disk full")
-        if self.stuck:
-            await asyncio.Event().wait()
-        return await super().write(work)
-
-    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Refuse while the disk is broken."""
-        if self.unreadable:
-            raise LedgerError("I/O error")
-        return await super().read(work)
-
-
-@dataclass
-class Sink:
-    """A notifier that follows a script, then takes everything."""
-
-    name: str = "team"
-    script: deque[Exception | None] = field(default_factory=deque)
-    always: Exception | None = None
-    """What every attempt meets once the script is used up."""
-    attempts: list[tuple[float, str]] = field(default_factory=list)
-    """When, and which notification."""
-    taken: list[str] = field(default_factory=list)
-    in_hand: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def send(self, notification: Notification, /) -> None:
-        """Make one attempt."""
-        self.attempts.append((asyncio.get_running_loop().time(), notification.id))
-        self.in_hand.set()
-        error = self.script.popleft() if self.script else self.always
-        if error is HANG:
-            await asyncio.Event().wait()
-        if error is not None:
-            raise error
-        self.taken.append(notification.id)
-
-    async def close(self) -> None:
-        """Nothing to release."""
-
-
-@dataclass
-class Road:
-    """An outbox, its deliverer, and what came of it."""
-
-    ledger: Full
-    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    clock_offset_s: float = NOW
-
-    def wall(self) -> float:
-        """Return the wall time, which moves with the loop's."""
-        return self.clock_offset_s + asyncio.get_running_loop().time()
-
-    def deliverer(self, *sinks: Sink) -> Deliverer:
-        """Return a deliverer to these sinks."""
-
-        def note(channel: str, outcome: Outcome) -> None:
-            self.outcomes[channel, outcome.value] += 1
-
-        return Deliverer(self.ledger, {sink.name: sink for sink in sinks}, self.wall, note)
-
-    async def put(self, *notifications: Notification, channels: Sequence[str] = ("team",)) -> None:
-        """Queue notifications."""
-        now = self.wall()
-        await self.ledger.write(
-            lambda connection: outbox.enqueue(connection, notifications, channels, now)
-        )
-
-    async def statuses(self) -> dict[str, str]:
-        """Return what became of each notification."""
-        rows = await self.ledger.read(
-            lambda connection: connection.execute("SELECT id, status FROM outbox").fetchall()
-        )
-        return dict(rows)
-
-    async def run(self, deliverer: Deliverer, seconds: float) -> None:
-        """Let it work for some virtual seconds."""
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await deliverer.run()
 
 
 @pytest.fixture
 async def road(tmp_path: Path) -> AsyncIterator[Road]:
     """Make an empty outbox."""
-    ledger = Full.open(tmp_path / "sonde.db", [ALERTING], inline=True)
-    assert isinstance(ledger, Full)
-    yield Road(ledger)
-    ledger.full = ledger.unreadable = False
-    await ledger.close()
+    async with empty_road(tmp_path) as made:
+        yield made
 
 
 async def test_what_is_queued_is_sent_once(road: Road) -> None:
@@ -246,7 +140,7 @@ async def test_a_bug_in_a_notifier_stops_nobody(road: Road) -> None:
         await road.run(road.deliverer(sink), 100)
     assert sink.taken == ["msg_b_firing_1"]
     assert logs[0]["event"] == "notification.dead"
-    assert "ValueError at test_deliver.py:" in logs[0]["error"]
+    assert "ValueError at delivering.py:" in logs[0]["error"]
     assert "secret" not in str(logs)
 
 
@@ -278,20 +172,15 @@ async def test_given_up_after_a_day(road: Road) -> None:
     assert len(sink.attempts) == 2
 
 
-async def test_a_clock_step_neither_kills_nor_holds(road: Road) -> None:
-    """A day forwards or backwards between two attempts changes nothing for long."""
-    for number, step_s in enumerate((86_400.0, -86_400.0)):
-        await road.put(firing("a", number))
-        sink = Sink(script=deque([BUSY]))
-        deliverer = road.deliverer(sink)
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(deliverer.run(), name="deliver")
-            await sink.in_hand.wait()
-            await asyncio.sleep(0.1)
-            road.clock_offset_s += step_s
-            await asyncio.sleep(61)
-            running.cancel()
-        assert len(sink.taken) == 1
+@pytest.mark.parametrize("step_s", [86_400.0, -86_400.0, -1_800.0])
+async def test_a_clock_step_over_a_restart_loses_nothing(road: Road, step_s: float) -> None:
+    """A clock set forward or back while we were away delays by its step, an hour at most."""
+    await road.put(firing("a"))
+    sink = Sink(script=deque([BUSY]))
+    await road.run(road.deliverer(sink), 0.1)
+    road.clock_offset_s += step_s
+    await road.run(road.deliverer(sink), LONGEST_WAIT_S)
+    assert sink.taken == ["msg_a_firing_1"]
 
 
 async def test_cancelled_while_sending_the_row_stays(road: Road) -> None:
@@ -307,39 +196,66 @@ async def test_cancelled_while_sending_the_row_stays(road: Road) -> None:
 
 async def test_a_full_disk_repeats_nothing(road: Road) -> None:
     """What was sent but could not be marked is not sent again; the mark is made up for."""
-    await road.put(firing("a"), firing("b"))
+    await road.put(firing("a"), firing("b"), resolved("a"))
     sink = Sink()
+    sent = ["msg_a_firing_1", "msg_b_firing_1", "msg_a_resolved_1"]
     road.ledger.full = True
-    deliverer = road.deliverer(sink)
     with capture_logs() as logs:
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(deliverer.run(), name="deliver")
+        async with at_work(road.deliverer(sink)):
+            await asyncio.sleep(0.1)
+            assert sink.taken == sent
             await asyncio.sleep(3 * LEDGER_PAUSE_S)
-            assert sink.taken == ["msg_a_firing_1", "msg_b_firing_1"]
             assert set((await road.statuses()).values()) == {"queued"}
-            road.ledger.full = False
+            await road.ledger.free()
             await asyncio.sleep(2 * LEDGER_PAUSE_S)
-            running.cancel()
-    assert sink.taken == ["msg_a_firing_1", "msg_b_firing_1"]
+    assert sink.taken == sent
     assert set((await road.statuses()).values()) == {"sent"}
     assert {each["event"] for each in logs} == {"notification.ledger_failed", "notification.sent"}
 
 
-async def test_cancelled_while_marking_nothing_is_repeated(road: Road) -> None:
+async def test_a_full_disk_does_not_end_retries(road: Road) -> None:
+    """A failure that could not be noted is remembered: the row's next attempts keep their pace."""
+    await road.put(firing("a"))
+    sink = Sink(script=deque([BUSY] * 3))
+    road.ledger.full = True
+    async with at_work(road.deliverer(sink)):
+        await asyncio.sleep(30)
+        await road.ledger.free()
+        await asyncio.sleep(2 * LEDGER_PAUSE_S)
+    waits = [backoff_s("msg_a_firing_1", attempt) for attempt in (1, 2, 3)]
+    expected = [0.0, waits[0], sum(waits[:2]), sum(waits)]
+    assert [at for at, _ in sink.attempts] == pytest.approx(expected, abs=0.1)
+    assert await road.statuses() == {"msg_a_firing_1": "sent"}
+
+
+async def test_a_disk_that_hangs_costs_one_wait(road: Road) -> None:
+    """Marks that get no answer hold up the first row only; none is sent twice in the end."""
+    await road.put(*(firing(str(number)) for number in range(20)))
+    sink = Sink()
+    road.ledger.stuck = True
+    async with at_work(road.deliverer(sink)):
+        await asyncio.sleep(2 * LEDGER_WAIT_S + 0.1)
+        assert len(sink.taken) == 20
+        await asyncio.sleep(60)
+        await road.ledger.free()
+        await asyncio.sleep(2 * LEDGER_PAUSE_S)
+    assert len(sink.taken) == len(set(sink.taken)) == 20
+    assert set((await road.statuses()).values()) == {"sent"}
+
+
+async def test_stopped_while_marking_nothing_is_repeated(road: Road) -> None:
     """Stopped between sending and the mark's commit, the deliverer still owes the mark."""
     sink = Sink()
     deliverer = road.deliverer(sink)
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(deliverer.run(), name="deliver")
+    async with at_work(deliverer) as running:
         await asyncio.sleep(1)
         await road.put(firing("a"))
         road.ledger.stuck = True
         deliverer.wake()
         await asyncio.sleep(1)
-        running.cancel()
-    assert await road.statuses() == {"msg_a_firing_1": "queued"}
-    road.ledger.stuck = False
-    assert await deliverer.drain(5) == 0
+        deliverer.stop()
+        road.ledger.stuck = False
+        await running
     assert await road.statuses() == {"msg_a_firing_1": "sent"}
     assert sink.taken == ["msg_a_firing_1"]
 
@@ -352,7 +268,7 @@ async def test_an_unreadable_ledger_is_looked_at_again(road: Road) -> None:
     async with asyncio.TaskGroup() as group:
         running = group.create_task(road.deliverer(sink).run(), name="deliver")
         await asyncio.sleep(1)
-        road.ledger.unreadable = False
+        await road.ledger.free()
         await asyncio.sleep(LEDGER_PAUSE_S)
         running.cancel()
     assert sink.taken == ["msg_a_firing_1"]
@@ -384,70 +300,13 @@ async def test_rows_of_removed_channels_are_buried_at_the_start(road: Road) -> N
 
 
 async def test_without_channels_it_still_runs(road: Road) -> None:
-    """No channel is a configuration like any other: the task does not return."""
-    await road.run(road.deliverer(), 10)
-
-
-async def test_draining_tries_once_what_is_due(road: Road) -> None:
-    """At shutdown each due row gets one attempt; what fails waits for the next start."""
-    await road.put(firing("a"), firing("b"), resolved("b"), firing("c"))
-    sink = Sink(script=deque([BUSY]))
-    assert await road.deliverer(sink).drain(5) == 1
-    assert sink.taken == ["msg_b_firing_1", "msg_b_resolved_1", "msg_c_firing_1"]
-    assert len(sink.attempts) == 4
-    assert (await road.statuses())["msg_a_firing_1"] == "queued"
-
-
-async def test_draining_keeps_its_budget(road: Road) -> None:
-    """A hung receiver costs the budget, not the shutdown; the other channel is served."""
-    await road.put(firing("a"), channels=("team", "ops"))
-    team, ops = Sink("team", always=HANG), Sink("ops")
-    loop = asyncio.get_running_loop()
-    before = loop.time()
-    assert await road.deliverer(team, ops).drain(3) == 1
-    assert loop.time() - before == pytest.approx(3, abs=0.1)
-    assert ops.taken == ["msg_a_firing_1"]
-
-
-async def test_draining_a_throttled_channel_stops_there(road: Road) -> None:
-    """After a 429 the rest of that channel waits for the next start."""
-    await road.put(firing("a"), firing("b"))
-    limited = DeliveryError("429", retryable=True, retry_after_s=30, throttled=True)
-    sink = Sink(always=limited)
-    assert await road.deliverer(sink).drain(5) == 2
-    assert len(sink.attempts) == 1
-
-
-async def test_draining_settles_what_is_owed(road: Road) -> None:
-    """A mark that a full disk refused is made at shutdown, and nothing is sent twice."""
-    await road.put(firing("a"))
-    sink = Sink()
-    deliverer = road.deliverer(sink)
-    road.ledger.full = True
-    await road.run(deliverer, 1)
-    road.ledger.full = False
-    assert await deliverer.drain(5) == 0
-    assert sink.taken == ["msg_a_firing_1"]
-    assert await road.statuses() == {"msg_a_firing_1": "sent"}
-
-
-async def test_draining_without_a_ledger_ends(road: Road) -> None:
-    """A dead disk does not stop the shutdown."""
-    await road.put(firing("a"))
-    road.ledger.full = road.ledger.unreadable = True
-    assert await road.deliverer(Sink()).drain(5) == 0
-
-
-async def test_draining_beside_the_loops_is_refused(road: Road) -> None:
-    """Two loops on one channel would send everything twice."""
-    deliverer = road.deliverer(Sink())
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(deliverer.run(), name="deliver")
-        await asyncio.sleep(1)
-        with pytest.raises(RuntimeError, match="while the delivery loops run"):
-            await deliverer.drain(1)
-        running.cancel()
-    assert await deliverer.drain(1) == 0
+    """No channel is a configuration like any other: it returns when stopped, not before."""
+    deliverer = road.deliverer()
+    async with at_work(deliverer) as running:
+        await asyncio.sleep(10)
+        assert not running.done()
+        deliverer.stop()
+        await running
 
 
 async def test_delivery_tasks_bear_their_channels_names(road: Road) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from alerting import outbox
-from alerting.outbox import RowStatus
 from alerting.retry import LONGEST_WAIT_S
 from alerting.store import ALERTING
 from tests.unit.alerting.messages import FIRING, NOW, RESOLVED, firing, resolved
@@ -64,7 +63,7 @@ def test_resolved_waits_for_firing(connection: sqlite3.Connection) -> None:
     outbox.enqueue(connection, (FIRING, RESOLVED), ("team",), NOW)
     assert due_ids(connection) == ["msg_firing"]
     (row,) = outbox.due(connection, "team", NOW, 10)
-    outbox.mark_retry(connection, row.seq, NOW + 5, "busy")
+    outbox.mark_retry(connection, row, NOW + 5, "busy")
     assert due_ids(connection) == []
     outbox.mark_sent(connection, row.seq, NOW)
     assert due_ids(connection) == ["msg_resolved"]
@@ -76,7 +75,7 @@ def test_a_refused_firing_does_not_hold_resolved_for_ever(connection: sqlite3.Co
     (row,) = outbox.due(connection, "team", NOW, 10)
     outbox.mark_dead(connection, row.seq, "no_service")
     assert due_ids(connection) == ["msg_resolved"]
-    assert status_of(connection, "msg_firing") == (RowStatus.DEAD, 1, "no_service")
+    assert status_of(connection, "msg_firing") == ("dead", 1, "no_service")
 
 
 def test_order_is_per_channel(connection: sqlite3.Connection) -> None:
@@ -92,7 +91,7 @@ def test_other_alerts_pass_a_failing_one(connection: sqlite3.Connection) -> None
     """A row that waits for its next attempt holds its own alert only."""
     outbox.enqueue(connection, (firing("a"), firing("b"), resolved("b")), ("team",), NOW)
     first = outbox.due(connection, "team", NOW, 1)[0]
-    outbox.mark_retry(connection, first.seq, NOW + 60, "busy")
+    outbox.mark_retry(connection, first, NOW + 60, "busy")
     assert due_ids(connection) == ["msg_b_firing_1"]
     assert due_ids(connection, now=NOW + 60) == ["msg_b_firing_1", "msg_a_firing_1"]
     assert outbox.next_due_at(connection, "team") == 0
@@ -103,7 +102,7 @@ def test_next_due_is_the_earliest_wait(connection: sqlite3.Connection) -> None:
     assert outbox.next_due_at(connection, "team") is None
     outbox.enqueue(connection, (FIRING, RESOLVED), ("team",), NOW)
     (row,) = outbox.due(connection, "team", NOW, 10)
-    outbox.mark_retry(connection, row.seq, NOW + 60, "busy")
+    outbox.mark_retry(connection, row, NOW + 60, "busy")
     assert outbox.next_due_at(connection, "team") == NOW + 60
 
 
@@ -117,9 +116,9 @@ def test_a_wait_longer_than_any_is_over(connection: sqlite3.Connection) -> None:
     """A retry noted under a clock that was far ahead is due, one within the limit is not."""
     outbox.enqueue(connection, (FIRING,), ("team",), NOW)
     (row,) = outbox.due(connection, "team", NOW, 1)
-    outbox.mark_retry(connection, row.seq, NOW + LONGEST_WAIT_S + 1, "busy")
+    outbox.mark_retry(connection, row, NOW + LONGEST_WAIT_S + 1, "busy")
     assert due_ids(connection) == ["msg_firing"]
-    outbox.mark_retry(connection, row.seq, NOW + LONGEST_WAIT_S, "busy")
+    outbox.mark_retry(connection, row, NOW + LONGEST_WAIT_S, "busy")
     assert due_ids(connection) == []
 
 
@@ -133,18 +132,55 @@ def test_marks_count_attempts_and_do_not_undo_each_other(connection: sqlite3.Con
     """A settled row stays settled, whatever comes late."""
     outbox.enqueue(connection, (FIRING,), ("team",), NOW)
     (row,) = outbox.due(connection, "team", NOW, 1)
-    outbox.mark_retry(connection, row.seq, NOW, "busy")
+    outbox.mark_retry(connection, row, NOW, "busy")
     outbox.mark_sent(connection, row.seq, NOW + 1)
-    outbox.mark_retry(connection, row.seq, NOW, "late")
+    outbox.mark_retry(connection, row, NOW, "late")
     outbox.mark_dead(connection, row.seq, "late")
-    assert status_of(connection, "msg_firing") == (RowStatus.SENT, 2, "")
+    assert status_of(connection, "msg_firing") == ("sent", 2, "")
+
+
+def test_a_failure_noted_twice_counts_once(connection: sqlite3.Connection) -> None:
+    """A write that timed out and is repeated does not make the next wait longer."""
+    outbox.enqueue(connection, (FIRING,), ("team",), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 1)
+    for _ in range(3):
+        outbox.mark_retry(connection, row, NOW + 1, "busy")
+    assert status_of(connection, "msg_firing") == ("queued", 1, "busy")
+
+
+def test_settled_rows_hold_nothing_up(connection: sqlite3.Connection) -> None:
+    """What was sent but could not be marked is not due again, and the next of its alert is."""
+    outbox.enqueue(connection, (FIRING, RESOLVED), ("team",), NOW)
+    (row,) = outbox.due(connection, "team", NOW, 10)
+    (next_row,) = outbox.due(connection, "team", NOW, 10, settled={row.seq})
+    assert next_row.id == "msg_resolved"
+
+
+def test_numbers_are_never_used_again(connection: sqlite3.Connection) -> None:
+    """The newest number is known when its row is pruned: what is offered later comes after it."""
+    assert outbox.last_seq(connection) == 0
+    outbox.enqueue(connection, (firing("a"), firing("b")), ("team",), NOW)
+    for row in outbox.due(connection, "team", NOW, 10):
+        outbox.mark_sent(connection, row.seq, NOW)
+    outbox.prune(connection, NOW + 1, 10)
+    assert outbox.last_seq(connection) == 2
+
+
+def test_places_are_those_of_queued_rows(connection: sqlite3.Connection) -> None:
+    """Only what is still to be sent on the channel, and only of the alerts asked for."""
+    outbox.enqueue(connection, (firing("a"), firing("b"), resolved("a")), ("team", "ops"), NOW)
+    first = outbox.due(connection, "team", NOW, 1)[0]
+    outbox.mark_sent(connection, first.seq, NOW)
+    assert outbox.places(connection, "team", {"a", "c"}) == (
+        outbox.Place("a", 5, "msg_a_resolved_1"),
+    )
 
 
 def test_errors_are_stored_clean(connection: sqlite3.Connection) -> None:
     """What a receiver wrote is one short line, keys masked."""
     outbox.enqueue(connection, (FIRING,), ("team",), NOW)
     (row,) = outbox.due(connection, "team", NOW, 1)
-    outbox.mark_retry(connection, row.seq, NOW, "bad\nxoxb-12345-67890-abcdef \x1b[31m" + "x" * 900)
+    outbox.mark_retry(connection, row, NOW, "bad\nxoxb-12345-67890-abcdef \x1b[31m" + "x" * 900)
     stored = status_of(connection, "msg_firing")[2]
     assert len(stored) <= 200
     assert stored.isprintable()
@@ -181,7 +217,7 @@ def test_pruning_spares_what_is_queued(connection: sqlite3.Connection) -> None:
     assert outbox.prune(connection, NOW + 50, 2) == 1
     assert outbox.prune(connection, NOW + 50, 2) == 0
     assert due_ids(connection) == ["msg_3_firing_1"]
-    assert status_of(connection, "msg_new_firing_1")[0] == RowStatus.SENT
+    assert status_of(connection, "msg_new_firing_1")[0] == "sent"
 
 
 @pytest.mark.parametrize("payload", ["", "{", "[]", "3", "{}", '{"labels": [1]}', "null"])

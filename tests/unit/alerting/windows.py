@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import floor
 
-from aggregator.summary import QUANTILES, Distribution, Summary, enough
+from aggregator.summary import QUANTILES, RECENT_FAULTS, Distribution, Summary, enough
 from probes.result import Fault, Operation, Verdict
 from probes.target import Target
 
@@ -61,7 +61,7 @@ class ListedWindows:
                 [sample.latency_s or 0.0 for sample in inside if sample.verdict is Verdict.TIMEOUT],
             ),
             rate_per_min=60.0 * len(inside) / over_s if inside else None,
-            recent_faults=tuple(sample.fault for sample in seen)[-64:],
+            recent_faults=tuple(sample.fault for sample in seen)[-RECENT_FAULTS:],
         )
 
 

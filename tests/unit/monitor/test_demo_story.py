@@ -51,6 +51,26 @@ def test_subjects_are_kept_apart() -> None:
     assert told.open() == frozenset({("Down", "chat")})
 
 
+def test_another_subject_does_not_end_an_episode() -> None:
+    """Between firing and resolution others may come and go: each episode ends with its own."""
+    told = story(
+        message("Down", "firing", 1),
+        message("Down", "firing", 2, subject="embed"),
+        message("Down", "resolved", 3, subject="embed"),
+        message("Down", "resolved", 4),
+    )
+    ends = [
+        (episode.start.subject, episode.end and episode.end.at_s) for episode in told.episodes()
+    ]
+    assert ends == [("chat", 4), ("embed", 3)]
+
+
+def test_an_episode_nobody_ended_has_no_end() -> None:
+    """Fired last: the episode stands open."""
+    (episode,) = story(message("Down", "firing", 1)).episodes()
+    assert episode.end is None
+
+
 def test_a_second_episode_closes_the_first_one_open() -> None:
     """Fired twice without a resolution between: the first episode has no end."""
     told = story(

@@ -7,7 +7,8 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.summary import Distribution, Summary
-from monitor.metrics import Metrics, WindowReading, phases
+from monitor.collectors import Evaluated, WindowReading
+from monitor.metrics import Metrics, phases
 from probes.result import Fault, Operation, ProbeResult, RateLimit, SkipReason, Verdict
 from probes.target import Slot, Target
 
@@ -111,7 +112,7 @@ def test_a_tainted_stream_has_a_latency_and_no_token_times(metrics: Metrics) -> 
 def test_a_reused_connection_spent_nothing_on_connecting(metrics: Metrics) -> None:
     """The phases of the last fresh connection do not linger."""
     metrics.observe(TARGET, RESULT)
-    reused = replace(RESULT, resolve_s=None, connect_s=None, tls_s=None, sent_s=0.0)
+    reused = replace(RESULT, resolve_s=None, connect_s=None, tls_s=None, sent_s=0.0, reused=True)
     metrics.observe(TARGET, reused)
     assert value(metrics, "sonde_probe_phase_seconds", phase="connect") == 0
     assert phases(reused) == {"processing": 0.5, "transfer": pytest.approx(0.6)}
@@ -123,7 +124,8 @@ def test_windows_show_what_is_known(metrics: Metrics) -> None:
     summary = Summary(
         over_s=900.0, n=6, missed=2, by_fault={Fault.NONE: 3, Fault.PROVIDER: 3}, latency=latency
     )
-    metrics.show((WindowReading(TARGET, summary),), (), {"openai": 4.0})
+    reading = WindowReading(TARGET, summary)
+    metrics.newest.evaluated = Evaluated((reading,), (), (("openai", 4.0),))
     name = "sonde_window_latency_seconds"
     assert value(metrics, name, window="15m", quantile="0.95") == 2.0
     assert value(metrics, name, quantile="0.99") is None
@@ -135,7 +137,7 @@ def test_windows_show_what_is_known(metrics: Metrics) -> None:
 
 def test_an_empty_window_has_no_ratio(metrics: Metrics) -> None:
     """Nothing measured is not an error ratio of 0."""
-    metrics.show((WindowReading(TARGET, Summary(over_s=60.0)),), (), {})
+    metrics.newest.evaluated = Evaluated((WindowReading(TARGET, Summary(over_s=60.0)),))
     assert value(metrics, "sonde_window_samples", window="1m") == 0
     assert value(metrics, "sonde_window_error_ratio") is None
     assert value(metrics, "sonde_window_coverage_ratio") is None
@@ -155,3 +157,30 @@ def test_slots_and_deliveries_are_counted(metrics: Metrics) -> None:
     assert value(metrics, "sonde_alert_transitions_total", reason="fired") == 1
     assert value(metrics, "sonde_notifications_total", channel="team", outcome="sent") == 1
     assert value(metrics, "sonde_build_info", version="1.0") == 1
+
+
+def test_a_phase_never_reached_is_absent(metrics: Metrics) -> None:
+    """A refused connection has no processing time; least of all that of the probe before."""
+    metrics.observe(TARGET, RESULT)
+    refused = replace(
+        RESULT,
+        verdict=Verdict.CONNECT_ERROR,
+        fault=Fault.NETWORK,
+        connect_s=None,
+        tls_s=None,
+        sent_s=None,
+        first_byte_s=None,
+    )
+    metrics.observe(TARGET, refused)
+    metrics.observe(TARGET, refused)
+    assert value(metrics, "sonde_probe_phase_seconds", phase="processing") is None
+    assert value(metrics, "sonde_probe_phase_seconds", phase="resolve") == 0.01
+
+
+def test_counts_kept_elsewhere_are_read_when_asked(metrics: Metrics) -> None:
+    """A total is a counter, anything else a gauge; the figure is the one of the moment."""
+    counts = {"lost": 3}
+    metrics.read({"sonde_x_total": ("X.", lambda: counts["lost"]), "sonde_y": ("Y.", lambda: 7)})
+    counts["lost"] = 4
+    assert value(metrics, "sonde_x_total") == 4
+    assert value(metrics, "sonde_y") == 7

@@ -3,7 +3,18 @@
 import pytest
 
 from aggregator.summary import Distribution, Summary
-from monitor.view import age_text, quantile_text, ratio_text, seconds_text, target_row
+from alerting.engine import Engine, Snapshot
+from alerting.expression import parse
+from alerting.rule import Rule, Severity, Subject
+from monitor.view import (
+    AlertRow,
+    age_text,
+    alert_row,
+    quantile_text,
+    ratio_text,
+    seconds_text,
+    target_row,
+)
 from probes.result import Fault, Operation, ProbeResult, Verdict
 from probes.target import Target
 
@@ -90,4 +101,34 @@ def test_a_failure_shows_its_owner_and_reason() -> None:
         "account",
         "no credits",
         "30 s",
+    )
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"), [(Subject.TARGET, "chat"), (Subject.PROVIDER, "openai")]
+)
+@pytest.mark.parametrize(("hold_s", "state"), [(0.0, "firing"), (60.0, "pending")])
+def test_an_alert_shows_whom_it_speaks_of_and_since_when(
+    subject: Subject, shown: str, hold_s: float, state: str
+) -> None:
+    """The row names the target or the provider, the figure with its metric, and the age."""
+    rule = Rule(
+        name="Errors",
+        when=parse("failures(account) >= 2"),
+        over_s=900.0,
+        hold_s=hold_s,
+        severity=Severity.CRITICAL,
+        subject=subject,
+    )
+    engine = Engine((rule,), (TARGET,), location="x")
+    seen = Summary(over_s=900, n=3, by_fault={Fault.ACCOUNT: 3})
+    engine.evaluate(Snapshot(1000.0, dict.fromkeys(engine.views, seen)))
+    (alert,) = engine.alerts()
+    assert alert_row(alert, 1042.0) == AlertRow(
+        name="Errors",
+        severity="critical",
+        state=state,
+        subject=shown,
+        value="failures(account) 3",
+        since="42 s",
     )

@@ -85,8 +85,8 @@ def test_bytes_that_are_no_answer(body: bytes, verdict: Verdict) -> None:
         pytest.param(_chat(choices=[{"message": []}]), id="message-list"),
         pytest.param(_message(content=["ok"]), id="content-list"),
         pytest.param(_message(content=5), id="content-number"),
-        pytest.param(_message(content="ok", refusal=True), id="refusal-bool"),
-        pytest.param(_message(None, content="ok"), id="no-finish-reason"),
+        pytest.param(_message(content=[{"type": "text"}]), id="content-part-without-text"),
+        pytest.param(_message(content="ok", refusal=True), id="refusal-true"),
         pytest.param(_message(5, content="ok"), id="finish-reason-number"),
     ],
 )
@@ -102,6 +102,12 @@ def test_malformed_completions(answer: object) -> None:
     [
         pytest.param(_chat(choices=[]), Verdict.EMPTY, Fault.PROVIDER, id="no-choices"),
         pytest.param(_message(content=""), Verdict.EMPTY, Fault.PROVIDER, id="no-text"),
+        pytest.param(_message(content=" \n"), Verdict.EMPTY, Fault.PROVIDER, id="white-space"),
+        pytest.param(_message(content=[]), Verdict.EMPTY, Fault.PROVIDER, id="no-parts"),
+        pytest.param(_message(None, content="ok"), Verdict.OK, Fault.NONE, id="no-finish-reason"),
+        pytest.param(
+            _message(content="ok", refusal=False), Verdict.OK, Fault.NONE, id="refusal-false"
+        ),
         pytest.param(_message(), Verdict.EMPTY, Fault.PROVIDER, id="empty-message"),
         pytest.param(
             _message("length", content=None, reasoning_content="hmm"),

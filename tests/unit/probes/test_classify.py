@@ -361,7 +361,7 @@ def test_a_redirect_names_the_host_alone(location: str, detail: str) -> None:
         (WireFailure.TIMEOUT, Verdict.TIMEOUT, Fault.PROVIDER),
         (WireFailure.OVERSIZED, Verdict.OVERSIZED, Fault.PROVIDER),
         (WireFailure.PROTOCOL, Verdict.PROTOCOL_ERROR, Fault.PROVIDER),
-        (WireFailure.REDIRECTED, Verdict.REDIRECTED, Fault.PROVIDER),
+        (WireFailure.STALE, Verdict.RESET, Fault.NETWORK),
         (WireFailure.MONITOR, Verdict.MONITOR_ERROR, Fault.MONITOR),
     ],
 )

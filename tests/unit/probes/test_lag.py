@@ -4,8 +4,10 @@ import asyncio
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from probes.lag import TICK_S, LagMeter
+from probes.lag import KEEP_S, NOTABLE_S, TICK_S, LagMeter
 
 
 def test_a_meter_that_never_ran_knows_no_lag() -> None:
@@ -52,6 +54,49 @@ def test_the_worst_lateness_since_a_moment() -> None:
     assert meter.worst_since(1.5, now=4.9) == pytest.approx(0.1)
     assert meter.worst_since(4.0, now=4.9) == pytest.approx(0.05)
     assert meter.worst_since(4.5, now=4.9) == 0.0
+
+
+@given(
+    ticks=st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), max_size=40),
+    since=st.integers(0, 800),
+)
+def test_only_what_can_be_the_worst_is_kept(ticks: list[tuple[int, int]], since: int) -> None:
+    """Against an oracle that keeps everything, for any moment asked about."""
+    meter, oracle, now = Ticking(), list[tuple[float, float]](), 0.0
+    for pause, late in ticks:
+        now += pause
+        meter._set_due(now - late)
+        meter.note(now)
+        oracle.append((now, float(late)))
+    wanted = max((late for at, late in oracle if at >= since and late >= NOTABLE_S), default=0.0)
+    meter._set_due(now)
+
+    # What is older than KEEP_S is not asked for, and may be gone.
+    if since >= now - KEEP_S:
+        assert meter.worst_since(since, now=now) == wanted
+
+
+def test_old_lateness_is_forgotten() -> None:
+    """Memory does not grow with the life of the process."""
+    meter = Ticking()
+    for late_s, now in ((9.0, 10.0), (8.0, 20.0), (1.0, 19.0 + KEEP_S)):
+        meter._set_due(now - late_s)
+        meter.note(now)
+    meter._set_due(19.0 + KEEP_S)
+
+    assert meter.worst_since(0.0, now=19.0 + KEEP_S) == pytest.approx(8.0)
+
+
+async def test_streams_are_watched_more_closely() -> None:
+    """A block shorter than an ordinary tick is seen while a stream is being read."""
+    meter = LagMeter()
+    running = asyncio.ensure_future(meter.run())
+    with meter.closely():
+        await asyncio.sleep(TICK_S * 2)
+        began = time.monotonic()
+        time.sleep(TICK_S * 0.9)  # noqa: ASYNC251 - the fault under test
+        assert meter.worst_since(began) >= TICK_S / 2
+    running.cancel()
 
 
 def test_a_block_that_goes_on_counts() -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from probes.reading import MalformedAnswerError, Usage, completeness, label_in, text_in, usage_in
+from probes.reading import (
+    MalformedAnswerError,
+    Usage,
+    completeness,
+    content_in,
+    label_in,
+    refusal_in,
+    usage_in,
+)
 from probes.result import Fault, Verdict
 
 
@@ -12,13 +20,14 @@ from probes.result import Fault, Verdict
         ("ok", "stop", False, False, Verdict.OK, Fault.NONE),
         ("ok", "length", False, False, Verdict.OK, Fault.NONE),
         ("ok", "eos", False, False, Verdict.OK, Fault.NONE),
-        (" ", "stop", False, False, Verdict.OK, Fault.NONE),
+        (" \n", "stop", False, False, Verdict.EMPTY, Fault.PROVIDER),
+        (" \n", "length", False, False, Verdict.EMPTY, Fault.REQUEST),
         ("", "tool_calls", False, True, Verdict.OK, Fault.NONE),
         ("", "stop", False, False, Verdict.EMPTY, Fault.PROVIDER),
         ("", "length", False, False, Verdict.EMPTY, Fault.REQUEST),
         ("", None, False, False, Verdict.EMPTY, Fault.PROVIDER),
-        ("ok", None, False, False, Verdict.PROTOCOL_ERROR, Fault.PROVIDER),
-        ("", None, False, True, Verdict.PROTOCOL_ERROR, Fault.PROVIDER),
+        ("ok", None, False, False, Verdict.OK, Fault.NONE),
+        ("", None, False, True, Verdict.OK, Fault.NONE),
         ("", "stop", True, False, Verdict.REFUSED, Fault.REQUEST),
         ("half", "content_filter", False, False, Verdict.REFUSED, Fault.REQUEST),
         ("half", "error", False, False, Verdict.STREAM_ERROR, Fault.PROVIDER),
@@ -32,7 +41,8 @@ def test_completeness(
     """Text, finish reason, refusal and tool calls decide together."""
     found = completeness(text, finish, refused=refused, called_tools=tools)
     assert (found.verdict, found.fault) == (verdict, fault)
-    assert (found.detail == "") == (verdict is Verdict.OK and bool(text))
+    plain = verdict is Verdict.OK and bool(text) and finish is not None
+    assert (found.detail == "") == plain
 
 
 def test_usage_is_read_whole() -> None:
@@ -104,10 +114,40 @@ def test_labels_are_sanitised() -> None:
     assert label_in(4) is None
 
 
-def test_text_may_be_absent_but_not_another_type() -> None:
-    """Null means no text; a number or a list is not what the API promises."""
-    assert text_in({"content": "hi"}, "content") == "hi"
-    assert text_in({"content": None}, "content") == ""
-    assert text_in({}, "content") == ""
-    with pytest.raises(MalformedAnswerError, match="content is not text"):
-        text_in({"content": ["hi"]}, "content")
+def test_labels_hide_secrets_before_they_are_cut() -> None:
+    """A key that the cut would have left in half is gone as well."""
+    key = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+    label = label_in("x" * 180 + key, [key])
+    assert label is not None
+    assert key[:6] not in label
+
+
+def test_content_is_text_or_parts_or_nothing() -> None:
+    """Null means no text; text parts are one text, other parts none of it."""
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "text", "text": "h"},
+        {"type": "text", "text": "i"},
+    ]
+    assert content_in({"content": "hi"}) == "hi"
+    assert content_in({"content": parts}) == "hi"
+    assert content_in({"content": None}) == ""
+    assert content_in({}) == ""
+
+
+@pytest.mark.parametrize(
+    "content", [5, True, {}, ["hi"], [{"type": "text"}], [{"type": "text", "text": 5}]]
+)
+def test_other_content_is_not_what_the_api_promises(content: object) -> None:
+    """Anything else raises."""
+    with pytest.raises(MalformedAnswerError, match="content"):
+        content_in({"content": content})
+
+
+def test_a_refusal_is_text() -> None:
+    """Null, absent and false are none."""
+    assert refusal_in({"refusal": "I can't"}) == "I can't"
+    for none in ({}, {"refusal": None}, {"refusal": False}, {"refusal": ""}):
+        assert refusal_in(none) == ""
+    with pytest.raises(MalformedAnswerError, match="refusal"):
+        refusal_in({"refusal": True})

@@ -1,6 +1,10 @@
 """Server-sent events, whatever the line ends and wherever the bytes are cut."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probes.sse import Event, EventSource, OversizedEventError
 
@@ -75,7 +79,6 @@ def test_an_event_of_the_limit_fits() -> None:
     [
         pytest.param(b"data: 12345\n\n", id="line"),
         pytest.param(b"data: 12345", id="line-without-end"),
-        pytest.param(b": 234567890\n", id="comment"),
         pytest.param(b"data:1\ndata:2\ndata:3\ndata:4\n\n", id="lines"),
         pytest.param(b"data\n" * 20, id="empty-lines"),
     ],
@@ -86,6 +89,36 @@ def test_an_event_beyond_the_limit_is_refused(stream: bytes) -> None:
         _events(stream, limit_bytes=10)
     with pytest.raises(OversizedEventError, match="10 bytes"):
         _events(*(bytes([byte]) for byte in stream), limit_bytes=10)
+
+
+def test_a_comment_is_limited_only_where_it_is_kept() -> None:
+    """A whole one is stepped over, however long; one without an end would fill the memory."""
+    assert _events(b": 234567890\ndata: 1\n\n", limit_bytes=10) == [Event("", b"1")]
+    with pytest.raises(OversizedEventError, match="10 bytes"):
+        _events(b": 23456", b"7890123", limit_bytes=10)
+
+
+@given(
+    pieces=st.lists(
+        st.sampled_from([b"\n", b"\r", b"\r\n", b": c\n", b":\r\n", b"data: x\n", b"event: e\n"]),
+        max_size=30,
+    ),
+    cuts=st.sets(st.integers(0, 200)),
+)
+def test_what_is_stepped_over_would_have_meant_nothing(pieces: list[bytes], cuts: set[int]) -> None:
+    """Cut anywhere, and cut at every byte (where nothing can be stepped over): the same events."""
+    stream = b"".join(pieces)
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
+    cut = [stream[start:end] for start, end in pairwise(bounds)]
+
+    assert _events(*cut) == _events(*(bytes([byte]) for byte in stream))
+
+
+def test_the_position_is_behind_the_event() -> None:
+    """Whoever takes an event can tell whether anything came behind it in the same piece."""
+    source = EventSource()
+    assert [source.position for _ in source.feed(b": c\ndata: 1\n\n")] == [13]
+    assert [source.position for _ in source.feed(b"data: 1\n\n\n: c\n")] == [9]
 
 
 def test_many_small_events_do_not_add_up() -> None:

@@ -130,6 +130,48 @@ def test_events_with_tokens_are_counted_per_feed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("piece", "crowded"),
+    [
+        pytest.param(OK, False, id="token"),
+        pytest.param(ROLE + b": c\n\n" + OK, False, id="token-at-the-end"),
+        pytest.param(STOP + DONE, False, id="no-token"),
+        pytest.param(OK + OK, True, id="two-tokens"),
+        pytest.param(OK + b": c\n", True, id="comment-behind"),
+        pytest.param(OK + STOP, True, id="event-behind"),
+        pytest.param(OK + DONE, True, id="mark-behind"),
+        pytest.param(OK + b"data: {", True, id="half-an-event-behind"),
+    ],
+)
+def test_a_time_is_true_for_a_token_at_the_end_only(piece: bytes, crowded: bool) -> None:
+    """Bytes behind a token may have come later, and the time of the piece is theirs."""
+    stream = ChatStream()
+    stream.feed(piece, 1.0)
+    assert stream.crowded is crowded
+    stream.feed(b": c\n", 2.0)
+    assert stream.crowded is False
+
+
+def test_content_may_come_in_parts() -> None:
+    """Text parts are the answer; thinking is a token, but not one the user sees."""
+    thinking = _chunk(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "h"}]}])
+    reading = _fold(thinking, _chunk(content=[{"type": "text", "text": "ok"}]), STOP, DONE)
+    assert (reading.verdict, reading.text) == (Verdict.OK, "ok")
+    assert (reading.first_token_s, reading.first_visible_token_s) == (1.0, 2.0)
+
+
+def test_labels_are_free_of_the_secrets() -> None:
+    """A key that is echoed as the model's name is not kept, even where the name is cut off."""
+    key = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+    stream = ChatStream(secrets=[key])
+    chunk = {"model": "x" * 180 + key, "system_fingerprint": key, "choices": []}
+    stream.feed(_event(chunk), 1.0)
+    reading = stream.close(2.0)
+    assert reading.fingerprint == "***"
+    assert reading.returned_model is not None
+    assert key[:8] not in reading.returned_model
+
+
+@pytest.mark.parametrize(
     ("pieces", "verdict", "fault"),
     [
         pytest.param([OK, STOP, DONE], Verdict.OK, Fault.NONE, id="both-marks"),

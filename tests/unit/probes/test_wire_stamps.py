@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def test_a_stamp_is_carried_over_by_its_age() -> None:
 
     assert read.kernel
     assert abs(read.at - 100.3) < 1e-6
+    assert abs(read.late_s - 0.2) < 1e-6
 
 
 def test_without_a_stamp_the_read_itself_counts() -> None:
@@ -76,8 +78,10 @@ def test_bytes_may_be_asked_for_piece_by_piece() -> None:
 
 
 def test_without_reads_nothing_can_be_said() -> None:
-    """No read noted: no parts."""
-    assert Arrivals().split(0, 5) == []
+    """Bytes that no read brought are a bug, not nothing: they must not disappear."""
+    assert Arrivals().split(0, 0) == []
+    with pytest.raises(LookupError):
+        Arrivals().split(0, 5)
 
 
 @given(

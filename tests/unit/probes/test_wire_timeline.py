@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from probes.wire.stamps import Moment
-from probes.wire.timeline import Phase, Timeline, WireCapError
+from probes.wire.timeline import MOST_BYTES, Phase, Timeline, WireCapError, limit_bytes_for
 
 
 @dataclass
@@ -21,9 +21,14 @@ class Sock:
 
 @dataclass
 class Body:
-    """The parser's counter."""
+    """The parser's output."""
 
     total_bytes: int = 0
+    complete: bool = False
+
+    def is_eof(self) -> bool:
+        """Say whether the message has ended."""
+        return self.complete
 
 
 @dataclass
@@ -140,7 +145,7 @@ def test_the_head_was_complete_with_the_last_read() -> None:
     _departed(timeline, Sock())
     timeline.read(300, _stamp(10.20), _moment(10.30))
     timeline.read(300, _stamp(10.40), _moment(10.50))
-    timeline.head_complete(Body(total_bytes=7), now=10.51)
+    assert timeline.head_complete(Body(total_bytes=7))
 
     assert timeline.head_at == pytest.approx(10.40)
     assert timeline.trusted
@@ -148,26 +153,67 @@ def test_the_head_was_complete_with_the_last_read() -> None:
     assert timeline.ended(10.9) == pytest.approx(0.40)
 
 
-def test_without_any_read_our_own_clock_must_do() -> None:
-    """Sockets that say nothing: the head's time is now, and not trusted."""
-    timeline = Timeline()
-    _departed(timeline, Sock())
-    timeline.head_complete(Body(), now=10.5)
+def test_a_head_that_nothing_brought_in_is_not_the_answer() -> None:
+    """It lay in the parser since before the request: nothing of it is taken down."""
+    unsent, sent = Timeline(), Timeline()
+    _departed(sent, Sock())
+    for timeline in (unsent, sent):
+        assert not timeline.head_complete(Body())
+        assert timeline.head_at is None
+        assert timeline.phase is not Phase.BODY
+    assert sent.ended(10.6) == pytest.approx(0.6)
 
-    assert timeline.head_at == 10.5
-    assert not timeline.trusted
-    assert timeline.ended(10.6) == pytest.approx(0.6)
 
-
-def test_a_stamp_from_before_the_departure_is_not_used() -> None:
-    """An answer cannot have arrived before the request left."""
+def test_a_head_that_had_arrived_before_the_departure_is_not_the_answer() -> None:
+    """Read late, stamped early: it cannot answer what had not left."""
     timeline = Timeline()
     _departed(timeline, Sock())
     timeline.read(300, _stamp(9.9), _moment(10.2))
-    timeline.head_complete(Body(), now=10.2)
+
+    assert not timeline.head_complete(Body())
+    assert timeline.head_at is None
+
+
+def test_a_server_may_refuse_a_request_that_still_leaves() -> None:
+    """An answer that came between the first and the last part of a request is one."""
+    timeline, sock = Timeline(), Sock()
+    _departed(timeline, sock)
+    assert timeline.sent(sock, _moment(10.5))
+    timeline.read(300, _stamp(10.2), _moment(10.6))
+
+    assert timeline.head_complete(Body())
+
+
+def test_a_stamp_a_hair_before_the_departure_is_not_used() -> None:
+    """Within what two clocks may differ by, the read itself counts, and is not trusted."""
+    timeline = Timeline()
+    _departed(timeline, Sock())
+    timeline.read(300, _stamp(9.9995), _moment(10.2))
+    assert timeline.head_complete(Body())
 
     assert timeline.head_at == pytest.approx(10.2)
     assert not timeline.trusted
+
+
+def test_what_comes_behind_the_end_of_the_answer_is_not_its_own() -> None:
+    """Nothing of it is taken down, so it lengthens no latency and fills no allowance."""
+    timeline, body = Timeline(limit_bytes=400), Body()
+    _departed(timeline, Sock())
+    assert timeline.read(300, _stamp(10.2), _moment(10.21))
+    assert timeline.head_complete(body)
+    assert timeline.read(100, _stamp(10.3), _moment(10.31))
+    body.complete = True
+
+    assert not timeline.read(300, _stamp(10.4), _moment(10.41))
+    assert timeline.ended(10.5) == pytest.approx(0.3)
+    assert timeline.wire_bytes == 400
+
+
+def test_an_answer_may_be_as_large_as_it_was_asked_to_be() -> None:
+    """More tokens, more bytes, up to what the parser takes without being paused."""
+    assert limit_bytes_for(16) < 1024 * 1024
+    assert limit_bytes_for(4000) > 4000 * 400
+    assert limit_bytes_for(10**9) == MOST_BYTES
 
 
 def test_an_early_ticket_does_not_cost_the_trust() -> None:
@@ -176,7 +222,7 @@ def test_an_early_ticket_does_not_cost_the_trust() -> None:
     _departed(timeline, Sock())
     timeline.read(300, _stamp(9.9), _moment(10.01))
     timeline.read(300, _stamp(10.2), _moment(10.21))
-    timeline.head_complete(Body(), now=10.21)
+    assert timeline.head_complete(Body())
 
     assert timeline.trusted
 

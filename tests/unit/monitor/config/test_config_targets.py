@@ -343,3 +343,31 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     config = load(Path("etc/c.yaml"), {}, cwd=tmp_path, strict=True).config
     assert config.source == "etc/c.yaml"
     assert config.store.path == tmp_path / "etc" / "data" / "x.db"
+
+
+def many(number: int, limit: str = "") -> str:
+    """One provider with so many targets whose deadline is half their interval."""
+    rows = "\n".join(
+        f"  - {{name: t{n}, provider: p, model: m, operation: chat}}" for n in range(number)
+    )
+    return (
+        f"providers: {{p: {{preset: compatible, base_url: 'http://x/v1'{limit}}}}}\n"
+        f"defaults: {{interval: 60s, deadline: 30s}}\ntargets:\n{rows}\n"
+    )
+
+
+@pytest.mark.parametrize(("number", "places"), [(1, 8), (8, 8), (50, 50)])
+def test_no_probe_waits_for_a_place_unless_asked(tmp_path: Path, number: int, places: int) -> None:
+    """Left alone, a provider has a place for each of its targets: a hang takes them all."""
+    (tmp_path / "sonde.yaml").write_text(many(number))
+    (provider,) = load(tmp_path / "sonde.yaml", {}, cwd=tmp_path, strict=True).config.providers
+    assert provider.max_concurrency == places
+
+
+@pytest.mark.parametrize(("limit", "warned"), [(24, True), (25, False)])
+def test_too_few_places_for_a_hang_are_told(tmp_path: Path, limit: int, warned: bool) -> None:
+    """Fifty targets at half their interval keep twenty-five places while the provider hangs."""
+    (tmp_path / "sonde.yaml").write_text(many(50, f", max_concurrency: {limit}"))
+    loaded = load(tmp_path / "sonde.yaml", {}, cwd=tmp_path, strict=True)
+    found = [w for w in loaded.warnings if w.path == "providers.p.max_concurrency"]
+    assert bool(found) is warned

@@ -1,0 +1,388 @@
+"""One channel's lane: what is sent there next, and what becomes of it.
+
+A lane sends one notification at a time: first what is kept in memory because the ledger took no
+writes, then the rows of the outbox; of each alert in the order in which things happened, over both.
+A row that was sent but could not be marked is not sent again: its mark is owed.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import inf
+from pathlib import Path
+from traceback import extract_tb
+from typing import Final
+
+import structlog
+
+from aggregator.ledger import Ledger, LedgerError
+from alerting import outbox
+from alerting.notification import SEND_BUDGET_S, DeliveryError, Notification, Notifier, Status
+from alerting.patience import LEDGER_PAUSE_S, PatientLedger
+from alerting.retry import Dead, Retry, decide
+from alerting.volatile import Kept, Volatile
+
+LONGEST_REST_S: Final = 60.0
+"""A lane looks at its rows at least this often, should a wake-up ever be missing."""
+SHORTEST_REST_S: Final = 0.01
+"""A lane whose next row is due this instant by one clock and not by another must not spin."""
+
+log = structlog.get_logger("sonde.deliver")
+
+Mark = Callable[[sqlite3.Connection], None]
+
+
+class Outcome(StrEnum):
+    """What one attempt came to, or that none will be made: a metric label."""
+
+    SENT = "sent"
+    RETRIED = "retried"
+    DEAD = "dead"
+    DROPPED = "dropped"
+    """Never sent: too many others were waiting in memory."""
+
+
+OnOutcome = Callable[[str, Outcome], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """A mark the ledger has not taken yet."""
+
+    mark: Mark
+    row: outbox.Row
+    """The row as it is after the mark."""
+    retry_at: float = inf
+    """When the row may be tried again; never, once it is settled."""
+
+
+class Lane:
+    """One channel: its notifier, its pace, what it keeps in memory, what it owes the ledger."""
+
+    def __init__(
+        self,
+        channel: str,
+        notifier: Notifier,
+        ledger: Ledger,
+        now: Callable[[], float],
+        on_outcome: OnOutcome,
+    ) -> None:
+        self.channel = channel
+        self._notifier = notifier
+        self._ledger = PatientLedger(channel, ledger)
+        self._now = now
+        self._on_outcome = on_outcome
+        self._awake = asyncio.Event()
+        self._stopping = False
+        self._ended = False
+        self._held_until = 0.0
+        """Loop time before which nothing goes out: the receiver limits the whole channel."""
+        self._volatile = Volatile()
+        self._owed: dict[int, _Owed] = {}
+        """By row number."""
+
+    def wake(self) -> None:
+        """Look at the outbox now: rows were written, so the ledger works."""
+        self._ledger.reopen()
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Finish the attempt in hand, try once what else waits, end."""
+        self._stopping = True
+        self._awake.set()
+
+    def offer(self, notification: Notification, after_seq: int) -> None:
+        """Keep in memory what stands between row `after_seq` and the next, and send it."""
+        if self._ended:
+            self._tell_lost(notification)
+            return
+        gone = self._volatile.add(notification, after_seq, _loop_time())
+        if gone is not None:
+            self._on_outcome(self.channel, Outcome.DROPPED)
+            log.error("notification.dropped", channel=self.channel, id=gone.id)
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Make attempt after attempt until stopped. Whatever is left in memory then is lost."""
+        try:
+            tried: frozenset[str] = frozenset()
+            while not self._stopping:
+                self._awake.clear()  # before looking: what comes after the look wakes us
+                tried = await self._turn(frozenset())
+                if not tried:
+                    await self._rest(await self._idle_s())
+            await self._finish(tried)
+        finally:
+            self._ended = True
+            for kept in self._volatile.left():
+                self._tell_lost(kept.notification)
+
+    async def _finish(self, tried: frozenset[str]) -> None:
+        """Try everything once that has not just been tried: an attempt in hand is not repeated."""
+        self._ledger.reopen()
+        while found := await self._turn(tried, last=True):
+            tried |= found
+        await self._save_left()
+
+    async def _save_left(self) -> None:
+        """Put what memory would lose behind the rows of its alert, if that is its place."""
+        left = self._volatile.left()
+        if not left:
+            return
+        now, alerts = self._now(), self._volatile.fingerprints()
+
+        def work(connection: sqlite3.Connection) -> tuple[Kept, ...]:
+            rows = outbox.places(connection, self.channel, alerts)
+            last = tuple(kept for kept in left if not _overtaken(kept, left, rows))
+            outbox.enqueue(connection, (kept.notification for kept in last), (self.channel,), now)
+            return last
+
+        try:
+            saved = await self._ledger.write(work)
+        except LedgerError:  # told; what is left is told as lost
+            return
+        for kept in saved:
+            self._volatile.settle(kept)
+
+    async def _turn(self, tried: AbstractSet[str], *, last: bool = False) -> frozenset[str]:
+        """Deal with one notification, if it is any's turn; return its id, or nothing.
+
+        Those `tried` are left alone. The `last` turns do not wait out what memory would lose.
+        """
+        kept = await self._next_kept(tried, last=last)
+        if kept is not None:
+            await self._attempt_kept(kept)
+            return frozenset({kept.notification.id})
+        await self._settle()
+        row = await self._next_row(tried)
+        if row is not None:
+            await self._attempt_row(row)
+            return frozenset({row.id})
+        return frozenset()
+
+    async def _rest(self, rest_s: float) -> None:
+        try:
+            async with asyncio.timeout(rest_s):
+                await self._awake.wait()
+        except TimeoutError:
+            return
+
+    async def _idle_s(self) -> float:
+        """Return for how long there is nothing to do, unless somebody wakes us."""
+        now = _loop_time()
+        waits = [LONGEST_REST_S, self._held_s(), self._ledger.shut_s()]
+        waits += [owed.retry_at - now for owed in self._owed.values()]
+        waits += [kept.next_at - now for kept in self._volatile.heads()]
+        if self._owed or len(self._volatile):
+            waits.append(LEDGER_PAUSE_S)  # they may wait for each other
+        elif not self._held_s():
+            waits.append(await self._next_row_s())
+        return max(SHORTEST_REST_S, min(wait for wait in waits if wait > 0))
+
+    async def _next_row_s(self) -> float:
+        try:
+            next_at = await self._ledger.read(lambda c: outbox.next_due_at(c, self.channel))
+        except LedgerError:  # told, and looked at again when it is asked again
+            return LEDGER_PAUSE_S
+        return LONGEST_REST_S if next_at is None else max(SHORTEST_REST_S, next_at - self._now())
+
+    def _held_s(self) -> float:
+        return max(0.0, self._held_until - _loop_time())
+
+    async def _next_kept(self, tried: AbstractSet[str], *, last: bool) -> Kept | None:
+        """Return what goes out from memory next: nothing overtakes an earlier row of its alert.
+
+        While the rows cannot be read a firing one goes all the same, for people must know; a
+        resolved one waits, for alone it would confuse them.
+        """
+        before = inf if last else _loop_time()
+        due = [
+            kept
+            for kept in self._volatile.heads()
+            if kept.next_at <= before and kept.notification.id not in tried
+        ]
+        if not due or self._held_s():
+            return None
+        alerts = [kept.notification.fingerprint for kept in due]
+        try:
+            rows = await self._ledger.read(lambda c: outbox.places(c, self.channel, alerts))
+        except LedgerError:
+            return next((kept for kept in due if kept.notification.status is Status.FIRING), None)
+        return next((kept for kept in due if not self._behind(kept, rows)), None)
+
+    def _behind(self, kept: Kept, rows: tuple[outbox.Place, ...]) -> bool:
+        settled = self._settled()
+        return any(
+            row.fingerprint == kept.notification.fingerprint
+            and row.seq <= kept.after_seq
+            and row.seq not in settled
+            for row in rows
+        )
+
+    def _settled(self) -> AbstractSet[int]:
+        return {seq for seq, owed in self._owed.items() if owed.retry_at == inf}
+
+    async def _attempt_kept(self, kept: Kept) -> None:
+        self._volatile.take(kept)
+        attempt, age_s = kept.attempts + 1, _loop_time() - kept.offered_at
+        fate, error = await self._send(kept.notification, attempt, age_s)
+        if isinstance(fate, Retry):
+            self._volatile.retry(kept, _loop_time() + fate.wait_s)
+        else:
+            self._volatile.settle(kept, error)
+        self._tell(kept.notification.id, kept.notification.alertname, attempt, fate, error)
+
+    async def _next_row(self, tried: AbstractSet[str]) -> outbox.Row | None:
+        """Return the row that goes out next; None also when the ledger cannot be read."""
+        if self._held_s():
+            return None
+        now, loop_now = self._now(), _loop_time()
+        settled = self._settled()
+        waiting = {seq for seq, owed in self._owed.items() if loop_now < owed.retry_at < inf}
+        # Of each alert one row is due at most, so this is enough to find one that may go.
+        limit = 1 + len(tried) + len(waiting) + len(self._volatile.fingerprints())
+        try:
+            rows = await self._ledger.read(
+                lambda c: outbox.due(c, self.channel, now, limit, settled)
+            )
+        except LedgerError:  # told; rows wait until it can be read again
+            return None
+        for row in rows:
+            held_back = self._volatile.holds_back(row.fingerprint, row.seq)
+            known = self._volatile.fate(row.id) is not None
+            if row.seq not in waiting and row.id not in tried and (known or not held_back):
+                owed = self._owed.get(row.seq)
+                return row if owed is None else owed.row
+        return None
+
+    async def _attempt_row(self, row: outbox.Row) -> None:
+        """Send one row once, and mark what came of it."""
+        known = self._volatile.fate(row.id)
+        if known is not None:  # sent from memory, then committed after all
+            await self._mark(row, Dead(known) if known else None, known)
+            log.info("notification.settled_before", channel=self.channel, id=row.id)
+            return
+        fate: Retry | Dead | None
+        try:
+            notification = outbox.decode(row.payload)
+        except ValueError as damage:
+            alertname, error = "?", f"unreadable row: {damage}"
+            fate = Dead(error)
+        else:
+            alertname, age_s = notification.alertname, self._now() - row.created_at
+            fate, error = await self._send(notification, row.attempts + 1, age_s)
+        await self._mark(row, fate, error)
+        self._tell(row.id, alertname, row.attempts + 1, fate, error)
+
+    async def _send(
+        self, notification: Notification, attempt: int, age_s: float
+    ) -> tuple[Retry | Dead | None, str]:
+        """Make one attempt; return what follows from it (None: it was sent) and what was wrong."""
+        failure = await self._failure_of(notification)
+        if failure is None:
+            return None, ""
+        fate = decide(failure, notification_id=notification.id, attempt=attempt, age_s=age_s)
+        if isinstance(fate, Dead):
+            return fate, fate.reason
+        if fate.hold_channel:
+            self._held_until = _loop_time() + fate.wait_s
+        return fate, str(failure)
+
+    async def _failure_of(self, notification: Notification) -> DeliveryError | None:
+        try:
+            async with asyncio.timeout(SEND_BUDGET_S):
+                await self._notifier.send(notification)
+        except DeliveryError as error:
+            return error
+        except asyncio.CancelledError:
+            log.warning("notification.cut_short", channel=self.channel, id=notification.id)
+            raise
+        except TimeoutError:
+            return DeliveryError(f"no answer within {SEND_BUDGET_S:.0f} s", retryable=True)
+        except Exception as error:  # noqa: BLE001 - the channel's edge: a bug there stops no other
+            return DeliveryError(f"bug in the notifier: {_place(error)}", retryable=False)
+        return None
+
+    async def _mark(self, row: outbox.Row, fate: Retry | Dead | None, error: str) -> None:
+        """Note in the ledger what became of a row; when it will not have that, owe it."""
+        now = self._now()
+        owed = _Owed(lambda c: outbox.mark_sent(c, row.seq, now), row)
+        if isinstance(fate, Dead):
+            owed = _Owed(lambda c: outbox.mark_dead(c, row.seq, error), row)
+        elif fate is not None:
+            wait_s = fate.wait_s
+            owed = _Owed(
+                lambda c: outbox.mark_retry(c, row, now + wait_s, error),
+                replace(row, attempts=row.attempts + 1),
+                _loop_time() + wait_s,
+            )
+        self._owed[row.seq] = owed  # owed while we wait: a cancelled wait forgets nothing
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Write the marks that are owed."""
+        try:
+            for seq, owed in tuple(self._owed.items()):
+                await self._ledger.write(owed.mark)
+                del self._owed[seq]
+        except LedgerError:  # told, and asked again when the pause is over
+            return
+
+    def _tell(
+        self,
+        notification_id: str,
+        alertname: str,
+        attempt: int,
+        fate: Retry | Dead | None,
+        error: str,
+    ) -> None:
+        """Log and count what came of an attempt."""
+        told = {
+            "channel": self.channel,
+            "id": notification_id,
+            "alertname": alertname,
+            "attempt": attempt,
+        }
+        if fate is None:
+            outcome = Outcome.SENT
+            log.info("notification.sent", **told)
+        elif isinstance(fate, Dead):
+            outcome = Outcome.DEAD
+            log.error("notification.dead", **told, error=error)
+        else:
+            outcome = Outcome.RETRIED
+            log.warning("notification.retry", **told, error=error, wait_s=round(fate.wait_s, 3))
+        self._on_outcome(self.channel, outcome)
+
+    def _tell_lost(self, notification: Notification) -> None:
+        log.error(
+            "notification.lost",
+            channel=self.channel,
+            id=notification.id,
+            alertname=notification.alertname,
+        )
+
+
+def _overtaken(kept: Kept, left: tuple[Kept, ...], rows: tuple[outbox.Place, ...]) -> bool:
+    """Whether the outbox has a later row of this alert, other than those that are `left` anyway."""
+    known = {each.notification.id for each in left}
+    return any(
+        row.fingerprint == kept.notification.fingerprint
+        and row.seq > kept.after_seq
+        and row.id not in known
+        for row in rows
+    )
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _place(error: Exception) -> str:
+    """Name an unexpected error by type and place; its text might hold a channel's address."""
+    frames = extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + where

@@ -1,0 +1,206 @@
+"""From transitions to the outbox, or to the deliverer's memory while there is no outbox."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from alerting import outbox
+from alerting.engine import Identity, Transition
+from alerting.expression import parse
+from alerting.notification import Notification
+from alerting.rule import Rule
+from alerting.state import Edge, Firing, Inactive, Pending
+from alerting.store import load_states
+from monitor.announcer import Announcer
+from monitor.clock import Clock
+from monitor.metrics import Metrics
+from tests.unit.alerting.delivering import HANG, Road, Sink, at_work, empty_road
+from tests.unit.alerting.messages import NOW
+
+pytestmark = pytest.mark.looptime
+
+RULE = Rule(name="HighLatency", when=parse("latency.p95 > 5s"), over_s=900.0, hold_s=120.0)
+STATE = Firing(NOW - 120, NOW)
+
+
+def fired(provider: str = "openai") -> Transition:
+    """Return what the engine says when the alert on a provider fires."""
+    labels = (("alertname", "HighLatency"), ("provider", provider), ("severity", "warning"))
+    return Transition(
+        identity=Identity("HighLatency", labels),
+        edge=Edge.FIRED,
+        previous=Pending(NOW - 120),
+        state=STATE,
+        value="8.2 s",
+        lower_bound=False,
+        started_at=NOW - 120,
+        fired_at=NOW,
+        now=NOW,
+        rule=RULE,
+        targets=(),
+    )
+
+
+def over(transition: Transition) -> Transition:
+    """Return what the engine says ten minutes later."""
+    return replace(transition, edge=Edge.RESOLVED, previous=STATE, state=Inactive(), now=NOW + 600)
+
+
+class Desk:
+    """An announcer with everything it works with."""
+
+    def __init__(self, road: Road, *channels: str) -> None:
+        self.road = road
+        self.sink = Sink()
+        self.step_s = 0.0
+        self.heard: list[Transition] = []
+        self.metrics = Metrics("fra1", "1")
+        self.deliverer = road.deliverer(self.sink)
+        clock = Clock(lambda: road.now() + self.step_s, asyncio.get_running_loop().time)
+        self.announcer = Announcer(
+            road.ledger, self.deliverer, channels, clock, self.metrics, self.heard.append
+        )
+
+    async def rows(self) -> list[Notification]:
+        """Return what is in the outbox."""
+        found = await self.road.ledger.read(
+            lambda c: c.execute("SELECT payload FROM outbox ORDER BY seq").fetchall()
+        )
+        return [outbox.decode(payload) for (payload,) in found]
+
+
+@pytest.fixture
+async def road(tmp_path: Path) -> AsyncIterator[Road]:
+    """Make an empty outbox."""
+    async with empty_road(tmp_path) as made:
+        yield made
+
+
+async def test_states_and_messages_are_committed_together_and_sent(road: Road) -> None:
+    """The alert's state, its row and its delivery come of one save, and everybody hears of it."""
+    desk = Desk(road, "team")
+    transition = fired()
+    async with at_work(desk.deliverer):
+        await asyncio.sleep(1)
+        with capture_logs() as logs:
+            desk.announcer.announce([transition])
+            await desk.announcer.save({transition.identity: STATE}, NOW)
+        await asyncio.sleep(0.1)
+    assert [each.id for each in await desk.rows()] == desk.sink.taken
+    assert await road.ledger.read(load_states) == ({transition.identity: STATE}, NOW)
+    assert desk.heard == [transition]
+    assert [each["event"] for each in logs] == ["alert.transition"]
+    labels = {"alertname": "HighLatency", "reason": "fired"}
+    assert desk.metrics.registry.get_sample_value("sonde_alert_transitions_total", labels) == 1
+
+
+async def test_what_nobody_need_hear_is_not_queued(road: Road) -> None:
+    """A pending alert is logged and counted, and that is all."""
+    desk = Desk(road, "team")
+    desk.announcer.announce([replace(fired(), edge=Edge.PENDING, fired_at=None)])
+    await desk.announcer.save({}, NOW)
+    assert len(desk.heard) == 1
+    assert await desk.rows() == []
+
+
+async def test_a_full_disk_and_a_hung_channel_delay_no_evaluation(road: Road) -> None:
+    """Saving returns at once, whatever the channel does; what is refused is sent from memory."""
+    desk = Desk(road, "team")
+    desk.sink.always = HANG
+    road.ledger.full = True
+    loop = asyncio.get_running_loop()
+    async with at_work(desk.deliverer):
+        await asyncio.sleep(1)
+        with capture_logs() as logs:
+            for number in range(20):
+                desk.announcer.announce([fired(str(number))])
+                await desk.announcer.save({}, NOW)
+        assert loop.time() == 1
+        await asyncio.sleep(0.1)
+        assert len(desk.sink.attempts) == 1
+    failures = [each for each in logs if each["event"] == "ledger.write_failed"]
+    assert [each["notifications"] for each in failures] == [1] * 20
+
+
+async def test_what_was_handed_over_is_not_saved_again(road: Road) -> None:
+    """The deliverer has it: the next save brings its own news only, and each is heard once."""
+    desk = Desk(road, "team")
+    async with at_work(desk.deliverer):
+        await asyncio.sleep(1)
+        road.ledger.full = True
+        desk.announcer.announce([fired()])
+        await desk.announcer.save({}, NOW)
+        await road.ledger.free()
+        desk.announcer.announce([over(fired())])
+        await desk.announcer.save({}, NOW)
+        await asyncio.sleep(10)
+    (row,) = await desk.rows()
+    assert row.status.value == "resolved"
+    assert len(desk.sink.taken) == 2
+    assert desk.sink.taken[1] == row.id
+
+
+async def test_news_that_comes_during_a_save_waits_for_the_next(road: Road) -> None:
+    """Nothing is lost or saved twice while the disk takes its time."""
+    desk = Desk(road, "team")
+    road.ledger.stuck = True
+    async with at_work(desk.deliverer), asyncio.TaskGroup() as group:
+        desk.announcer.announce([fired("a")])
+        group.create_task(desk.announcer.save({}, NOW))
+        await asyncio.sleep(1)
+        desk.announcer.announce([fired("b")])
+        road.ledger.stuck = False
+        await desk.announcer.save({}, NOW)
+        assert [dict(each.labels)["provider"] for each in await desk.rows()] == ["b"]
+        await asyncio.sleep(10)
+        assert len(desk.sink.taken) == len(set(desk.sink.taken)) == 2
+
+
+async def test_a_save_cut_short_hands_over(road: Road) -> None:
+    """A daemon that stops does not wait for a disk that hangs: its last news goes out."""
+    desk = Desk(road, "team")
+    async with at_work(desk.deliverer):
+        await asyncio.sleep(1)
+        road.ledger.stuck = True
+        desk.announcer.announce([fired()])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await desk.announcer.save({}, NOW)
+        await asyncio.sleep(0.1)
+        assert len(desk.sink.taken) == 1
+
+
+async def test_people_read_their_own_clock(road: Road) -> None:
+    """After the wall clock was stepped messages say wall times; the id is the news's own.
+
+    A drift of less than half a second changes no time, so that both messages of an alert agree.
+    """
+    desk = Desk(road, "team")
+    desk.step_s = 0.3
+    desk.announcer.announce([fired()])
+    desk.step_s = -0.3
+    desk.announcer.announce([over(fired())])
+    desk.step_s = 3600.2
+    desk.announcer.announce([over(fired())])
+    await desk.announcer.save({}, NOW)
+    first, second = await desk.rows()
+    assert (first.starts_at, first.fired_at, first.ends_at) == (NOW - 120, NOW, None)
+    assert (second.starts_at, second.fired_at, second.ends_at) == (NOW - 120, NOW, NOW + 600)
+    desk.announcer.announce([fired("other")])
+    await desk.announcer.save({}, NOW)
+    stepped = (await desk.rows())[-1]
+    assert (stepped.starts_at, stepped.fired_at) == (NOW + 3480, NOW + 3600)
+
+
+async def test_without_channels_there_is_nothing_to_queue(road: Road) -> None:
+    """States are saved all the same."""
+    desk = Desk(road)
+    desk.announcer.announce([fired()])
+    await desk.announcer.save({fired().identity: STATE}, NOW)
+    assert await desk.rows() == []
+    states, _ = await road.ledger.read(load_states)
+    assert states == {fired().identity: STATE}
