@@ -9,6 +9,7 @@ nothing.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -50,7 +51,7 @@ _PATTERNS: Final = (
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Replace the known secrets, and whatever has the shape of a key, with `***`."""
-    return _mask_shapes(_mask_values(text, _spellings(secrets)))
+    return _mask_shapes(_mask_values(text, _spellings(tuple(secrets))))
 
 
 def sanitise(text: str, secrets: Iterable[str] = ()) -> str:
@@ -59,7 +60,7 @@ def sanitise(text: str, secrets: Iterable[str] = ()) -> str:
     Control and format characters (bidirectional overrides, zero-width characters), lone surrogates
     and unassigned code points go; runs of white space become one space.
     """
-    known = _spellings(secrets)
+    known = _spellings(tuple(secrets))
     # By value before folding (a secret may hold two spaces) and after (it may hold a hidden
     # character); by shape last, when nothing can hide inside a key any more.
     folded = _fold(_mask_values(text, known)[:SCAN_LIMIT])
@@ -68,11 +69,15 @@ def sanitise(text: str, secrets: Iterable[str] = ()) -> str:
 
 def mask_values(text: str, secrets: Iterable[str]) -> str:
     """Replace the known secrets alone, in text that has been sanitised before it met them."""
-    return _mask_values(text, _spellings(secrets)) if text else text
+    return _mask_values(text, _spellings(tuple(secrets))) if text else text
 
 
-def _spellings(secrets: Iterable[str]) -> list[str]:
-    """List the secrets as they may be spelt in a text, the longest first."""
+@lru_cache(maxsize=64)
+def _spellings(secrets: tuple[str, ...]) -> list[str]:
+    """List the secrets as they may be spelt in a text, the longest first.
+
+    Kept for the newest sets of secrets: every text of a result is asked about the same few.
+    """
     known = {secret for secret in secrets if len(secret) >= MIN_SECRET_CHARS}
     known |= {quote(secret, safe="") for secret in known}
     return sorted(known, key=len, reverse=True)

@@ -22,6 +22,8 @@ _COMMENTS: Final = re.compile(rb"(?::[^\r\n]*+(?:\r\n?|\n))++")
 _NOTHING: Final = re.compile(rb"(?:(?::[^\r\n]*+)?+(?:\r\n?|\n))++")
 """Whole lines that mean nothing: comments, and outside of an event empty ones too. Stepped over at
 once, or a flood of them would take a thousand times as long to read as to send."""
+_MAYBE_NOTHING: Final = b":\r\n"
+"""How such a line begins."""
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -83,7 +85,7 @@ class EventSource:
 
     def _step_over(self, data: bytes, start: int) -> int:
         """Return where the next line begins that may mean something."""
-        if self._line:
+        if self._line or start >= len(data) or data[start] not in _MAYBE_NOTHING:
             return start
         pattern = _COMMENTS if self._data or self._name else _NOTHING
         nothing = pattern.match(data, start)

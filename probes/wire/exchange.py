@@ -186,8 +186,8 @@ class Exchange:
         """Wake the reader when the connection is gone and nobody has told it.
 
         aiohttp does not when it finds, in the middle of a body, that the framing is broken: it
-        closes the connection and leaves the reader waiting. Where it does, it knows why, but through
-        TLS it hears of it a turn of the loop after the socket was closed: so we wait for that.
+        closes the connection and leaves the reader waiting. Otherwise it knows why, but with TLS it
+        hears of it a turn of the loop after the socket was closed, and is given that turn.
         """
         asyncio.get_running_loop().call_soon(self._wake)
 

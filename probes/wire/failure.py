@@ -6,6 +6,7 @@ says the class of the error and the system's own words for its number, and nothi
 
 import errno
 import os
+import re
 import socket
 import ssl
 from typing import Final
@@ -25,6 +26,9 @@ _OURS: Final = frozenset(
 _CONNECT_OURS: Final = _OURS | {errno.EPERM}
 """And while connecting a firewall of our own. Later the same number means something else: aiohttp
 hands on an OpenSSL error as an OSError with OpenSSL's number, which is 1 for almost all of them."""
+
+_OPENSSL: Final = re.compile(r"\[(?:SSL|X509): ([A-Z0-9_]+)\]")
+"""How Python begins the text of an OpenSSL error, with its reason."""
 
 _DNS_OURS: Final = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
 """The resolver says that it, not the name, has a problem."""
@@ -62,9 +66,9 @@ def _while_connected(
     match error:
         case aiohttp.ClientConnectorError() | aiohttp.ClientConnectorCertificateError():
             return _while_connecting(error, timeline)
-    broken_tls = _tls_error_in(error) or _tls_error_in(below)
+    broken_tls = _tls_words_in(error) or _tls_words_in(below)
     if broken_tls is not None:
-        return ExchangeError(WireFailure.TLS, f"{_words(broken_tls)} {timeline.phase}")
+        return ExchangeError(WireFailure.TLS, f"{broken_tls} {timeline.phase}")
     match error:
         case ContentCutError():
             return ExchangeError(WireFailure.TRUNCATED, str(error))
@@ -141,15 +145,19 @@ def _is_ours(error: Exception, numbers: frozenset[int]) -> bool:
     return isinstance(error, OSError) and error.errno in numbers
 
 
-def _tls_error_in(error: BaseException | None) -> ssl.SSLError | None:
-    """Find the TLS error behind an exception, which may have been wrapped more than once."""
+def _tls_words_in(error: BaseException | None) -> str | None:
+    """Find the TLS error behind an exception, and its reason; None when there is none."""
     seen: set[int] = set()
+    copied: re.Match[str] | None = None
     while error is not None and id(error) not in seen:
         if isinstance(error, ssl.SSLError):
-            return error
+            return _words(error)
+        if isinstance(error, OSError):
+            # With nobody waiting, aiohttp keeps a copy as an OSError, without saying of what.
+            copied = copied or _OPENSSL.match(str(error.strerror))
         seen.add(id(error))
         error = error.__cause__ or error.__context__
-    return None
+    return _reason_words(copied[1]) if copied is not None else None
 
 
 def _reason(error: aiohttp.ClientConnectorCertificateError) -> str:
@@ -163,7 +171,11 @@ def _reason(error: aiohttp.ClientConnectorCertificateError) -> str:
 def _words(error: Exception) -> str:
     """Describe an error by its number or OpenSSL's reason: its own text may hold an address."""
     if isinstance(error, ssl.SSLError):
-        return (error.reason or type(error).__name__).lower().replace("_", " ")
+        return _reason_words(error.reason or type(error).__name__)
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno)
     return type(error).__name__
+
+
+def _reason_words(reason: str) -> str:
+    return reason.lower().replace("_", " ")

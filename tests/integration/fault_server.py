@@ -121,7 +121,7 @@ class FaultServer:
         """The base URL to give to a provider."""
         return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/v1"
 
-    async def all_closed(self, within_s: float = 0.5) -> bool:
+    async def all_closed(self, within_s: float = 5.0) -> bool:
         """Wait until every accepted connection has been closed by the client."""
         until = time.monotonic() + within_s
         while self.closed < self.accepted and time.monotonic() < until:  # noqa: ASYNC110

@@ -129,8 +129,94 @@ async def test_tokens_that_piled_up_are_tainted_but_the_end_is_true() -> None:
     assert abs(result.total_s - result.sent_s - end_mark) < CLOSE_S
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [": keep-alive\n\n", event(""), event(finish="stop"), f": {'c' * 9000}\n\n"],
+    ids=["comment", "empty-delta", "finish", "long-comment"],
+)
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_one_token_that_was_read_with_what_came_later_is_tainted(
+    secure: bool, behind: str, pem: Path
+) -> None:
+    """Its time is that of the bytes behind it: too late by as much as they were."""
+
+    async def token_then_more(a: Answering) -> None:
+        await a.stream_head()
+        await asyncio.sleep(0.1)
+        await a.chunk(event("a"))
+        await asyncio.sleep(0.06)
+        await a.chunk(behind)
+        await asyncio.sleep(0.2)
+        await a.chunk(event(finish="stop") + DONE)
+        await a.end()
+
+    async with metered() as lag:
+        with serving(token_then_more, server_context(pem) if secure else None) as server:
+            trust = trusting_context(pem) if secure else None
+            async with (
+                probing(server.url, tls=trust, lag=lag) as prober,
+                asyncio.TaskGroup() as group,
+            ):
+                group.create_task(_block_after(0.05))
+                result = await prober.probe(chat(stream=True), Slot(1, 60.0))
+
+    assert result.ok
+    assert result.stream_tainted is True
+    assert (result.inter_token_s, result.tokens_per_s) == (None, None)
+
+
+async def test_a_token_that_was_read_late_but_alone_keeps_its_time() -> None:
+    """The kernel's stamp is its own: a late loop takes nothing from it."""
+
+    async def one_token(a: Answering) -> None:
+        await a.stream_head()
+        await asyncio.sleep(0.1)
+        await a.chunk(event("a"))
+        await asyncio.sleep(0.3)
+        await a.chunk(event(finish="stop") + DONE)
+        await a.end()
+
+    async with metered() as lag:
+        with serving(one_token) as server:
+            async with probing(server.url, lag=lag) as prober, asyncio.TaskGroup() as group:
+                group.create_task(_block_after(0.05))
+                result = await prober.probe(chat(stream=True), Slot(1, 60.0))
+
+    assert result.stream_tainted is False
+    assert result.sent_s is not None
+    assert result.first_token_s is not None
+    truth_s = server.sends[1] - server.requests[0].at
+    assert abs(result.first_token_s - result.sent_s - truth_s) < CLOSE_S
+
+
+async def test_a_short_block_is_enough() -> None:
+    """Blocks of 9 ms, tokens each 3 ms: too short for an ordinary tick, and yet nothing passes."""
+
+    async def quick(a: Answering) -> None:
+        await a.stream_head()
+        for _ in range(40):
+            await asyncio.sleep(0.003)
+            await a.chunk(event("a"))
+        await a.chunk(event(finish="stop") + DONE)
+        await a.end()
+
+    async def blocks() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0.03)
+            time.sleep(0.009)  # noqa: ASYNC251 - the fault under test
+
+    async with metered() as lag:
+        with serving(quick) as server:
+            async with probing(server.url, lag=lag) as prober, asyncio.TaskGroup() as group:
+                group.create_task(blocks())
+                result = await prober.probe(chat(stream=True), Slot(1, 60.0))
+
+    assert result.ok
+    assert result.stream_tainted is True
+
+
 async def test_tokens_sent_together_are_not_our_fault() -> None:
-    """A server that sends several tokens in one packet taints nothing."""
+    """A server that sends several tokens in one packet taints nothing while we are punctual."""
 
     async def bundled(a: Answering) -> None:
         await a.stream_head()
@@ -138,13 +224,16 @@ async def test_tokens_sent_together_are_not_our_fault() -> None:
         await a.chunk(event(finish="stop") + DONE)
         await a.end()
 
+    tainted = set()
     async with metered() as lag:
         with serving(bundled) as server:
             async with probing(server.url, lag=lag) as prober:
-                result = await prober.probe(chat(stream=True), Slot(1, 60.0))
+                for number in range(10):  # the machine may be late itself, but not always
+                    result = await prober.probe(chat(stream=True), Slot(number, 60.0))
+                    assert result.ok
+                    tainted.add(result.stream_tainted)
 
-    assert result.ok
-    assert result.stream_tainted is False
+    assert False in tainted
 
 
 async def test_a_block_before_the_departure_is_in_no_figure() -> None:

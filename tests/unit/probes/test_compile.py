@@ -14,6 +14,7 @@ from probes.operation import OperationSpec
 from probes.result import Operation
 from probes.secret import Secret, SecretError, SecretSource
 from probes.target import Provider, Target
+from probes.wire.exchange import Request
 
 KEY = "sk-test-0123456789abcdef"
 NONCE = "0123456789abcdef"
@@ -120,11 +121,12 @@ async def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_a_capture_holds_until_it_is_old() -> None:
-    """The same request for a minute, then none; none at once when it was refused."""
+    """The same request for many intervals, then none; none at once when it was refused."""
     compiler = Compiler(PROVIDER)
     assert compiler.ready(CHATTING, now=100.0) is None
     captured = await compiler.capture(CHATTING, CHAT, now=100.0)
 
+    assert compiler.ready(CHATTING, now=100.0 + 10 * CHATTING.interval_s) is captured
     assert compiler.ready(CHATTING, now=100.0 + FRESH_S) is captured
     assert compiler.ready(CHATTING, now=100.1 + FRESH_S) is None
     compiler.forget(CHATTING)
@@ -227,3 +229,13 @@ async def test_a_compiled_request_does_not_show_its_key() -> None:
     request = await _compiled()
 
     assert "Secret(***)" in repr(request)
+
+
+async def test_a_captured_request_does_not_show_its_key() -> None:
+    """Neither it nor the request made of it, whoever prints them."""
+    compiler = Compiler(PROVIDER)
+    captured = await compiler.capture(CHATTING, CHAT, now=0.0)
+    request = Request(captured.method, captured.url, captured.headers, captured.body("0" * 16))
+
+    assert any(KEY in value for _, value in captured.headers)
+    assert KEY not in repr(captured) + repr(request)

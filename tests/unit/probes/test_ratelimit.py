@@ -1,7 +1,9 @@
 """Rate-limit headers are read strictly; what cannot be read is unknown, never 0."""
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
+from probes.providers import PRESETS
 from probes.ratelimit import (
     COMPATIBLE_DIALECT,
     OPENAI_DIALECT,
@@ -156,3 +158,12 @@ def test_left_over_text_is_refused(text: str) -> None:
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     """Milliseconds, seconds and all three forms of an HTTP date are read; junk is None."""
     assert retry_after_s(headers, 1_780_000_000.0) == seconds
+
+
+def test_headers_as_the_wire_hands_them_on() -> None:
+    """Names in any case are found in a mapping that ignores case by itself."""
+    written = {"X-RateLimit-Limit-Requests": "100", "x-ratelimit-REMAINING-requests": "7"}
+    headers = CIMultiDictProxy(CIMultiDict(written))
+    dialect = PRESETS["openai"].rate_limits
+    assert rate_limits(headers, dialect) == rate_limits(written, dialect)
+    assert rate_limits(headers, dialect)[0].remaining == 7

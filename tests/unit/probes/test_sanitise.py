@@ -3,7 +3,7 @@
 import pytest
 
 from probes.result import DETAIL_LIMIT
-from probes.sanitise import MIN_SECRET_CHARS, redact, sanitise
+from probes.sanitise import MIN_SECRET_CHARS, mask_values, redact, sanitise
 
 
 def test_white_space_folds_into_single_spaces() -> None:
@@ -107,3 +107,11 @@ def test_redact_keeps_length_and_lines() -> None:
     """For logs only secrets go: newlines stay, and nothing is cut."""
     text = "line one sk-abcdefgh1234\n" + "x" * 1000
     assert redact(text, ["x" * 10]) == "line one ***\n" + "***" * 100
+
+
+def test_known_values_alone_are_masked() -> None:
+    """In text that was sanitised before: a known secret goes, everything else stays as it is."""
+    secret = "0123456789abcdef0123456789abcdef"
+    assert mask_values(f"model {secret} v2", [secret]) == "model *** v2"
+    assert mask_values("", [secret]) == ""
+    assert mask_values("sk-" + "a" * 30, [secret]) == "sk-" + "a" * 30

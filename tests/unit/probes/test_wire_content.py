@@ -2,12 +2,19 @@
 
 import gzip
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.wire.content import STEP_BYTES, ContentCapError, ContentError, decoder_for
+from probes.wire.content import (
+    STEP_BYTES,
+    ContentCapError,
+    ContentCutError,
+    ContentError,
+    decoder_for,
+)
 
 LIMIT = 1_000_000
 
@@ -71,6 +78,29 @@ def test_damage_in_the_middle_is_an_error() -> None:
 def test_what_follows_the_end_of_the_stream_is_ignored() -> None:
     """Rubbish behind a complete gzip stream does not matter to the answer."""
     assert _fed("gzip", gzip.compress(b"answer") + b"rubbish", 100) == b"answer"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_an_end_before_the_end_is_noticed(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    """Without its checksum a compressed body is cut, even if all its text came."""
+    packed = pack(b"answer")
+    for data, whole in ((packed, True), (packed[:-1], False), (packed[:5], False)):
+        decoder = decoder_for(encoding, LIMIT)
+        list(decoder.feed(data))
+        if whole:
+            decoder.close()
+            continue
+        with pytest.raises(ContentCutError):
+            decoder.close()
+
+
+def test_a_plain_body_has_no_end_of_its_own() -> None:
+    """Whether it is whole is for the message's framing to say."""
+    decoder = decoder_for("", LIMIT)
+    list(decoder.feed(b"ans"))
+    decoder.close()
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])

@@ -12,9 +12,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from probes.classify import WireFailure
-from probes.wire.content import ContentCapError, ContentError
+from probes.wire.content import ContentCapError, ContentCutError, ContentError
 from probes.wire.failure import failure_of
 from probes.wire.resolver import TooManyLookupsError
+from probes.wire.stamps import Arrival
 from probes.wire.timeline import Timeline
 
 SECRET = "sk-secret-0123456789"
@@ -47,6 +48,7 @@ def _certificate(error: Exception) -> aiohttp.ClientConnectorCertificateError:
 
 CASES: list[tuple[Exception, WireFailure, str]] = [
     (ContentError("damaged"), WireFailure.PROTOCOL, "damaged"),
+    (ContentCutError("in the middle"), WireFailure.TRUNCATED, "in the middle"),
     (ContentCapError("too large"), WireFailure.OVERSIZED, "larger"),
     (TooManyLookupsError("16 hang"), WireFailure.MONITOR, "16 hang"),
     (_connecting(_os(errno.ECONNREFUSED)), WireFailure.CONNECT, "Connection refused"),
@@ -91,6 +93,72 @@ def test_translation(error: Exception, kind: WireFailure, says: str) -> None:
     assert failure.kind is kind
     assert says in failure.detail
     assert SECRET not in failure.detail
+
+
+def _wrapped(error: Exception) -> aiohttp.ClientOSError:
+    """Wrap an error as aiohttp does: the same arguments, so OpenSSL's number as the system's."""
+    wrapping = aiohttp.ClientOSError(*error.args)
+    wrapping.__cause__ = error
+    return wrapping
+
+
+def test_a_tls_error_is_found_behind_what_wraps_it() -> None:
+    """Number 1 of OpenSSL is not EPERM: nobody is to look for a firewall of ours."""
+    damaged = _ssl("DECRYPTION_FAILED_OR_BAD_RECORD_MAC")
+    context = aiohttp.ClientPayloadError("not completed")
+    context.__context__ = _wrapped(damaged)
+    for error in (_wrapped(damaged), context):
+        failure = failure_of(error, Timeline())
+        assert failure is not None
+        assert failure.kind is WireFailure.TLS
+        assert "decryption failed or bad record mac" in failure.detail
+
+
+def test_a_tls_error_is_known_by_what_ended_the_connection() -> None:
+    """A body that ends too early says nothing of it; the connection does, at times as a copy."""
+    copy = aiohttp.ClientOSError(1, f"[SSL: WRONG_VERSION_NUMBER] wrong {SECRET} (_ssl.c:2580)")
+    for below in (_ssl("WRONG_VERSION_NUMBER"), copy):
+        failure = failure_of(aiohttp.ClientPayloadError("not"), Timeline(), below=below)
+        assert failure is not None
+        assert failure.kind is WireFailure.TLS
+        assert failure.detail == "wrong version number before the connection"
+
+
+def test_errors_that_go_round_in_circles_end() -> None:
+    """A chain that leads back to itself is walked once."""
+    first, second = aiohttp.ClientOSError(32, "x"), aiohttp.ClientOSError(32, "y")
+    first.__cause__, second.__cause__ = second, first
+    failure = failure_of(first, Timeline())
+
+    assert failure is not None
+    assert failure.kind is WireFailure.RESET
+
+
+def test_not_permitted_is_ours_only_while_connecting() -> None:
+    """A firewall of our own refuses connections; on one that stands the number is somebody's."""
+    failure = failure_of(aiohttp.ClientOSError(errno.EPERM, SECRET), Timeline())
+
+    assert failure is not None
+    assert failure.kind is WireFailure.RESET
+
+
+def test_a_kept_connection_that_breaks_before_a_byte_is_stale() -> None:
+    """Then, and only then, the way is blamed, with how long it was idle where that is known."""
+    kept, idle, answering, fresh = Timeline(), Timeline(), Timeline(), Timeline()
+    kept.reused = idle.reused = answering.reused = True
+    fresh.reused = False
+    idle.idle_s = 49.96
+    answering.arrivals.note(0, Arrival(1.0, kernel=True))
+    found = {}
+    for name, timeline in (("kept", kept), ("idle", idle), ("ans", answering), ("new", fresh)):
+        failure = failure_of(aiohttp.ServerDisconnectedError(), timeline)
+        assert failure is not None
+        found[name] = (failure.kind, failure.detail.split(":")[0])
+
+    assert found["kept"] == (WireFailure.STALE, "reused connection")
+    assert found["idle"] == (WireFailure.STALE, "reused connection, idle 50.0 s")
+    assert found["ans"][0] is WireFailure.RESET
+    assert found["new"][0] is WireFailure.RESET
 
 
 def test_openssls_numbers_are_not_the_systems() -> None:

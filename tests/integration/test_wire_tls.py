@@ -1,0 +1,100 @@
+"""TLS that breaks after the handshake is TLS that broke, not a firewall of ours."""
+
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from probes.result import Fault, Verdict
+from probes.target import Connection, Slot
+from tests.integration.fault_server import (
+    Answering,
+    certificate,
+    event,
+    server_context,
+    serving,
+    trusting_context,
+)
+from tests.integration.probing import chat, probing
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for the server."""
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
+def _bare(a: Answering) -> None:
+    """Write past the TLS layer: whoever reads it finds a damaged record."""
+    os.write(a.writer.get_extra_info("socket").fileno(), b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+async def no_record(a: Answering) -> None:
+    """Answer without TLS where TLS has been agreed on."""
+    _bare(a)
+    await a.hang()
+
+
+async def body_damaged(a: Answering) -> None:
+    """Damage a record in the middle of a JSON body."""
+    await a.head(Content_Type="application/json", Content_Length="500")
+    await a.send('{"choices": [')
+    _bare(a)
+    await a.hang()
+
+
+async def stream_damaged(a: Answering) -> None:
+    """Damage a record in the middle of a stream."""
+    await a.stream_head()
+    await a.chunk(event("O"))
+    _bare(a)
+    await a.hang()
+
+
+@pytest.mark.parametrize("connection", list(Connection))
+@pytest.mark.parametrize("handler", [no_record, body_damaged, stream_damaged])
+async def test_a_damaged_record_is_a_tls_error_of_the_provider(
+    handler: object, connection: Connection, pem: Path
+) -> None:
+    """In every phase: the number aiohttp hands on is OpenSSL's, and means nothing to the system."""
+    with serving(handler, server_context(pem)) as server:  # type: ignore[arg-type] # one of the above
+        async with probing(server.url, tls=trusting_context(pem)) as prober:
+            target = chat(stream=handler is stream_damaged, connection=connection)
+            result = await prober.probe(target, Slot(1, 60.0))
+
+    assert (result.verdict, result.fault) == (Verdict.TLS_ERROR, Fault.PROVIDER), result.detail
+    assert "wrong version number" in result.detail
+
+
+@contextmanager
+def _asking_for_a_certificate(pem: Path) -> Iterator[int]:
+    """Serve one connection with a blocking socket: asyncio's server would not send its alert."""
+    asking = server_context(pem)
+    asking.verify_mode = ssl.CERT_REQUIRED
+    asking.load_verify_locations(pem)
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(ssl.SSLError, OSError):
+            asking.wrap_socket(connection, server_side=True)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, name="asking server")
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)
+
+
+async def test_a_certificate_that_is_asked_of_us_is_a_tls_error(pem: Path) -> None:
+    """TLS 1.3 refuses a client without a certificate after the handshake, with an alert."""
+    with _asking_for_a_certificate(pem) as port:
+        async with probing(f"https://127.0.0.1:{port}/v1", tls=trusting_context(pem)) as prober:
+            result = await prober.probe(chat(), Slot(1, 60.0))
+
+    assert (result.verdict, result.fault) == (Verdict.TLS_ERROR, Fault.PROVIDER), result.detail
+    assert "certificate required" in result.detail
