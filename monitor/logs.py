@@ -6,11 +6,12 @@ JSON lines where a machine reads, aligned colours where a person does (stderr is
 import logging
 import sys
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from monitor.stderr import Stderr
 from probes.sanitise import redact
 
 QUIET: Final = (
@@ -40,14 +41,15 @@ class Redactor:
         return value if isinstance(value, int | float | None) else self._masked(repr(value))
 
 
-def set_up(secrets: Iterable[str] = (), *, level: str = "INFO", json: bool | None = None) -> None:
-    """Send structlog's and the standard library's events to stderr, redacted.
+def set_up(secrets: Iterable[str] = (), *, level: str = "INFO", json: bool | None = None) -> Stderr:
+    """Send structlog's and the standard library's events to stderr, redacted; return the writer.
 
     `json` None decides by whether stderr is a terminal.
     """
+    stderr = Stderr()
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    as_json = json if json is not None else not sys.stderr.isatty()
+    as_json = json if json is not None else not (sys.stderr and sys.stderr.isatty())
     common: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -60,10 +62,10 @@ def set_up(secrets: Iterable[str] = (), *, level: str = "INFO", json: bool | Non
     structlog.configure(
         processors=[*common, *tail, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stderr)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -75,3 +77,4 @@ def set_up(secrets: Iterable[str] = (), *, level: str = "INFO", json: bool | Non
         )
     )
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
+    return stderr

@@ -13,6 +13,7 @@ examples:
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from monitor.demo.teller import JsonTeller, LineTeller, LiveTeller, Teller
 
 SHORTEST_S = 40.0
 """Below this the phases are too short for the probes to see them."""
+LONGEST_S = 3600.0
+"""Nobody watches longer than this."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +42,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; return its exit code."""
-    if arguments.seconds < SHORTEST_S:
+    if not SHORTEST_S <= arguments.seconds <= LONGEST_S:
         print(  # noqa: T201 - the command line's own output
-            f"sonde demo: --seconds must be at least {SHORTEST_S:g}, is {arguments.seconds:g}",
+            f"sonde demo: --seconds must be at least {SHORTEST_S:g} and at most {LONGEST_S:g},"
+            f" is {arguments.seconds:g}",
             file=sys.stderr,
         )
         return 2
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # As Ctrl-C: the provider we started must not outlive a closed terminal.
+        signal.signal(number, signal.default_int_handler)
     logs.set_up(level="ERROR")
     teller = _teller(arguments)
     try:

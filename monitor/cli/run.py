@@ -12,9 +12,11 @@ otherwise. SIGTERM and SIGINT stop within 20 seconds and lose nothing that was m
 import argparse
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -59,10 +61,20 @@ def run(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - the command line's own output
         return 2
     config = loaded.config
-    logs.set_up(known_secrets(config), level=arguments.log_level)
+    stderr = logs.set_up(known_secrets(config), level=arguments.log_level)
     for problem in loaded.warnings:
         log.warning("configuration.warning", problem=str(problem))
-    return serve(config)
+    _raise_file_limit()
+    code = serve(config)
+    stderr.settle()
+    return code
+
+
+def _raise_file_limit() -> None:
+    """Take as many open files as we may: each connection to us and each probe is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def serve(config: Config) -> int:

@@ -21,14 +21,14 @@ def restored() -> Iterator[None]:
     logging.root.setLevel(level)
 
 
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
-    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capfd.readouterr().err.splitlines()]
 
 
 @pytest.mark.usefixtures("restored")
-def test_no_field_and_no_traceback_holds_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_field_and_no_traceback_holds_a_secret(capfd: pytest.CaptureFixture[str]) -> None:
     """In a field, nested in one, in an exception's text and chain: masked, by value or by shape."""
-    logs.set_up([ODD], level="DEBUG", json=True)
+    stderr = logs.set_up([ODD], level="DEBUG", json=True)
     log = structlog.get_logger("test")
     log.info("plain", field=ODD, nested={"deep": [KEY, ODD]}, key=KEY)
     try:
@@ -40,7 +40,8 @@ def test_no_field_and_no_traceback_holds_a_secret(capsys: pytest.CaptureFixture[
         log.exception("broke")
     logging.getLogger("somebody.else").error("they say %s", KEY)
     logging.getLogger("somebody.else").error("and raise", exc_info=ValueError(ODD))
-    told = lines(capsys)
+    stderr.settle()
+    told = lines(capfd)
     assert len(told) == 4
     assert KEY not in json.dumps(told)
     assert ODD not in json.dumps(told)
@@ -48,19 +49,21 @@ def test_no_field_and_no_traceback_holds_a_secret(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.usefixtures("restored")
-def test_talkative_libraries_are_silenced(capsys: pytest.CaptureFixture[str]) -> None:
+def test_talkative_libraries_are_silenced(capfd: pytest.CaptureFixture[str]) -> None:
     """httpx2 prints whole URLs at INFO, slack_sdk webhook URLs at DEBUG: neither gets through."""
-    logs.set_up(level="DEBUG", json=True)
+    stderr = logs.set_up(level="DEBUG", json=True)
     logging.getLogger("httpx2").info("HTTP Request: POST https://hooks.example/T/B/x")
     logging.getLogger("slack_sdk.webhook.async_client").debug("Sending to https://hooks.example/x")
-    assert lines(capsys) == []
+    stderr.settle()
+    assert lines(capfd) == []
 
 
 @pytest.mark.usefixtures("restored")
-def test_an_event_has_a_name_a_level_and_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_has_a_name_a_level_and_a_time(capfd: pytest.CaptureFixture[str]) -> None:
     """Each line is one JSON object with what a collector needs to sort it."""
-    logs.set_up(json=True)
+    stderr = logs.set_up(json=True)
     structlog.get_logger("test").warning("probe.result", target="a")
-    (event,) = lines(capsys)
+    stderr.settle()
+    (event,) = lines(capfd)
     assert (event["event"], event["level"], event["target"]) == ("probe.result", "warning", "a")
     assert str(event["timestamp"]).endswith("Z")

@@ -1,12 +1,12 @@
 """The numbers of the stuck-loop watchdog; that it bites is shown end to end."""
 
 from monitor import watchdog
-from monitor.watchdog import REARM_EVERY_S, STUCK_AFTER_S
+from monitor.watchdog import DUMP_S, REARM_EVERY_S, STUCK_AFTER_S
 
 
 def test_a_stuck_loop_is_ended_within_thirty_seconds() -> None:
     """From a loop's last turn to the end of the process passes less than we promise."""
-    assert STUCK_AFTER_S + REARM_EVERY_S < 30
+    assert STUCK_AFTER_S + REARM_EVERY_S + DUMP_S < 30
 
 
 def test_the_timer_outlives_several_missed_rearmings() -> None:
