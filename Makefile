@@ -20,7 +20,7 @@ STAGES := $(wildcard tests/unit tests/property tests/virtual tests/contract test
 
 # uv resolves the lock files; it is no part of what is installed.
 UV_VERSION := 0.13.8
-LOCK := $(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --no-header \
   --universal --python-version 3.11 $(if $(UPGRADE),--upgrade)
 
 .PHONY: help demo run test test-servers check fmt bench lock venv clean
