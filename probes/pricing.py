@@ -23,7 +23,10 @@ _SNAPSHOT: Final = re.compile(r"-[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
 _openai = partial(Price, source="https://platform.openai.com/docs/pricing")
 _xai = partial(Price, source="https://x.ai/news/grok-code-fast-1")
 
-# `as_of` is the day for which the figure was last seen confirmed, not the day it was typed in.
+# `source` is the vendor's page where the price belongs; `as_of` the day of the page, often somebody
+# else's, that last confirmed it. Not confirmed by any page at all, and entered from memory with the
+# day they are said to date from: grok-code-fast-1, gpt-4o-2024-05-13, and what the gpt-4.1 family
+# asks for cached input.
 _JUNE: Final = date(2026, 6, 21)
 _MAY: Final = date(2026, 5, 27)
 _APRIL: Final = date(2026, 4, 6)
