@@ -33,6 +33,10 @@ at any sane rate, and tens of megabytes at worst."""
 WRITES_TOGETHER: Final = 1_000
 """Works in one transaction: the fsync is long shared out, and its callers wait milliseconds."""
 
+LINGER_S: Final = 0.02
+"""How long works gather while one commit follows another. At 500 results a second that is ten in a
+commit instead of one, for a sixth of the processor time; a lone one is committed at once."""
+
 READS_WAITING: Final = 1_000
 """Reads that may wait; they come from pages and commands, not from probes."""
 
@@ -116,6 +120,7 @@ class Ledger:
             self._writer.finish,
             limit=WRITES_WAITING,
             batch=WRITES_TOGETHER,
+            linger_s=LINGER_S,
         )
         self._read_lane = Lane(
             f"ledger {self._path} (reading)",

@@ -92,6 +92,10 @@ RESULTS: Final = Schema(
         CREATE UNIQUE INDEX skips_once ON skips (target, location, slot, at);
         CREATE INDEX skips_by_time ON skips (at);
         """,
+        """
+        ALTER TABLE results ADD COLUMN gc_s REAL NOT NULL DEFAULT 0;
+        ALTER TABLE results ADD COLUMN latency_tainted INTEGER NOT NULL DEFAULT 0;
+        """,
     ),
 )
 
@@ -118,6 +122,7 @@ _ENUMS: Final = {
     "fault": Fault,
     "stamps": StampQuality,
 }
+_FLAGS: Final = ("reused", "latency_tainted", "stream_tainted")
 _COLUMNS: Final = ", ".join(_NAMES)
 _INSERT: Final = (
     f"INSERT INTO results ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
@@ -305,9 +310,9 @@ def _result(row: tuple[Any, ...]) -> ProbeResult:  # Any: as in _row
     for name, kind in _ENUMS.items():
         found[name] = kind(found[name])
     found["rate_limits"] = tuple(RateLimit(*parts) for parts in json.loads(row[_LIMITS] or "[]"))
-    found["stream_tainted"] = bool(found["stream_tainted"])
-    if found["reused"] is not None:
-        found["reused"] = bool(found["reused"])
+    for name in _FLAGS:
+        if found[name] is not None:
+            found[name] = bool(found[name])
     return ProbeResult(**found)
 
 

@@ -16,6 +16,10 @@ from probes.sanitise import mask_values, sanitise
 from probes.target import Slot, Target
 from probes.wire.timeline import Timeline
 
+TAINTING_LAG_S: Final = 0.005
+"""Lateness of our loop up to this is within what our own clock can tell at all."""
+TAINTING_RATIO: Final = 0.01
+"""And up to this part of a latency it changes no conclusion."""
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -53,6 +57,7 @@ class Circumstances:
 
     waited_s: float = 0.0
     loop_lag_s: float = 0.0
+    gc_s: float = 0.0
     prompt_chars: int = 0
     answered_at: float = 0.0
     """Wall time at the end, for headers that name a time."""
@@ -90,15 +95,28 @@ def result_of(
         request_id=_request_id(headers, secrets),
         server_ms=_server_ms(headers),
         loop_lag_s=around.loop_lag_s,
+        gc_s=around.gc_s,
+        latency_tainted=is_tainted(_stamps(timeline), outcome.total_s, around.loop_lag_s),
         stream_tainted=outcome.tainted,
         **_phases(timeline),
         **_contents(target, outcome.reading, secrets),
     )
 
 
+def is_tainted(stamps: StampQuality, total_s: float, loop_lag_s: float) -> bool:
+    """Say whether our own lateness may be a notable part of a latency."""
+    by_our_clock = stamps is StampQuality.USER
+    return by_our_clock and loop_lag_s > max(TAINTING_LAG_S, TAINTING_RATIO * total_s)
+
+
+def _stamps(timeline: Timeline) -> StampQuality:
+    if timeline.arrivals.last is None:
+        return StampQuality.NONE
+    return StampQuality.KERNEL if timeline.trusted else StampQuality.USER
+
+
 def _phases(timeline: Timeline) -> dict[str, Any]:  # Any: keyword arguments of several types
-    head_at, last = timeline.head_at, timeline.arrivals.last
-    stamps = StampQuality.KERNEL if timeline.trusted else StampQuality.USER
+    head_at = timeline.head_at
     return {
         "resolve_s": timeline.resolve_s,
         "connect_s": timeline.connect_s,
@@ -106,7 +124,7 @@ def _phases(timeline: Timeline) -> dict[str, Any]:  # Any: keyword arguments of 
         "sent_s": timeline.sent_s,
         "first_byte_s": timeline.offset(head_at) if head_at is not None else None,
         "reused": timeline.reused,
-        "stamps": StampQuality.NONE if last is None else stamps,
+        "stamps": _stamps(timeline),
     }
 
 

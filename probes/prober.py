@@ -126,6 +126,7 @@ class Prober:
         return Circumstances(
             waited_s=began - asked_at,
             loop_lag_s=self._lag.worst_since(began),
+            gc_s=self._lag.collector.worst_since(began),
             prompt_chars=request.prompt_chars if request is not None else 0,
             answered_at=self._wall(),
             secrets=(request.secret.reveal(),) if request is not None else (),

@@ -169,6 +169,11 @@ class ProbeResult:
     stamps: StampQuality = StampQuality.NONE
     loop_lag_s: float = 0.0
     """The worst lateness of this process's event loop while the probe ran."""
+    gc_s: float = 0.0
+    """The longest time the garbage collector stopped this process while the probe ran."""
+    latency_tainted: bool = False
+    """True when the end was stamped by our own clock while our loop was notably late: then
+    `latency_s` may hold our lateness, and no latency statistic has it."""
     stream_tainted: bool = False
     """True when our own loop was too late to tell this stream's token times apart."""
 
@@ -188,9 +193,17 @@ class ProbeResult:
         return self.verdict in (Verdict.OK, Verdict.CONTENT_MISMATCH)
 
     @property
+    def lateness_s(self) -> float:
+        """How long after its slot this attempt began; a wall clock set back makes it 0."""
+        return max(0.0, self.at - self.slot_at)
+
+    @property
     def latency_s(self) -> float:
-        """How long the user would have waited: to the last token of a stream, else `total_s`."""
-        if self.last_token_s is not None and self.answered:
+        """How long the user would have waited: to the last token of a stream, else `total_s`.
+
+        The last token of a tainted stream shares its stamp with others: there too `total_s`.
+        """
+        if self.last_token_s is not None and self.answered and not self.stream_tainted:
             return self.last_token_s
         return self.total_s
 

@@ -71,6 +71,8 @@ results = st.builds(
     server_ms=maybe_real,
     stamps=st.sampled_from(StampQuality),
     loop_lag_s=real,
+    gc_s=real,
+    latency_tainted=st.booleans(),
     stream_tainted=st.booleans(),
 )
 
@@ -80,7 +82,7 @@ def test_round_trip_is_exact(result: ProbeResult) -> None:
     """Every field, and every field's type, survives; unknown stays unknown, never 0."""
     connection = sqlite3.connect(":memory:")
     try:
-        connection.executescript(RESULTS.migrations[0])
+        connection.executescript("".join(RESULTS.migrations))
         assert insert_result(connection, result)
         (found,) = latest(connection, result.target, 1)
     finally:

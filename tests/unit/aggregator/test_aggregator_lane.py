@@ -33,9 +33,9 @@ class Desk:
         """Note the end."""
         self.finished.set()
 
-    def lane(self, limit: int = 100, batch: int = 100) -> Lane:
+    def lane(self, limit: int = 100, batch: int = 100, linger_s: float = 0.0) -> Lane:
         """Return a lane to this desk."""
-        return Lane("desk", self.serve, self.finish, limit=limit, batch=batch)
+        return Lane("desk", self.serve, self.finish, limit=limit, batch=batch, linger_s=linger_s)
 
 
 def giving(value: object) -> Callable[[sqlite3.Connection], object]:
@@ -197,3 +197,31 @@ def test_a_loop_that_has_closed_is_not_told() -> None:
 
     asyncio.run(leave())
     assert asyncio.run(come_back()) == "heard"
+
+
+async def test_works_that_follow_a_batch_closely_wait_for_company() -> None:
+    """The first is served at once and alone; those right behind it share the next batch."""
+    desk = Desk()
+    desk.open.set()
+    lane = desk.lane(linger_s=0.1)
+    assert await lane.submit(giving(0)) == 0
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(5):
+            tasks.create_task(lane.submit(giving(number)))
+            await asyncio.sleep(0.001)
+    await lane.close(PATIENCE_S)
+    assert desk.batches == [1, 5]
+
+
+async def test_closing_waits_for_no_company() -> None:
+    """Works that linger are done as soon as the lane is asked to close."""
+    desk = Desk()
+    desk.open.set()
+    lane = desk.lane(linger_s=PATIENCE_S)
+    assert await lane.submit(giving(0)) == 0
+
+    late = asyncio.ensure_future(lane.submit(giving(1)))
+    await asyncio.sleep(0)
+    await lane.close(PATIENCE_S / 2)
+    assert await late == 1

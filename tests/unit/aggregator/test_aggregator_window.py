@@ -91,7 +91,10 @@ def test_failures_of_one_target_do_not_shift_the_timeouts_of_another() -> None:
 
 
 def test_streams_have_token_times() -> None:
-    """Token statistics are of complete, untainted streams; latency ends at the last token."""
+    """Token statistics are of complete, untainted streams; latency ends at the last token.
+
+    That of a tainted stream ends with the stream: its tokens share a stamp.
+    """
     good = stream(0.5, 2.5, 5, cost_usd=0.001)
     tainted = replace(good, first_token_s=0.1, stream_tainted=True)
     cut = replace(good, first_token_s=0.2, verdict=Verdict.TRUNCATED, fault=Fault.PROVIDER)
@@ -103,7 +106,7 @@ def test_streams_have_token_times() -> None:
     assert (summary.first_token.n, summary.first_token.max) == (1, 0.5)
     assert (summary.inter_token.n, summary.inter_token.max) == (1, 0.5)
     assert (summary.tokens_per_s.n, summary.tokens_per_s.max) == (1, 2.5)
-    assert (summary.latency.n, summary.latency.max) == (2, 2.5)
+    assert (summary.latency.n, summary.latency.max) == (2, 3.0)
 
 
 def test_unknown_cost_is_not_free() -> None:

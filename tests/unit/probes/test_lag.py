@@ -1,13 +1,15 @@
 """The lag meter, told by hand when its ticks came."""
 
 import asyncio
+import gc
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.lag import KEEP_S, NOTABLE_S, TICK_S, LagMeter
+from probes.lag import NOTABLE_S, TICK_S, GcMeter, LagMeter
+from probes.worst import KEEP_S
 
 
 def test_a_meter_that_never_ran_knows_no_lag() -> None:
@@ -105,3 +107,38 @@ def test_a_block_that_goes_on_counts() -> None:
     meter._set_due(5.0)
 
     assert meter.worst_since(4.0, now=5.2) == pytest.approx(0.2)
+
+
+def test_each_run_of_the_collector_is_noted_once() -> None:
+    """Its pauses can be asked about by moment, and are given out once for counting."""
+    meter = GcMeter()
+    before = time.monotonic()
+    with meter.watching():
+        gc.collect()
+    gc.collect()  # nobody listens any more
+
+    (pause_s,) = meter.untold()
+    assert 0.0 < pause_s == meter.worst_since(before)
+    assert meter.worst_since(time.monotonic()) == 0.0
+    assert list(meter.untold()) == []
+
+
+def test_a_collection_under_way_when_listening_began_is_left_out() -> None:
+    """An end without its beginning has no length."""
+    meter = GcMeter()
+    meter.hear("stop", {})
+
+    assert list(meter.untold()) == []
+
+
+async def test_a_running_meter_listens_to_the_collector_until_it_is_stopped() -> None:
+    """The callback comes and goes with the task."""
+    meter = LagMeter()
+    running = asyncio.ensure_future(meter.run())
+    await asyncio.sleep(0)
+    assert meter.collector.hear in gc.callbacks
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert meter.collector.hear not in gc.callbacks
