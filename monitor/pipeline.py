@@ -6,6 +6,7 @@ that goes blind because its disk is full helps nobody.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -71,7 +72,7 @@ class Pipeline:
             self._windows.ingest(result, self._clock.steady())
             self._metrics.observe(target, result)
             self.last_result[target.name] = result
-        log.info("probe.result", **event_fields(result), volatile=volatile)
+        _tell(result, volatile=volatile)
         self._on_result(result)
 
     async def _commit(self, result: ProbeResult) -> bool:
@@ -122,6 +123,17 @@ class Pipeline:
             reason=skip.reason,
             at=skip.at,
         )
+
+
+def _tell(result: ProbeResult, *, volatile: bool) -> None:
+    """Log one result; a good one only for those who debug.
+
+    Thousands of targets make hundreds a second, and writing one down costs as much as the probe.
+    """
+    if not result.ok or volatile:
+        log.info("probe.result", **event_fields(result), volatile=volatile)
+    elif log.is_enabled_for(logging.DEBUG):
+        log.debug("probe.result", **event_fields(result), volatile=volatile)
 
 
 def event_fields(result: ProbeResult) -> dict[str, object]:

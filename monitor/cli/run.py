@@ -3,6 +3,7 @@
 examples:
   OPENAI_API_KEY=sk-… sonde run      default targets and rules from the environment
   sonde run sonde.yaml               what the file says
+  sonde run --log-level DEBUG        logs every probe, not only those that failed
   sonde run --log-level WARNING      only what needs a look
 
 The page, /metrics, /livez and /readyz are on http://127.0.0.1:8000 unless http.listen says

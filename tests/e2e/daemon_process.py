@@ -74,7 +74,7 @@ class DaemonProcess:
         before = len(self.events("daemon.started"))
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command("run", str(self.config)),
+                self.command("run", str(self.config), "--log-level", "DEBUG"),
                 cwd=self.folder,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
