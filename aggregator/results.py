@@ -8,8 +8,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
-from enum import Enum
+from dataclasses import dataclass, fields
 from heapq import merge
 from operator import attrgetter
 from typing import Any, Final
@@ -122,6 +121,8 @@ _ENUMS: Final = {
     "fault": Fault,
     "stamps": StampQuality,
 }
+_ENUM_PLACES: Final = tuple(_NAMES.index(name) for name in _ENUMS)
+_RATE_LIMIT: Final = attrgetter(*(field.name for field in fields(RateLimit)))
 _FLAGS: Final = ("reused", "latency_tainted", "stream_tainted")
 _COLUMNS: Final = ", ".join(_NAMES)
 _INSERT: Final = (
@@ -290,10 +291,11 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
 
 
 def _row(result: ProbeResult) -> list[Any]:  # Any: a row's values are of all of SQLite's types
-    row = [value.value if isinstance(value, Enum) else value for value in _PLAIN(result)]
-    row[_LIMITS] = (
-        json.dumps([astuple(limit) for limit in result.rate_limits]) if result.rate_limits else None
-    )
+    row = list(_PLAIN(result))
+    for place in _ENUM_PLACES:
+        row[place] = row[place].value
+    limits = result.rate_limits
+    row[_LIMITS] = json.dumps([_RATE_LIMIT(limit) for limit in limits]) if limits else None
     return row
 
 
