@@ -23,7 +23,7 @@ UV_VERSION := 0.13.8
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --no-header \
   --universal --python-version 3.11 $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo run test test-servers check fmt bench lock venv clean
+.PHONY: help demo run test test-servers bench-servers check fmt bench lock venv clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test: $(VENV)/dev.stamp test-servers ## unit and property, contract and integrat
 
 test-servers: $(VENV)/dev.stamp ## the real servers that tests run against, into .servers
 	@PYTHON=$(abspath $(PY)) tests/servers/install
+
+bench-servers: ## what benchmarks run against and are measured with
+	@tests/servers/install bench
 
 check: $(VENV)/dev.stamp ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -32,15 +32,18 @@ class Grid:
 
     def slot(self, number: int) -> Slot:
         """Return the slot with this number."""
-        return Slot(number, number * self.interval_s + self.phase_s)
+        return Slot(number, self._at(number))
+
+    def _at(self, number: int) -> float:
+        return number * self.interval_s + self.phase_s
 
     def current(self, wall: float) -> Slot:
         """Return the newest slot that is due at `wall`."""
         number = math.floor((wall - self.phase_s) / self.interval_s)
         # The division may round either way at a boundary; the grid's own times decide.
-        while self.slot(number).at > wall:
+        while self._at(number) > wall:
             number -= 1
-        while self.slot(number + 1).at <= wall:
+        while self._at(number + 1) <= wall:
             number += 1
         return self.slot(number)
 

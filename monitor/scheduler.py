@@ -69,7 +69,9 @@ class Scheduler:
         self._clock = clock
         self._heap: list[tuple[float, int, Slot]] = []
         self._in_flight: dict[str, asyncio.Task[None]] = {}
-        self._stopping = asyncio.Event()
+        self._stopping = False
+        self._alarm = asyncio.Event()
+        """Set when a slot falls due, and when it is time to stop."""
 
     @property
     def in_flight(self) -> int:
@@ -83,14 +85,15 @@ class Scheduler:
         """
         async with asyncio.TaskGroup() as probes:
             self._anchor()
-            while not self._stopping.is_set():
+            while not self._stopping:
                 self._turn(probes)
                 await self._sleep()
             await self._drain(drain_s)
 
     def stop(self) -> None:
         """Start no further slot; `run` returns when those in flight have ended."""
-        self._stopping.set()
+        self._stopping = True
+        self._alarm.set()
 
     def _anchor(self) -> None:
         """Aim every target at its next slot by the wall clock as it now stands."""
@@ -145,7 +148,7 @@ class Scheduler:
         """
         grace_s = min(GRACE_S, entry.grid.interval_s * GRACE_RATIO)
         await asyncio.wait([before], timeout=grace_s)
-        if self._stopping.is_set():
+        if self._stopping:
             return
         if entry.target.name in self._in_flight:
             self._skip(entry, slot, SkipReason.IN_FLIGHT)
@@ -174,11 +177,12 @@ class Scheduler:
         wait_s = LOOK_EVERY_S
         if self._heap:
             wait_s = min(wait_s, max(0.0, self._heap[0][0] - self._clock.wall()))
+        alarm = asyncio.get_running_loop().call_later(wait_s, self._alarm.set)
         try:
-            async with asyncio.timeout(wait_s):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
+            await self._alarm.wait()
+        finally:
+            alarm.cancel()
+            self._alarm.clear()
 
     async def _drain(self, drain_s: float) -> None:
         tasks = tuple(self._in_flight.values())

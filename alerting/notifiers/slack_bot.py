@@ -23,6 +23,7 @@ _PASSING: Final = frozenset(
         "service_unavailable",
         "request_timeout",
         "team_added_to_org",
+        "org_login_required",
     }
 )
 """Errors that pass with time, by the method's list of errors; every other one needs a person."""

@@ -36,6 +36,22 @@ FIRING = Notification(
     url="https://sonde.example/",
 )
 
+SPARSE = replace(FIRING, id="msg_1", labels=(), condition="", value="", summary="x", url=None)
+"""As little as there can be: a rule over everything that is not configured any more."""
+_ESCAPED = "&" * 10_000
+"""The longest text there is, once it is escaped."""
+ENORMOUS = replace(
+    FIRING,
+    alertname=_ESCAPED,
+    labels=tuple((name, _ESCAPED) for name in ("model", "provider", "target"))
+    + tuple((f"label_{number}", _ESCAPED) for number in range(32)),
+    condition=_ESCAPED,
+    value=_ESCAPED,
+    summary=_ESCAPED,
+    url="https://sonde.example/" + "x" * 2_026,
+)
+"""More than a configuration allows (names of 64 characters, an address of 2,048)."""
+
 
 @dataclass
 class Channel:
@@ -120,6 +136,29 @@ async def test_resolved_messages_are_as_valid_as_firing_ones(channel: Channel) -
     )  # fmt: skip
     await channel.notifier.send(over)
     assert channel.arrived() == 1
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("severity", list(Severity))
+@pytest.mark.parametrize("extreme", [SPARSE, ENORMOUS], ids=["sparse", "enormous"])
+async def test_whatever_can_be_rendered_is_accepted(
+    channel: Channel, extreme: Notification, severity: Severity, status: Status
+) -> None:
+    """The shortest and the longest of each kind pass every limit the receiver documents."""
+    ends_at = NOW + 1e7 if status is Status.RESOLVED else None
+    await channel.notifier.send(replace(extreme, severity=severity, status=status, ends_at=ends_at))
+    assert channel.arrived() == 1
+    if isinstance(channel.server, Slack):
+        assert channel.server.warnings == []
+
+
+async def test_a_storm_is_accepted_one_by_one(channel: Channel) -> None:
+    """A hundred alerts at once are a hundred messages, each with one request of its own."""
+    for number in range(100):
+        await channel.notifier.send(
+            replace(ENORMOUS, id=f"msg_{number}", fingerprint=f"{number:016x}")
+        )
+    assert (channel.arrived(), channel.server.requests) == (100, 100)
 
 
 @pytest.mark.parametrize("code", [500, 502, 503, 504])
@@ -315,21 +354,72 @@ async def test_an_unknown_kind_is_refused() -> None:
 @pytest.mark.parametrize(
     ("code", "retryable"),
     [
-        ("invalid_auth", False), ("not_authed", False), ("account_inactive", False),
-        ("token_revoked", False), ("missing_scope", False), ("channel_not_found", False),
-        ("not_in_channel", False), ("is_archived", False), ("no_text", False),
-        ("restricted_action", False), ("invalid_blocks", False), ("something_new", False),
+        ("invalid_auth", False), ("not_authed", False), ("not_allowed_token_type", False),
+        ("account_inactive", False), ("token_expired", False), ("token_revoked", False),
+        ("missing_scope", False), ("no_permission", False), ("ekm_access_denied", False),
+        ("channel_not_found", False), ("not_in_channel", False), ("is_archived", False),
+        ("restricted_action", False), ("restricted_action_read_only_channel", False),
+        ("no_text", False), ("msg_too_long", False), ("msg_blocks_too_long", False),
+        ("invalid_blocks", False), ("too_many_attachments", False), ("invalid_arguments", False),
+        ("invalid_json", False), ("something_new", False),
         ("ratelimited", True), ("rate_limited", True), ("internal_error", True),
         ("fatal_error", True), ("service_unavailable", True), ("request_timeout", True),
-        ("team_added_to_org", True), ("message_limit_exceeded", True),
+        ("team_added_to_org", True), ("org_login_required", True),
+        ("message_limit_exceeded", True),
     ],
 )  # fmt: skip
 async def test_slack_errors_by_code(channel: Channel, code: str, retryable: bool) -> None:
     """chat.postMessage answers 200 with `ok: false` and a code: only passing ones are retried."""
-    channel.server.script.append(answers.json({"ok": False, "error": code}))
+    assert isinstance(channel.server, Slack)
+    channel.server.refusing = code
     error = await failure(channel)
     assert error.retryable is retryable
     assert code in str(error)
+
+
+@pytest.mark.parametrize("channel", ["slack_webhook"], indirect=True)
+@pytest.mark.parametrize(("code", "status"), slack.WEBHOOK_REFUSALS.items())
+async def test_webhook_errors_by_code(channel: Channel, code: str, status: int) -> None:
+    """An incoming webhook answers a status and a word: Slack's own failures alone pass."""
+    assert isinstance(channel.server, Slack)
+    channel.server.refusing = code
+    error = await failure(channel)
+    assert error.retryable is (status >= 500)
+    assert f"{status}: {code}" in str(error)
+
+
+@pytest.mark.parametrize("channel", ["slack_bot", "slack_webhook"], indirect=True)
+async def test_slacks_own_rate_limit(channel: Channel) -> None:
+    """Slack's 429, with its body, holds the channel; afterwards the message is taken."""
+    assert isinstance(channel.server, Slack)
+    channel.server.throttled_s = 30
+    error = await failure(channel)
+    assert (error.retryable, error.throttled, error.retry_after_s) == (True, True, 30.0)
+    channel.server.throttled_s = None
+    await channel.notifier.send(FIRING)
+    assert channel.arrived() == 1
+
+
+@pytest.mark.parametrize("channel", ["slack_bot"], indirect=True)
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [(slack.NOT_JOINED, "not_in_channel"), ("#gone", "channel_not_found")],
+)
+async def test_a_channel_that_is_not_ours_is_final(channel: Channel, place: str, code: str) -> None:
+    """A bot that was not invited, and a channel that does not exist: a person must act."""
+    assert isinstance(channel.server, Slack)
+    elsewhere = build(
+        "slack_bot",
+        name="team",
+        token=SecretSource(Secret(slack.TOKEN)),
+        channel=place,
+        api_url=channel.server.api_url,
+        wall=_wall,
+    )
+    with pytest.raises(DeliveryError, match=code) as caught:
+        await elsewhere.send(FIRING)
+    await elsewhere.close()
+    assert not caught.value.retryable
 
 
 @pytest.mark.parametrize("channel", ["slack_bot"], indirect=True)

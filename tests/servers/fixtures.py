@@ -1,6 +1,7 @@
 """Fixtures for the servers that others wrote; `make test-servers` installs them.
 
-The two mock providers start once in a session and forget everything before each test.
+The two mock providers and InfluxDB start once in a session and forget everything before each test;
+the others start when they are asked for.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,8 +10,12 @@ from contextlib import ExitStack
 import pytest
 
 from tests.servers.aimock import Aimock, aimock_server
+from tests.servers.alertmanager import Alertmanager, alertmanager_server
+from tests.servers.influxdb import Influxdb, influxdb_server
 from tests.servers.llmock import Llmock, llmock_server
+from tests.servers.nginx import TlsProxy, tls_proxy
 from tests.servers.prometheus import Prometheus, prometheus_server
+from tests.servers.victoria_metrics import VictoriaMetrics, victoria_metrics_server
 
 
 @pytest.fixture(scope="session")
@@ -54,4 +59,46 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
     with ExitStack() as stack:
         yield lambda scrape_url: stack.enter_context(
             prometheus_server(scrape_url, tmp_path_factory.mktemp("prometheus"))
+        )
+
+
+@pytest.fixture(scope="session")
+def _influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxdb]:
+    with influxdb_server(tmp_path_factory.mktemp("influxdb")) as server:
+        yield server
+
+
+@pytest.fixture
+def influxdb(_influxdb: Influxdb) -> Influxdb:
+    """Return a running InfluxDB with an empty bucket, whatever the test before did to it."""
+    _influxdb.start()
+    _influxdb.drop_bucket()
+    _influxdb.create_bucket()
+    return _influxdb
+
+
+@pytest.fixture
+def victoria_metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaMetrics]:
+    """Start a VictoriaMetrics that holds nothing."""
+    with victoria_metrics_server(tmp_path_factory.mktemp("victoria")) as server:
+        yield server
+
+
+@pytest.fixture
+def alertmanager(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], Alertmanager]]:
+    """Return a function that starts an Alertmanager which posts to the webhook it is given."""
+    with ExitStack() as stack:
+        yield lambda webhook_url: stack.enter_context(
+            alertmanager_server(webhook_url, tmp_path_factory.mktemp("alertmanager"))
+        )
+
+
+@pytest.fixture
+def tls_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], TlsProxy]]:
+    """Return a function that puts an nginx which speaks TLS in front of a loopback port."""
+    with ExitStack() as stack:
+        yield lambda upstream_port: stack.enter_context(
+            tls_proxy(upstream_port, tmp_path_factory.mktemp("nginx"))
         )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -34,7 +35,8 @@ def installed(*candidates: str | Path) -> str:
 def missing(what: str) -> NoReturn:
     """Fail the test, saying how to install what it needs."""
     where = "in CI" if os.environ.get("CI") else "on this machine"
-    pytest.fail(f"{what} is not installed {where}; run: make test-servers", pytrace=False)
+    how = "run: make test-servers (benchmarks: make bench-servers)"
+    pytest.fail(f"{what} is not installed {where}; {how}", pytrace=False)
 
 
 @contextmanager
@@ -44,10 +46,11 @@ def running(
     ready: str,
     scratch: Path,
     environ: Mapping[str, str] | None = None,
-) -> Iterator[None]:
-    """Run a server in `scratch` until the block ends; the block begins when `ready` answers 200.
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server in `scratch` until the block ends; the block begins when `ready` answers 2xx.
 
-    What it writes goes to `output.log` there, and into the failure when it does not come up.
+    The process is the test's to signal, and the block's to stop. What it writes goes to
+    `output.log` there, and into the failure when it does not come up.
     """
     log = scratch / "output.log"
     env = {"PATH": os.environ["PATH"], "HOME": str(scratch), **(environ or {})}
@@ -62,7 +65,7 @@ def running(
         )
     try:
         _wait_ready(process, ready, log)
-        yield
+        yield process
     finally:
         _stop(process)
 
@@ -72,7 +75,7 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     with httpx2.Client(trust_env=False, timeout=1.0) as http:
         while process.poll() is None and time.monotonic() < deadline:
             try:
-                if http.get(url).status_code == 200:
+                if http.get(url).is_success:
                     return
             except httpx2.TransportError:
                 pass  # not listening yet: that is what we wait for
@@ -83,6 +86,7 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
+    process.send_signal(signal.SIGCONT)  # one that a test has paused hears nothing else
     try:
         process.wait(STOP_S)
     except subprocess.TimeoutExpired:

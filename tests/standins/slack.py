@@ -1,30 +1,71 @@
-"""A stand-in for Slack that answers as its documentation says, and is strict where Slack is.
+"""A stand-in for Slack that answers as its documentation says, and is strict where Slack may be.
 
-Incoming webhooks: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
-chat.postMessage: https://docs.slack.dev/reference/methods/chat.postMessage
-Blocks: https://docs.slack.dev/reference/block-kit/blocks
+Incoming webhooks answer an HTTP status and a word:
+https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
+chat.postMessage answers 200 and JSON, `ok: false` with a word for what it refuses:
+https://docs.slack.dev/reference/methods/chat.postMessage#errors
 """
 
 import json
 import re
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from aiohttp import web
 
 from tests.standins.server import Server
+from tests.standins.slack_blocks import text_in, valid_blocks
 
-TOKEN = "xoxb-1111-2222-standin"
-CHANNEL = "#alerts"
-WEBHOOK_PATH = "/services/T0000/B0000/standinsecret"
+TOKEN: Final = "xoxb-1111-2222-standin"
+CHANNEL: Final = "#alerts"
+NOT_JOINED: Final = "#general"
+"""A channel the bot is not in."""
+WEBHOOK_PATH: Final = "/services/T0000/B0000/standinsecret"
+
+WEBHOOK_REFUSALS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "invalid_payload": 400,
+        "invalid_blocks": 400,
+        "no_text": 400,
+        "too_many_attachments": 400,
+        "user_not_found": 400,
+        "action_prohibited": 403,
+        "invalid_token": 403,
+        "posting_to_general_channel_denied": 403,
+        "team_disabled": 403,
+        "channel_not_found": 404,
+        "no_active_hooks": 404,
+        "no_service": 404,
+        "no_team": 404,
+        "channel_is_archived": 410,
+        "rollup_error": 500,
+    }
+)
+"""Status of every refusal a webhook knows; a word that is not here is answered 400.
+
+https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks has the statuses.
+"""
+TEXT_LIMIT: Final = 40_000
+"""Of `text`. Beyond it Slack may also cut the message and say so in a warning, which loses words as
+surely: https://api.slack.com/changelog/2018-04-truncating-really-long-messages"""
+ATTACHMENTS_LIMIT: Final = 100
+"""https://docs.slack.dev/reference/methods/chat.postMessage#errors (too_many_attachments)"""
+BLOCKS_TEXT_LIMIT: Final = 9_500
+"""Of all blocks together. Slack does not say; 9,597 characters were seen to pass and 11,341 not:
+https://github.com/slackapi/bolt-js/issues/2867"""
 
 _MESSAGE = {"text", "blocks", "attachments", "unfurl_links", "unfurl_media", "metadata"}
 _FOR_WEBHOOK = _MESSAGE | {"response_type", "replace_original", "delete_original"}
-_FOR_BOT = _MESSAGE | {"channel", "parse", "mrkdwn", "thread_ts", "link_names", "username"}
+_FOR_BOT = _MESSAGE | {
+    "channel", "parse", "mrkdwn", "thread_ts", "reply_broadcast", "link_names", "username",
+    "icon_emoji", "icon_url",
+}  # fmt: skip
 _PINGS = re.compile(r"<(?:!|@|#|https?:)[^>]*>")
 
 
 class Slack(Server):
-    """One workspace with one webhook, one bot and one channel."""
+    """One workspace with one webhook, one bot and two channels."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +73,12 @@ class Slack(Server):
         """Messages that were posted."""
         self.pings: list[str] = []
         """Mentions and links that the posted messages would have made."""
+        self.warnings: list[str] = []
+        """What was taken with a warning."""
+        self.refusing: str | None = None
+        """The word that every message is refused with, whatever it is (an archived channel…)."""
+        self.throttled_s: int | None = None
+        """Seconds in Retry-After, while it limits everybody's rate."""
         self._app.router.add_post("/services/{path:.*}", self._webhook)
         self._app.router.add_post("/api/chat.postMessage", self._post_message)
 
@@ -46,90 +93,108 @@ class Slack(Server):
         return self.origin + "/api/"
 
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
-        if not request.path.startswith("/services/T0000/"):
-            return web.Response(status=404, text="no_service")
-        if request.path != WEBHOOK_PATH:
-            return web.Response(status=403, text="invalid_token")
-        try:
-            message = json.loads(await request.text())
-        except ValueError:
-            return web.Response(status=400, text="invalid_payload")
-        error = fault_in(message, _FOR_WEBHOOK)
+        if self.throttled_s is not None:
+            return web.Response(status=429, text="rate_limited", headers=self._wait())
+        error = self.refusing or await self._webhook_fault(request)
         if error is not None:
-            return web.Response(status=400, text=error)
-        self._post(message)
+            return web.Response(status=WEBHOOK_REFUSALS.get(error, 400), text=error)
+        self._post(json.loads(await request.text()))
         return web.Response(text="ok")
 
+    async def _webhook_fault(self, request: web.Request) -> str | None:
+        if not request.path.startswith("/services/T0000/"):
+            return "no_team"
+        if not request.path.startswith("/services/T0000/B0000/"):
+            return "no_service"
+        if request.path != WEBHOOK_PATH:
+            return "invalid_token"
+        if _type_fault(request) is not None:
+            return "invalid_payload"
+        return fault_in(_json(await request.text()), _FOR_WEBHOOK)
+
     async def _post_message(self, request: web.Request) -> web.StreamResponse:
-        error = await self._bot_fault(request)
+        if self.throttled_s is not None:
+            limited = {"ok": False, "error": "ratelimited"}
+            return web.json_response(limited, status=429, headers=self._wait())
+        error = self.refusing or await self._bot_fault(request)
         if error is not None:
             return web.json_response({"ok": False, "error": error})
         message = await request.json()
         self._post(message)
-        return web.json_response({"ok": True, "channel": "C0000", "ts": "1.2", "message": message})
+        answer = {"ok": True, "channel": "C0000", "ts": "1.2", "message": message}
+        if request.charset is None:
+            # https://docs.slack.dev/reference/methods/chat.postMessage#warnings
+            self.warnings.append("missing_charset")
+            answer["response_metadata"] = {"warnings": ["missing_charset"]}
+        return web.json_response(answer)
 
     async def _bot_fault(self, request: web.Request) -> str | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or not token:
-            return "not_authed"
-        if not token.startswith("xoxb-"):
-            return "not_allowed_token_type"
-        if token != TOKEN:
-            return "invalid_auth"
-        if "application/json" not in request.headers.get("Content-Type", ""):
-            return "invalid_post_type"
-        try:
-            message = json.loads(await request.text())
-        except ValueError:
-            return "invalid_json"
-        if isinstance(message, dict) and message.get("channel") != CHANNEL:
+        fault = _token_fault(request) or _type_fault(request)
+        if fault is not None:
+            return fault
+        message = _json(await request.text())
+        if not isinstance(message, dict):
+            return "invalid_json" if message is None else "json_not_object"
+        if message.get("channel") == NOT_JOINED:
+            return "not_in_channel"
+        if message.get("channel") != CHANNEL:
             return "channel_not_found"
-        return fault_in(message, _FOR_BOT)
+        if message.get("parse", "none") not in ("none", "full"):
+            return "invalid_arguments"
+        return fault_in(message, _FOR_BOT, unknown="invalid_arguments")
 
     def _post(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
         shown = json.dumps(message.get("blocks", [])) + message.get("text", "")
         self.pings += _PINGS.findall(shown)
 
+    def _wait(self) -> dict[str, str]:
+        # https://docs.slack.dev/apis/web-api/rate-limits
+        return {"Retry-After": str(self.throttled_s)}
 
-def fault_in(message: object, fields: set[str]) -> str | None:
-    """Return Slack's word for what is wrong with a message, or None."""
+
+def fault_in(message: object, fields: set[str], *, unknown: str = "invalid_payload") -> str | None:
+    """Return Slack's word for what is wrong with a message that may have these fields, or None.
+
+    A text is asked for beside blocks too: without it, lists and screen readers have nothing.
+    """
     if not isinstance(message, dict) or set(message) - fields:
-        return "invalid_payload"
-    if not isinstance(message.get("text"), str) or not message["text"].strip():
+        return unknown
+    text = message.get("text")
+    if not isinstance(text, str) or not text.strip():
         return "no_text"
+    if len(text) > TEXT_LIMIT:
+        return "msg_too_long"
+    if len(message.get("attachments", [])) > ATTACHMENTS_LIMIT:
+        return "too_many_attachments"
     blocks = message.get("blocks", [])
-    if not isinstance(blocks, list) or len(blocks) > 50:
+    if not valid_blocks(blocks):
         return "invalid_blocks"
-    return None if all(_valid_block(block) for block in blocks) else "invalid_blocks"
+    return "msg_blocks_too_long" if text_in(blocks) > BLOCKS_TEXT_LIMIT else None
 
 
-def _valid_block(block: Any) -> bool:
-    match block:
-        case {"type": "header", "text": text, **rest}:
-            return not rest and _valid_text(text, 150, {"plain_text"})
-        case {"type": "section", "text": text, "fields": [*fields], **rest}:
-            valid = all(_valid_text(field, 2000) for field in fields)
-            return not rest and _valid_text(text, 3000) and 1 <= len(fields) <= 10 and valid
-        case {"type": "context", "elements": [*elements], **rest}:
-            valid = all(_valid_text(element, 3000) for element in elements)
-            return not rest and 1 <= len(elements) <= 10 and valid
-        case {"type": "actions", "elements": [*elements], **rest}:
-            return not rest and bool(elements) and all(_valid_button(each) for each in elements)
-    return False
+def _token_fault(request: web.Request) -> str | None:
+    """Bot tokens alone, in the header: https://docs.slack.dev/authentication/tokens."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not token:
+        return "not_authed"
+    if not token.startswith("xoxb-"):
+        return "not_allowed_token_type"
+    return None if token == TOKEN else "invalid_auth"
 
 
-def _valid_text(text: Any, limit: int, kinds: frozenset[str] | set[str] = frozenset()) -> bool:
-    match text:
-        case {"type": str(kind), "text": str(words), **rest}:
-            allowed = {"verbatim"} if kind == "mrkdwn" else {"emoji"}
-            known = kind in (kinds or {"mrkdwn", "plain_text"})
-            return known and 1 <= len(words) <= limit and set(rest) <= allowed
-    return False
+def _type_fault(request: web.Request) -> str | None:
+    """JSON alone: https://docs.slack.dev/apis/web-api#post-bodies."""
+    if "Content-Type" not in request.headers:
+        return "missing_post_type"
+    if request.content_type != "application/json":
+        return "invalid_post_type"
+    known = (request.charset or "utf-8").lower() in ("utf-8", "iso-8859-1")
+    return None if known else "invalid_charset"
 
 
-def _valid_button(button: Any) -> bool:
-    match button:
-        case {"type": "button", "text": text, "url": str(url), **rest}:
-            return not rest and _valid_text(text, 75, {"plain_text"}) and len(url) <= 3000
-    return False
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
