@@ -104,6 +104,9 @@ class Summary:
     until that part is a minute (or the whole window) long: a rate per minute of less is a guess."""
     cost_usd: float | None = None
     """Sum of known costs; None when no cost in the window is known."""
+    tainted: int = 0
+    """Results in the window whose times our own lateness spoiled: none of those is in a statistic
+    above, or not those between tokens."""
     recent_faults: tuple[Fault, ...] = ()
     """Faults of the newest results (up to `RECENT_FAULTS`, oldest first), whatever window they
     fall in."""
@@ -126,10 +129,13 @@ class Summary:
 
     def count(self, *kinds: Fault | Verdict) -> int:
         """Results with any of these faults or verdicts (do not mix the two)."""
-        return sum(
-            self.by_fault.get(kind, 0) if isinstance(kind, Fault) else self.by_verdict.get(kind, 0)
-            for kind in kinds
-        )
+        number = 0
+        for kind in kinds:
+            if isinstance(kind, Fault):
+                number += self.by_fault.get(kind, 0)
+            else:
+                number += self.by_verdict.get(kind, 0)
+        return number
 
     def consecutive(self, *faults: Fault) -> int:
         """Length of the run of newest results that all have one of these faults."""

@@ -1,4 +1,4 @@
-"""Results to rolling windows: one ring of samples per target, every window a view of it.
+"""Results to rolling windows: one trail of samples per target, every window a stretch of it.
 
 What counts where:
 
@@ -8,145 +8,95 @@ What counts where:
   out would let the percentiles improve while the provider dies. An error that came back at once is
   in the error rate, not in the latency.
 - first_token, inter_token, tokens_per_s: complete answers of streams that were not tainted.
+- A result whose latency is tainted (its receive times are from our own clock, and our loop was
+  late) is in none of these four: it would tell of us. In every count and rate it is a result like
+  any other, and `tainted` says how many there are, those with tainted streams among them.
 - cost: whatever is known.
 
 Times are the steady ones at which results were had, passed in; a window is (now - over, now].
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from aggregator.ring import Column, Ring
-from aggregator.statistics import distribution
-from aggregator.summary import RECENT_FAULTS, Distribution, Summary
-from probes.result import Fault, ProbeResult, Verdict
+from aggregator.part import FAULTS, VERDICTS, Part, Whole, rated, together, whole
+from aggregator.summary import Summary
+from aggregator.trail import ABSENT, Trail
+from probes.result import Fault, ProbeResult
 
 PLAUSIBLE: Final = 1e12
 """Figures beyond this are refused like infinity: nothing measured is near it (it is 30,000 years
 or a trillion dollars), and squared and summed it still stays finite."""
 
-RATE_FROM_S: Final = 60.0
-"""A rate per minute is stated once a series was watched this long (or for its whole window)."""
+KEPT: Final = 16
+"""Windows of one series that are kept for being asked again; one more, and all are let go. Rules
+and pages use a handful, so only someone asking for arbitrary windows ever fills it."""
 
-CACHED: Final = 65_536
-"""Summaries kept by default; beyond that all are let go. Ten windows of 5,000 targets fit, so only
-someone asking for arbitrary windows ever fills it."""
-
-_VERDICTS: Final = tuple(Verdict)
-_FAULTS: Final = tuple(Fault)
-_VERDICT_CODES: Final = {verdict: code for code, verdict in enumerate(_VERDICTS)}
-_FAULT_CODES: Final = {fault: code for code, fault in enumerate(_FAULTS)}
-_TIMEOUT: Final = _VERDICT_CODES[Verdict.TIMEOUT]
-
-Kind = TypeVar("Kind", Fault, Verdict)
-
-_CODE: Final = Column(np.int8, -1)
-_FIGURE: Final = Column(np.float64, math.nan)
-_COLUMNS: Final = MappingProxyType(
-    {
-        "verdict": _CODE,
-        "fault": _CODE,
-        "latency": _FIGURE,
-        "first_token": _FIGURE,
-        "inter_token": _FIGURE,
-        "tokens_per_s": _FIGURE,
-        "cost": _FIGURE,
-    }
-)
+_VERDICT_CODES: Final = {verdict: code for code, verdict in enumerate(VERDICTS)}
+_FAULT_CODES: Final = {fault: code for code, fault in enumerate(FAULTS)}
 
 
 class _Series:
     """What is known of one target."""
 
-    __slots__ = ("first_at", "last_at", "missed", "results", "version")
+    __slots__ = ("first_at", "kept", "last_at", "missed", "parts", "results")
 
     def __init__(self, keep_s: float) -> None:
-        self.results = Ring(keep_s, _COLUMNS)
-        self.missed = Ring(keep_s, {})
-        self.first_at: float | None = None
+        self.results = Trail(keep_s, codes=3, figures=5)
+        self.missed = Trail(keep_s)
+        self.first_at = math.inf
+        """When the first result was had; inf before."""
         self.last_at = -math.inf
-        self.version = 0
-        """Differs whenever the content does, and from every other series' at any time."""
+        self.parts: dict[float, Part] = {}
+        self.kept: dict[float, Whole] = {}
+        """What lay in windows since the newest sample, and the summaries of that, by length."""
 
+    def part(self, over_s: float, now: float) -> Part:
+        """Return what lies in (now - over_s, now]: the same as before while nothing changed."""
+        part = self.parts.get(over_s)
+        if part is None or not part.holds(now):
+            part = Part(self.results.block, self.missed.block, self.first_at, over_s, now)
+            self.kept.pop(over_s, None)
+            if self.last_at <= now:
+                if len(self.parts) >= KEPT:
+                    self.forget()
+                self.parts[over_s] = part
+        return part
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The samples of one series that lie in a window."""
+    def summary(self, over_s: float, now: float) -> Summary:
+        """Describe it: the very same summary as before while nothing changed."""
+        part = self.part(over_s, now)
+        found = self.kept.get(over_s)
+        if found is None:
+            found = whole(part)
+            if self.parts.get(over_s) is part:
+                self.kept[over_s] = found
+        return rated(found, part.first_at, now)
 
-    series: _Series
-    start: int
-    stop: int
-    missed_start: int
-    missed_stop: int
-
-    def figures(self, name: str) -> NDArray[Any] | None:  # Any: columns differ in dtype
-        return self.series.results.figures(name, self.start, self.stop)
-
-    def oldest(self) -> float:
-        """Return the time of the first sample that will leave the window; inf if it is empty."""
-        results = self.series.results.times(self.start, min(self.start + 1, self.stop))
-        missed = self.series.missed.times(
-            self.missed_start, min(self.missed_start + 1, self.missed_stop)
-        )
-        return min((*results.tolist(), *missed.tolist()), default=math.inf)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A summary that was computed, and what it stays true on."""
-
-    summary: Summary
-    """Its rate is that of a window that was watched from end to end."""
-    versions: tuple[int, ...]
-    now: float
-    oldest: float
-    first_at: float
-
-    def holds(self, versions: tuple[int, ...], now: float) -> bool:
-        """Say whether nothing came into the window or left it since."""
-        return (
-            self.versions == versions
-            and self.now <= now
-            and self.oldest > now - self.summary.over_s
-        )
-
-    def rated(self, now: float) -> Summary:
-        """Return the summary with the rate over the part of the window that was watched."""
-        over_s, watched_s = self.summary.over_s, now - self.first_at
-        if watched_s >= over_s or self.summary.n == 0:
-            return self.summary
-        if watched_s < RATE_FROM_S:
-            return replace(self.summary, rate_per_min=None)
-        return replace(self.summary, rate_per_min=60.0 * self.summary.n / watched_s)
+    def forget(self) -> None:
+        """Let go of what lay in windows: it may have changed."""
+        self.parts.clear()
+        self.kept.clear()
 
 
 class Windows:
     """The rolling windows of all targets.
 
     Feed it in the order in which results are had. A time before the newest one of its series is
-    taken for that one (clocks that step back do not reorder samples). At most `cached` summaries
-    are kept for being asked again.
+    taken for that one (clocks that step back do not reorder samples).
     """
 
-    def __init__(self, longest_s: float, *, cached: int = CACHED) -> None:
+    def __init__(self, longest_s: float) -> None:
         self._longest_s = longest_s
-        self._cached = cached
         self._series: dict[str, _Series] = {}
-        self._cache: dict[tuple[tuple[str, ...], float], _Kept] = {}
-        self._changes = 0
         self.rejected = 0
         """Figures left out because they were not finite, negative or beyond `PLAUSIBLE`. The
         result they came with still counts by its verdict; one without a finite time does not."""
 
     @property
     def overwritten(self) -> int:
-        """Samples that were lost because a ring was full while they could still be asked for."""
+        """Samples that were lost because a trail was full while they could still be asked for."""
         return sum(s.results.overwritten + s.missed.overwritten for s in self._series.values())
 
     def ingest(self, result: ProbeResult, at: float) -> None:
@@ -156,15 +106,16 @@ class Windows:
         if result.fault is Fault.MONITOR:
             self.missed(result.target, at)
         elif (series := self._changed(result.target, at)) is not None:
-            if series.first_at is None:
-                series.first_at = series.last_at
-            series.results.append(series.last_at, self._figures(result))
+            series.first_at = min(series.first_at, series.last_at)
+            tainted = result.tainted
+            codes = (_VERDICT_CODES[result.verdict], _FAULT_CODES[result.fault], tainted)
+            series.results.append(series.last_at, codes, self._figures(result))
 
     def missed(self, target: str, at: float) -> None:
         """Count a slot that should have had a result and has none."""
         series = self._changed(target, at)
         if series is not None:
-            series.missed.append(series.last_at, {})
+            series.missed.append(series.last_at)
 
     def _changed(self, target: str, at: float) -> _Series | None:
         """Return the series that gets a sample, its clock set; None if there is no such time."""
@@ -174,23 +125,20 @@ class Windows:
         series = self._series.get(target)
         if series is None:
             series = self._series[target] = _Series(self._longest_s)
-        self._changes += 1
-        series.version = self._changes
+        series.forget()
         series.last_at = max(series.last_at, at)
         return series
 
-    def _figures(self, result: ProbeResult) -> dict[str, float]:
-        figures: dict[str, float] = {
-            "verdict": _VERDICT_CODES[result.verdict],
-            "fault": _FAULT_CODES[result.fault],
-        }
-        for name, value in _measured(result):
+    def _figures(self, result: ProbeResult) -> list[float]:
+        figures: list[float] = []
+        for value in _measured(result):
             if value is None:
-                continue
-            if 0.0 <= value <= PLAUSIBLE:  # false for NaN too
-                figures[name] = value
+                figures.append(ABSENT)
+            elif 0.0 <= value <= PLAUSIBLE:  # false for NaN too
+                figures.append(value)
             else:
                 self.rejected += 1
+                figures.append(ABSENT)
         return figures
 
     def summary(self, targets: Sequence[str], over_s: float, now: float) -> Summary:
@@ -201,114 +149,27 @@ class Windows:
         """
         if not 0.0 < over_s <= self._longest_s:
             raise ValueError(f"no window of {over_s} s: samples are kept for {self._longest_s} s")
-        key = (tuple(targets), over_s)
-        series = [s for name in dict.fromkeys(targets) if (s := self._series.get(name)) is not None]
-        versions = tuple([s.version for s in series])
-        kept = self._cache.get(key)
-        if kept is None or not kept.holds(versions, now):
-            kept = _computed(series, versions, over_s, now)
-            if all(s.last_at <= now for s in series):
-                self._keep(key, kept)
-        return kept.rated(now)
-
-    def _keep(self, key: tuple[tuple[str, ...], float], kept: _Kept) -> None:
-        if len(self._cache) >= self._cached:
-            self._cache.clear()
-        self._cache[key] = kept
+        if len(targets) == 1:
+            series = self._series.get(targets[0])
+            if series is not None:
+                return series.summary(over_s, now)
+        names = dict.fromkeys(targets)
+        parts = [self._series[name].part(over_s, now) for name in names if name in self._series]
+        first_at = min([part.first_at for part in parts], default=math.inf)
+        return rated(together(parts, over_s), first_at, now)
 
 
-def _measured(result: ProbeResult) -> Iterator[tuple[str, float | None]]:
-    if result.answered or result.censored:
-        yield "latency", result.latency_s
-    if result.answered and not result.stream_tainted:
-        yield "first_token", result.first_token_s
-    try:
-        yield "inter_token", result.inter_token_s
-        yield "tokens_per_s", result.tokens_per_s
-    except OverflowError:  # a token count no float can hold: the provider's word, not a speed
-        yield "tokens_per_s", math.inf
-    yield "cost", result.cost_usd
-
-
-def _part(series: _Series, after: float, until: float) -> _Part:
-    results, missed = series.results, series.missed
-    return _Part(
-        series, results.rank(after), results.rank(until), missed.rank(after), missed.rank(until)
-    )
-
-
-def _computed(
-    series: Sequence[_Series], versions: tuple[int, ...], over_s: float, now: float
-) -> _Kept:
-    parts = [_part(s, now - over_s, now) for s in series]
-    return _Kept(
-        summary=_summary(parts, over_s),
-        versions=versions,
-        now=now,
-        oldest=min((part.oldest() for part in parts), default=math.inf),
-        first_at=min((s.first_at for s in series if s.first_at is not None), default=math.inf),
-    )
-
-
-def _summary(parts: Sequence[_Part], over_s: float) -> Summary:
-    n = sum(part.stop - part.start for part in parts)
-    missed = sum(part.missed_stop - part.missed_start for part in parts)
-    recent = _recent_faults(parts)
-    if n == 0:
-        return Summary(over_s=over_s, missed=missed, recent_faults=recent)
-    costs = _known(parts, "cost")
-    return Summary(
-        over_s=over_s,
-        n=n,
-        missed=missed,
-        by_fault=_counts(_FAULTS, parts, "fault"),
-        by_verdict=_counts(_VERDICTS, parts, "verdict"),
-        latency=_latency(parts),
-        first_token=distribution(_known(parts, "first_token")),
-        inter_token=distribution(_known(parts, "inter_token")),
-        tokens_per_s=distribution(_known(parts, "tokens_per_s")),
-        rate_per_min=60.0 * n / over_s,
-        cost_usd=math.fsum(costs.tolist()) if len(costs) else None,
-        recent_faults=recent,
-    )
-
-
-def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:  # Any: columns differ in dtype
-    if len(arrays) == 1:
-        return arrays[0]
-    return np.concatenate(arrays) if arrays else np.empty(0)
-
-
-def _figures(parts: Sequence[_Part], name: str) -> list[NDArray[Any]]:
-    return [figures for part in parts if (figures := part.figures(name)) is not None]
-
-
-def _known(parts: Sequence[_Part], name: str) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = _joined(_figures(parts, name))
-    known: NDArray[np.float64] = values[~np.isnan(values)]
-    return known
-
-
-def _counts(kinds: tuple[Kind, ...], parts: Sequence[_Part], name: str) -> Mapping[Kind, int]:
-    numbers = np.bincount(_joined(_figures(parts, name))).tolist()
-    return MappingProxyType(
-        {kind: number for kind, number in zip(kinds, numbers, strict=False) if number}
-    )
-
-
-def _latency(parts: Sequence[_Part]) -> Distribution | None:
-    timed = [part for part in parts if part.figures("latency") is not None]
-    values = _joined(_figures(timed, "latency"))
-    censored = _joined(_figures(timed, "verdict")) == _TIMEOUT
-    known = ~np.isnan(values)
-    return distribution(values[known], censored[known])
-
-
-def _recent_faults(parts: Sequence[_Part]) -> tuple[Fault, ...]:
-    """Return the newest faults up to the window's end; equal times stay in the targets' order."""
-    tails = [(part.series.results, max(0, part.stop - RECENT_FAULTS), part.stop) for part in parts]
-    codes = _joined([f for r, *span in tails if (f := r.figures("fault", *span)) is not None])
-    if len(parts) > 1:
-        times = np.concatenate([results.times(*span) for results, *span in tails])
-        codes = codes[times.argsort(kind="stable")[-RECENT_FAULTS:]]
-    return tuple([_FAULTS[code] for code in codes.tolist()])
+def _measured(result: ProbeResult) -> tuple[float | None, ...]:
+    """Return a result's figures in the order of their columns; None for what it does not have."""
+    answered = result.answered
+    latency_s = first_token_s = inter_token_s = tokens_per_s = None
+    if not result.latency_tainted:
+        if answered or result.censored:
+            latency_s = result.latency_s
+        if answered and not result.stream_tainted and result.first_token_s is not None:
+            first_token_s = result.first_token_s
+            try:
+                inter_token_s, tokens_per_s = result.inter_token_s, result.tokens_per_s
+            except OverflowError:  # a count no float can hold: the provider's word, not a speed
+                tokens_per_s = math.inf
+    return latency_s, first_token_s, inter_token_s, tokens_per_s, result.cost_usd

@@ -56,7 +56,7 @@ class Evaluation:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: it lives for a moment, and freezing triples what it costs
 class _Reading:
     """The number a metric names, with what it stands on."""
 
@@ -189,10 +189,10 @@ def _distribution(measure: Measure, summary: Summary) -> Distribution | None:
 
 def _counted(metric: Counted, summary: Summary) -> int:
     """Count the failures a metric is about."""
-    if metric.count is Count.CONSECUTIVE:
-        faults = [kind for kind in metric.kinds if isinstance(kind, Fault)]
-        return summary.consecutive(*(faults or _FAILED))
-    return _in_window(metric, summary)
+    if metric.count is not Count.CONSECUTIVE:
+        return _in_window(metric, summary)
+    faults = [kind for kind in metric.kinds if isinstance(kind, Fault)]
+    return summary.consecutive(*(faults or _FAILED))
 
 
 def _in_window(metric: Counted, summary: Summary) -> int:

@@ -65,8 +65,13 @@ def save_states(
     new = [row for key, row in wanted.items() if stored.get(key) != row]
     connection.executemany("DELETE FROM alert_states WHERE rule = ? AND labels = ?", gone)
     connection.executemany("INSERT OR REPLACE INTO alert_states VALUES (?, ?, ?, ?, ?, ?)", new)
-    connection.execute("INSERT OR REPLACE INTO evaluation VALUES (1, ?)", (evaluated_at,))
+    save_evaluation(connection, evaluated_at)
     return len(gone) + len(new)
+
+
+def save_evaluation(connection: sqlite3.Connection, evaluated_at: float) -> None:
+    """Note when the stored states, which did not change, were evaluated again."""
+    connection.execute("INSERT OR REPLACE INTO evaluation VALUES (1, ?)", (evaluated_at,))
 
 
 def load_states(connection: sqlite3.Connection) -> tuple[dict[Identity, State], float | None]:

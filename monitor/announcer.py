@@ -18,7 +18,7 @@ from alerting.notification import Notification
 from alerting.outbox import enqueue, last_seq
 from alerting.render import notification_of
 from alerting.state import State
-from alerting.store import save_states
+from alerting.store import save_evaluation, save_states
 from monitor.clock import Clock
 from monitor.metrics import Metrics
 
@@ -46,6 +46,8 @@ class Announcer:
         self._on_transition = on_transition
         self._public_url = public_url
         self._gathered: list[Notification] = []
+        self._saved: Mapping[Identity, State] | None = None
+        """The states in the ledger; None while we do not know them."""
 
     def announce(self, transitions: Sequence[Transition]) -> None:
         """Log and count transitions; gather what people must hear for the next `save`."""
@@ -65,9 +67,13 @@ class Announcer:
         it does the same, for whether the disk still takes them is unknown.
         """
         gathered, self._gathered = self._gathered, []
+        unchanged, self._saved = states == self._saved, None
 
         def work(connection: sqlite3.Connection) -> int:
-            save_states(connection, states, now)
+            if unchanged:
+                save_evaluation(connection, now)
+            else:
+                save_states(connection, states, now)
             enqueue(connection, gathered, self._channels, now)
             return last_seq(connection)
 
@@ -80,6 +86,7 @@ class Announcer:
             self._offer(gathered)
             raise
         else:
+            self._saved = states
             if gathered:
                 self._deliverer.wake(newest)
 

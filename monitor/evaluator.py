@@ -1,13 +1,14 @@
 """Evaluates the rules on a steady beat, over summaries of one moment."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final
 
 import structlog
 
 from aggregator.summary import Summary
 from aggregator.window import Windows
-from alerting.engine import Engine, Snapshot
+from alerting.engine import Alert, Engine, Snapshot, View
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.collectors import Evaluated, WindowReading
@@ -15,9 +16,10 @@ from monitor.config.values import Config
 from monitor.metrics import Metrics
 from probes.lag import LagMeter
 
-SLICE: Final = 20
-"""Summaries made in one go: about a millisecond at 60 us each (`make bench` tells the figure)."""
-
+SLICE_S: Final = 0.002
+"""After this long in one go the loop has its turn: probes must not wait for us. What cannot be
+divided (one view and its rules) takes some 20 us for a target, and about 1 us for each of the
+targets of a provider that are taken together (`python -m benchmarks evaluation`)."""
 
 log = structlog.get_logger("sonde.evaluator")
 
@@ -42,8 +44,11 @@ class Evaluator:
         self._metrics = metrics
         self._announcer = announcer
         self._lag = lag
+        self._named = [
+            (each.name, tuple(t.name for t in config.targets if t.provider == each.name))
+            for each in config.providers
+        ]
         self._seen = clock.monotonic()
-        self._summarised = 0
         self._broken: dict[str, str] = {}
         self._turn = asyncio.Lock()
 
@@ -64,40 +69,59 @@ class Evaluator:
         async with self._turn:
             started = self._clock.monotonic()
             now = self._clock.steady()
-            summaries = {
-                view: await self._summary(view.targets, view.over_s, now)
-                for view in self._engine.views
-            }
-            self._announcer.announce(self._engine.evaluate(Snapshot(now, summaries)))
-            await self._show(now)
+            await self._in_slices(self._judging(now))
+            await self._in_slices(self._showing(now))
+            self._tell_broken()
             self._metrics.evaluation.observe(self._clock.monotonic() - started)
-            self._metrics.loop_lag.set(self._lag.worst_since(self._seen))
-            self._seen = self._clock.monotonic()
+            self._tell_lateness()
             await self._announcer.save(self._engine.states(), now)
 
-    async def _summary(self, targets: tuple[str, ...], over_s: float, now: float) -> Summary:
-        """Summarise, and let others have the loop after every few: probes must not wait for us."""
-        self._summarised += 1
-        if self._summarised % SLICE == 0:
-            await asyncio.sleep(0)
-        return self._windows.summary(targets, over_s, now)
+    async def _in_slices(self, work: Iterator[None]) -> None:
+        """Do the work, and let others have the loop whenever a slice of time is over."""
+        over_at = self._clock.monotonic() + SLICE_S
+        for _ in work:
+            if self._clock.monotonic() >= over_at:
+                await asyncio.sleep(0)
+                over_at = self._clock.monotonic() + SLICE_S
 
-    async def _show(self, now: float) -> None:
-        readings = [
-            WindowReading(target, await self._summary((target.name,), over_s, now))
-            for target in self._config.targets
-            for over_s in self._config.windows_s
-        ]
-        shortest_s = min(self._config.windows_s)
+    def _judging(self, now: float) -> Iterator[None]:
+        """Evaluate the rules; a transition is announced in the step in which its state changed."""
+        summaries: dict[View, Summary] = {}
+        for view in self._engine.views:
+            summaries[view] = self._windows.summary(view.targets, view.over_s, now)
+            yield
+        for transitions in self._engine.evaluation(Snapshot(now, summaries)):
+            self._announcer.announce(transitions)
+            yield
+
+    def _showing(self, now: float) -> Iterator[None]:
+        """Gather what metrics show, and hand it over when all of it is there."""
+        readings: list[WindowReading] = []
+        for target in self._config.targets:
+            for over_s in self._config.windows_s:
+                summary = self._windows.summary((target.name,), over_s, now)
+                readings.append(WindowReading(target, summary))
+            yield
         rates: list[tuple[str, float]] = []
-        for provider in self._config.providers:
-            names = tuple(t.name for t in self._config.targets if t.provider == provider.name)
-            summary = await self._summary(names, shortest_s, now)
-            rates.append((provider.name, summary.rate_per_min or 0.0))
-        self._metrics.newest.evaluated = Evaluated(
-            tuple(readings), self._engine.alerts(), tuple(rates)
-        )
-        self._tell_broken()
+        for provider, names in self._named:
+            summary = self._windows.summary(names, min(self._config.windows_s), now)
+            rates.append((provider, summary.rate_per_min or 0.0))
+            yield
+        alerts: list[Alert] = []
+        for alert in self._engine.listing():
+            alerts.append(alert)
+            yield
+        before = list(self._metrics.newest.evaluated.readings)
+        self._metrics.newest.evaluated = Evaluated(tuple(readings), tuple(alerts), tuple(rates))
+        while before:  # letting go of thousands of objects holds the loop as making them does
+            before.pop()
+            yield
+
+    def _tell_lateness(self) -> None:
+        self._metrics.loop_lag.set(self._lag.worst_since(self._seen))
+        self._seen = self._clock.monotonic()
+        for pause_s in self._lag.collector.untold():
+            self._metrics.gc_paused(pause_s)
 
     def _tell_broken(self) -> None:
         broken = dict(self._engine.broken)

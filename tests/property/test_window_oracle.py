@@ -56,9 +56,11 @@ class Oracle:
         assert summary.missed == len(inside) - len(results)
         assert summary.by_verdict == Counter(one.verdict for one in results)
         assert summary.by_fault == Counter(one.fault for one in results)
-        answers = [one for one in results if one.verdict in ANSWERED]
+        timely = [one for one in results if not one.latency_tainted]
+        answers = [one for one in timely if one.verdict in ANSWERED]
         clean = [one for one in answers if not one.stream_tainted]
-        cut = [one.total_s for one in results if one.verdict is Verdict.TIMEOUT]
+        cut = [one.total_s for one in timely if one.verdict is Verdict.TIMEOUT]
+        assert summary.tainted == sum(one.latency_tainted or one.stream_tainted for one in results)
         same(summary.latency, [one.latency_s for one in answers], cut)
         same(summary.first_token, [one.first_token_s for one in clean])
         same(summary.inter_token, [one.inter_token_s for one in clean])
@@ -145,6 +147,7 @@ def results(draw: st.DrawFn) -> ProbeResult:
         output_tokens=draw(st.sampled_from([None, 0, 1, 2, 50])) if streamed else None,
         cost_usd=draw(st.one_of(st.none(), figures)),
         stream_tainted=draw(st.integers(0, 4)) == 0,
+        latency_tainted=draw(st.integers(0, 4)) == 0,
         attempt=draw(st.sampled_from([1, 1, 1, 1, 2])),
     )
 
@@ -168,7 +171,7 @@ def test_every_statistic_is_the_oracles(
 ) -> None:
     """Whatever came and whenever one asks, a summary is what sorting all samples gives.
 
-    The events are repeated so that rings wrap round and grow, and the same questions are asked
+    The events are repeated so that trails grow and are cut, and the same questions are asked
     again and again so that kept summaries must be let go at the right moment.
     """
     windows, oracle, clock = Windows(LONGEST_S), Oracle(), 0.0

@@ -1,12 +1,13 @@
 """What counts in a window, where its edges are, and what is remembered."""
 
 import math
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
 from aggregator.summary import RECENT_FAULTS
-from aggregator.window import Windows
+from aggregator.trail import LIMIT
+from aggregator.window import KEPT, Windows
 from probes.result import Fault, ProbeResult, Verdict
 from tests.unit.aggregator.samples import result, stream, timeout
 
@@ -257,17 +258,92 @@ def test_one_targets_result_spares_the_others() -> None:
 
 def test_kept_summaries_are_bounded() -> None:
     """Someone who asks for ever other windows does not fill the memory."""
-    kept = Windows(100.0, cached=3)
+    kept = Windows(1000.0)
     kept.ingest(result(), 0.0)
-    for over_s in (1.0, 2.0, 3.0, 4.0, 5.0):
-        assert kept.summary(("chat",), over_s, 0.0).n == 1
-        assert 1 <= len(kept._cache) <= 3
+    for over_s in range(1, 20 * KEPT):
+        assert kept.summary(("chat",), float(over_s), 0.0).n == 1
+    (series,) = kept._series.values()
+    assert len(series.kept) == len(series.parts) <= KEPT
+
+
+def test_a_summary_stays_as_it_is() -> None:
+    """What is read of a summary late is of the moment it was made for."""
+    kept = windows(result(total_s=1.0), timeout(9.0), every_s=1.0, longest_s=50.0)
+    before = kept.summary(("chat",), 50.0, 1.0)
+    for number in range(500):
+        kept.ingest(stream(0.1, 5.0, 9, cost_usd=1.0, verdict=Verdict.OK), 2.0 + number)
+    assert before.latency is not None
+    assert (before.n, before.latency.n, before.latency.max) == (2, 2, 9.0)
+    assert before.by_verdict == {Verdict.OK: 1, Verdict.TIMEOUT: 1}
+    assert before.recent_faults == (Fault.NONE, Fault.PROVIDER)
+    assert (before.first_token, before.cost_usd) == (None, None)
+
+
+def test_a_past_moment_does_not_displace_the_present() -> None:
+    """A summary of before the newest sample is right, and is not kept for later."""
+    kept = windows(*[result()] * 4, every_s=10.0)  # 0 … 30
+    assert kept.summary(("chat",), 15.0, 20.0).n == 2
+    assert kept.summary(("chat",), 15.0, 30.0).n == 2
+    assert kept.summary(("chat",), 15.0, 9.0).n == 1
+    assert kept.summary(("chat",), 15.0, 30.0).n == 2
+
+
+def test_latency_of_our_own_lateness_is_left_out_and_counted() -> None:
+    """A tainted latency is in no statistic of times, and in every count."""
+    late = stream(0.9, 9.0, 5, latency_tainted=True, cost_usd=0.5)
+    cut = timeout(30.0, latency_tainted=True)
+    summary = windows(result(total_s=1.0), late, cut, stream(0.5, 2.5, 5)).summary(
+        ("chat",), 60.0, 3.0
+    )
+    assert summary.latency is not None
+    assert (summary.latency.n, summary.latency.max) == (2, 2.5)
+    assert summary.latency.censored_from is None
+    for times in (summary.first_token, summary.inter_token, summary.tokens_per_s):
+        assert times is not None
+        assert times.n == 1
+    assert (summary.n, summary.failures, summary.cost_usd) == (4, 1, 0.5)
+    assert summary.by_verdict == {Verdict.OK: 3, Verdict.TIMEOUT: 1}
+    assert summary.tainted == 2
+
+
+def test_tainted_streams_are_counted() -> None:
+    """A stream without its token times is one of the tainted; a result tainted twice is one."""
+    both = stream(0.9, 9.0, 5, latency_tainted=True, stream_tainted=True)
+    kept = windows(stream(0.5, 2.5, 5), stream(0.5, 2.5, 5, stream_tainted=True), both)
+    assert kept.summary(("chat",), 60.0, 2.0).tainted == 2
+    assert kept.summary(("chat", "other"), 60.0, 2.0).tainted == 2
+    assert kept.summary(("chat",), 1.5, 3.0).tainted == 1
+    assert windows(result()).summary(("chat",), 60.0, 0.0).tainted == 0
+
+
+def test_young_windows_share_what_was_worked_out() -> None:
+    """While only the rate moves on, the rest of a summary is the same, objects and all."""
+    kept = windows(*[result()] * 5)
+    first, later = (kept.summary(("chat",), 600.0, now) for now in (100.0, 200.0))
+    assert first.rate_per_min != later.rate_per_min
+    assert first.latency is not None
+    assert first.latency is later.latency
+    assert first.by_fault is later.by_fault
+
+
+def test_a_summary_is_a_value() -> None:
+    """It cannot be changed, equals another of the same content, and makes nothing up."""
+    summary = windows(result()).summary(("chat",), 60.0, 0.0)
+    assert summary == windows(result()).summary(("chat",), 60.0, 0.0)
+    assert summary != windows(BAD).summary(("chat",), 60.0, 0.0)
+    assert replace(summary, n=7).n == 7
+    with pytest.raises(FrozenInstanceError):
+        summary.n = 5  # type: ignore[misc]  # what is tried is what the type forbids
+    with pytest.raises(AttributeError, match="weather"):
+        getattr(summary, "weather")  # noqa: B009 - the type has no such name
 
 
 def test_overflow_is_counted() -> None:
-    """Samples lost to a full ring show in `overwritten`."""
+    """Samples lost to a full trail show in `overwritten`."""
     kept = Windows(1e9)
     assert kept.overwritten == 0
-    for number in range(65_536 + 3):
-        kept.missed("chat", float(number))
-    assert kept.overwritten == 3
+    number = LIMIT + LIMIT // 4 + 3
+    for at in range(number):
+        kept.missed("chat", float(at))
+    missed = kept.summary(("chat",), 1e9, float(number)).missed
+    assert kept.overwritten == number - missed > 0

@@ -139,6 +139,7 @@ def test_the_life_of_an_alert() -> None:
     assert (resolved.edge, resolved.started_at, resolved.fired_at) == (Edge.RESOLVED, 100.0, 160.0)
     assert (resolved.previous, resolved.state) == (Firing(100.0, 160.0), Inactive())
     assert resolved.value == "1"
+    assert (engine.states(), engine.alerts()) == ({}, ())
 
 
 def test_a_reset_tells_when_the_condition_had_become_true() -> None:
@@ -219,6 +220,110 @@ def test_a_rule_that_raises_stops_nobody_else() -> None:
     (recovered,) = at(165.0, engine, failing(2))
     assert (recovered.alertname, recovered.edge) == ("Broken", Edge.FIRED)
     assert engine.broken == {}
+
+
+class Counting(Mapping[Fault, int]):
+    """Results by fault, which say how often a rule looked."""
+
+    def __init__(self, faults: Mapping[Fault, int]) -> None:
+        self._faults = faults
+        self.looks = 0
+        self.broken = False
+
+    def __getitem__(self, fault: Fault) -> int:
+        self.looks += 1
+        if self.broken:
+            raise RuntimeError("no counts")
+        return self._faults[fault]
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._faults)
+
+    def __len__(self) -> int:
+        return len(self._faults)
+
+
+def watched(n: int) -> tuple[Summary, Counting]:
+    """Return five results, `n` of which failed, and what counts the looks at them."""
+    faults = Counting({Fault.NONE: 5 - n, Fault.PROVIDER: n})
+    return replace(failing(n), by_fault=faults), faults
+
+
+def test_what_did_not_change_is_passed_over() -> None:
+    """No rule looks again at a summary that said nothing; an equal one is looked at."""
+    engine = engine_of()
+    summary, faults = watched(1)
+    at(100.0, engine, summary)
+    looks = faults.looks
+    assert looks > 0
+    assert at(105.0, engine, summary) == ()
+    assert faults.looks == looks
+    at(110.0, engine, replace(summary))
+    assert faults.looks > looks
+
+
+def test_time_alone_moves_what_is_not_inactive() -> None:
+    """A hold and a keep_firing_for end although nothing new came."""
+    engine = engine_of(replace(DOWN, keep_firing_for_s=30.0))
+    bad, good = failing(2), failing(0)
+    assert [t.edge for t in at(100.0, engine, bad)] == [Edge.PENDING]
+    assert [t.edge for t in at(160.0, engine, bad)] == [Edge.FIRED]
+    assert [t.edge for t in at(165.0, engine, good)] == [Edge.CLEARING]
+    assert [t.edge for t in at(195.0, engine, good)] == [Edge.RESOLVED]
+    assert at(200.0, engine, good) == ()
+
+
+def test_one_alert_keeps_its_window_looked_at() -> None:
+    """Rules share a window: while an alert of one is pending the window is not passed over."""
+    quick, slow = replace(DOWN, name="Quick", hold_s=10.0), replace(DOWN, when=parse("samples > 9"))
+    engine, bad = engine_of(quick, slow), failing(2)
+    at(100.0, engine, bad)
+    assert [t.edge for t in at(110.0, engine, bad)] == [Edge.FIRED]
+
+
+def test_a_broken_rule_is_tried_again() -> None:
+    """An evaluation that raised said nothing: the same summary is looked at again."""
+    summary, faults = watched(1)
+    engine = engine_of()
+    faults.broken = True
+    assert at(100.0, engine, summary) == ()
+    assert engine.broken == {"Down": "RuntimeError: no counts"}
+    assert at(105.0, engine, summary) == ()
+    assert engine.broken == {"Down": "RuntimeError: no counts"}
+    faults.broken = False
+    assert at(110.0, engine, summary) == ()
+    assert engine.broken == {}
+
+
+def test_states_taken_over_are_looked_at() -> None:
+    """A state that is restored is not passed over because of what came before it."""
+    engine, good = engine_of(), failing(0)
+    at(100.0, engine, good)
+    engine.restore({CHAT_DOWN: Firing(50.0, 60.0)}, now=105.0, saved_at=None)
+    assert [t.edge for t in at(110.0, engine, good)] == [Edge.RESOLVED]
+
+
+def test_an_evaluation_can_be_left_off() -> None:
+    """View by view: what was reached has changed, the rest is as it was and goes on next time."""
+    engine = Engine((DOWN,), (CHAT, GROK), location="fra1")
+    snapshot = Snapshot(100.0, dict.fromkeys(engine.views, failing(2)))
+    steps = engine.evaluation(snapshot)
+    (first,) = next(steps)
+    assert first.targets == ("gpt-chat",)
+    assert [state for _, state in engine.states().items()] == [Pending(100.0)]
+    del steps
+    (second,) = at(105.0, engine, failing(2))
+    assert (second.targets, second.started_at) == (("grok-code",), 105.0)
+
+
+def test_alerts_listed_are_those_of_the_moment() -> None:
+    """Whoever lists them one by one is not disturbed by one that ends meanwhile."""
+    engine = Engine((DOWN,), (CHAT, GROK), location="fra1")
+    at(100.0, engine, failing(2))
+    listing = engine.listing()
+    assert next(listing).targets == ("gpt-chat",)
+    at(105.0, engine, failing(0))
+    assert list(listing) == []
 
 
 def test_a_restart_keeps_the_hold_and_does_not_count_the_time_away() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from alerting.engine import Identity
 from alerting.state import Firing, Inactive, Pending, State
-from alerting.store import ALERTING, load_states, save_states
+from alerting.store import ALERTING, load_states, save_evaluation, save_states
 
 A = Identity("Down", (("alertname", "Down"), ("target", "a")))
 B = Identity("Down", (("alertname", "Down"), ("target", "b")))
@@ -53,3 +53,14 @@ def test_only_changes_are_written(connection: sqlite3.Connection) -> None:
     assert save_states(connection, states, NOW + 5) == 0
     assert save_states(connection, {**states, B: Firing(3.0, 4.0)}, NOW + 10) == 1
     assert load_states(connection) == ({A: Firing(1.0, 2.0), B: Firing(3.0, 4.0)}, NOW + 10)
+
+
+def test_an_evaluation_without_changes_moves_its_time_alone(
+    connection: sqlite3.Connection,
+) -> None:
+    """States that are known to be stored need not be compared to say when they were looked at."""
+    save_states(connection, {A: Firing(1.0, 2.0)}, NOW)
+    before = connection.total_changes
+    save_evaluation(connection, NOW + 5)
+    assert connection.total_changes == before + 1
+    assert load_states(connection) == ({A: Firing(1.0, 2.0)}, NOW + 5)

@@ -144,6 +144,32 @@ async def test_what_was_handed_over_is_not_saved_again(road: Road) -> None:
     assert desk.sink.taken[1] == row.id
 
 
+async def test_states_that_did_not_change_are_not_written_again(road: Road) -> None:
+    """Only the time of the evaluation moves: a row changed by another hand is left as it is."""
+    desk = Desk(road, "team")
+    states = {fired().identity: STATE}
+    await desk.announcer.save(states, NOW)
+    await road.ledger.write(lambda c: c.execute("DELETE FROM alert_states"))
+    await desk.announcer.save(dict(states), NOW + 5)
+    assert await road.ledger.read(load_states) == ({}, NOW + 5)
+    changed = Firing(NOW - 120, NOW, NOW + 10)
+    await desk.announcer.save({fired().identity: changed}, NOW + 10)
+    assert await road.ledger.read(load_states) == ({fired().identity: changed}, NOW + 10)
+
+
+async def test_states_that_were_not_taken_are_given_again(road: Road) -> None:
+    """After a write that failed nothing is known of the ledger: the same states are written."""
+    desk = Desk(road, "team")
+    states = {fired().identity: STATE}
+    await desk.announcer.save({}, NOW)
+    road.ledger.full = True
+    with capture_logs():
+        await desk.announcer.save(states, NOW + 5)
+    await road.ledger.free()
+    await desk.announcer.save(states, NOW + 10)
+    assert await road.ledger.read(load_states) == (states, NOW + 10)
+
+
 async def test_news_that_comes_during_a_save_waits_for_the_next(road: Road) -> None:
     """Nothing is lost or saved twice while the disk takes its time."""
     desk = Desk(road, "team")

@@ -1,0 +1,53 @@
+"""An engine that passes over what did not change says what one that looks at everything says."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.summary import Summary
+from alerting.engine import Engine, Snapshot
+from alerting.expression import parse
+from alerting.rule import Rule
+from probes.result import Fault
+from tests.unit.alerting.windows import CHAT, GROK, distribution
+
+RULES = (
+    Rule(name="Failing", when=parse("failures(provider) >= 2"), over_s=300.0, hold_s=10.0),
+    Rule(name="Kept", when=parse("error_rate > 20%"), over_s=300.0, keep_firing_for_s=15.0),
+    Rule(name="Slow", when=parse("latency.p95 > 5s"), over_s=300.0, min_failures=2, hold_s=5.0),
+    Rule(name="Row", when=parse("consecutive_failures >= 2"), over_s=900.0),
+    Rule(name="Covered", when=parse("coverage < 50%"), over_s=900.0, hold_s=5.0),
+)
+
+
+@st.composite
+def summaries(draw: st.DrawFn) -> Summary:
+    """Any small window, an empty one among them."""
+    good, bad, slow = (draw(st.integers(0, 5)) for _ in range(3))
+    values = [1.0] * good + [9.0] * slow
+    return Summary(
+        over_s=300.0,
+        n=good + bad,
+        missed=draw(st.integers(0, 9)),
+        by_fault={Fault.NONE: good, Fault.PROVIDER: bad},
+        latency=distribution(values) if values else None,
+        recent_faults=tuple(draw(st.lists(st.sampled_from([Fault.NONE, Fault.PROVIDER])))),
+    )
+
+
+@given(
+    windows=st.lists(summaries(), min_size=1, max_size=3),
+    moments=st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), max_size=12),
+)
+def test_passing_over_changes_nothing(windows: list[Summary], moments: list[list[int]]) -> None:
+    """The same transitions, states and alerts, whichever summaries come again as they were."""
+    lazy, thorough = (Engine(RULES, (CHAT, GROK), location="here") for _ in range(2))
+    for number, picked in enumerate(moments):
+        now = 5.0 * number
+        seen = [windows[index % len(windows)] for index in picked]
+        same = Snapshot(now, dict(zip(lazy.views, seen, strict=True)))
+        fresh = Snapshot(now, {view: replace(s) for view, s in same.summaries.items()})
+        assert lazy.evaluate(same) == thorough.evaluate(fresh)
+        assert lazy.states() == thorough.states()
+        assert lazy.alerts() == thorough.alerts()

@@ -1,0 +1,179 @@
+"""Evaluation in slices: others have their turn, and what was begun loses nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from aggregator.ledger import Ledger
+from aggregator.results import RESULTS
+from aggregator.window import Windows
+from alerting.deliver import Deliverer
+from alerting.engine import Engine, Transition
+from alerting.expression import parse
+from alerting.rule import Rule, Severity
+from alerting.store import ALERTING, load_states
+from monitor.announcer import Announcer
+from monitor.clock import Clock
+from monitor.config.values import Config
+from monitor.evaluator import SLICE_S, Evaluator
+from monitor.metrics import Metrics
+from probes.lag import LagMeter
+from probes.result import Fault, Verdict
+from probes.secret import SecretSource
+from probes.target import Provider, Target
+from tests.unit.aggregator.samples import result
+from tests.unit.alerting.windows import CHAT
+
+pytestmark = pytest.mark.looptime
+
+DOWN = Rule(name="Down", when=parse("failures >= 1"), over_s=300.0, severity=Severity.CRITICAL)
+TARGETS = tuple(replace(CHAT, name=f"t{number}") for number in range(50))
+BAD = result(verdict=Verdict.SERVER_ERROR, fault=Fault.PROVIDER)
+
+
+class Desk:
+    """An evaluator over a real ledger, on a clock that moves on whenever somebody looks."""
+
+    def __init__(self, ledger: Ledger, look_s: float, targets: tuple[Target, ...]) -> None:
+        self.ledger = ledger
+        self.look_s = look_s
+        self.now = 1_000_000.0
+        provider = Provider(
+            name="openai", preset="openai", base_url="http://here", api_key=SecretSource()
+        )
+        config = Config(
+            source="test",
+            location="fra1",
+            providers=(provider,),
+            targets=targets,
+            windows_s=(60.0, 300.0),
+            rules=(DOWN,),
+        )
+        self.windows = Windows(longest_s=300.0)
+        self.metrics = Metrics("fra1", "1")
+        self.heard: list[Transition] = []
+        self.engine = Engine(config.rules, targets, location="fra1")
+        clock = Clock(lambda: self.now, self._monotonic)
+        deliverer = Deliverer(ledger, {}, clock.steady, self.metrics.notified)
+        announcer = Announcer(ledger, deliverer, ("team",), clock, self.metrics, self.heard.append)
+        self.evaluator = Evaluator(
+            config, self.engine, self.windows, clock, self.metrics, announcer, LagMeter()
+        )
+
+    def _monotonic(self) -> float:
+        self.now += self.look_s
+        return self.now
+
+    def fail(self) -> None:
+        """Give every target a failure."""
+        for target in TARGETS:
+            self.windows.ingest(replace(BAD, target=target.name), self.now)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """Make an empty ledger."""
+    made = Ledger.open(tmp_path / "sonde.db", (RESULTS, ALERTING), inline=True)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Keep the log of transitions out of the output."""
+    with capture_logs():
+        yield
+
+
+async def turns_of_others(desk: Desk) -> int:
+    """Evaluate once; return how often somebody else had the loop meanwhile."""
+    turns = 0
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(desk.evaluator.evaluate())
+        while not task.done():
+            await asyncio.sleep(0)
+            turns += 1
+    return turns
+
+
+async def test_an_evaluation_that_takes_long_lets_others_have_the_loop(ledger: Ledger) -> None:
+    """The more time passes between two steps, the more often; a quick one is done in one go."""
+    slow, quick = Desk(ledger, SLICE_S, TARGETS), Desk(ledger, SLICE_S / 1e4, TARGETS)
+    slow.fail()
+    quick.fail()
+    # A step for each view (summarised, judged), each target shown and each alert, and some more.
+    assert await turns_of_others(slow) >= 4 * len(TARGETS)
+    assert await turns_of_others(quick) <= 5
+    assert [t.identity for t in slow.heard] == [t.identity for t in quick.heard]
+
+
+async def test_every_slice_sees_the_same_moment(ledger: Ledger) -> None:
+    """What comes during an evaluation belongs to the next one."""
+    desk = Desk(ledger, SLICE_S, TARGETS)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(desk.evaluator.evaluate())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        desk.fail()
+        await task
+        assert desk.heard == []
+        assert {reading.summary.n for reading in desk.metrics.newest.evaluated.readings} == {0}
+        await desk.evaluator.evaluate()
+    assert len(desk.heard) == len(TARGETS)
+
+
+async def test_what_is_shown_is_of_one_evaluation(ledger: Ledger) -> None:
+    """Every target over every window, the alerts and the rates, handed over as one value."""
+    desk = Desk(ledger, 0.0, TARGETS[:2])
+    desk.fail()
+    await desk.evaluator.evaluate()
+    found = desk.metrics.newest.evaluated
+    named = [(reading.target.name, reading.summary.over_s) for reading in found.readings]
+    assert named == [("t0", 60.0), ("t0", 300.0), ("t1", 60.0), ("t1", 300.0)]
+    assert [alert.targets for alert in found.alerts] == [("t0",), ("t1",)]
+    assert found.requests_per_min == (("openai", 0.0),)
+    desk.now += 60.0
+    await desk.evaluator.evaluate()
+    assert desk.metrics.newest.evaluated is not found
+    assert {reading.summary.n for reading in found.readings} == {1}
+
+
+async def test_rates_are_of_all_targets_of_a_provider(ledger: Ledger) -> None:
+    """Requests per minute with one key, over the shortest window, once it was watched."""
+    desk = Desk(ledger, 0.0, TARGETS)
+    desk.fail()
+    desk.now += 59.0
+    desk.fail()
+    desk.now += 1.0
+    await desk.evaluator.evaluate()
+    ((name, rate),) = desk.metrics.newest.evaluated.requests_per_min
+    assert (name, rate) == ("openai", len(TARGETS))
+
+
+async def test_an_evaluation_cut_short_loses_no_message(ledger: Ledger) -> None:
+    """What had fired by then is in the outbox after the next one, the rest with it; each once."""
+    desk = Desk(ledger, SLICE_S, TARGETS)
+    desk.fail()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(desk.evaluator.evaluate())
+        for _ in range(len(TARGETS) * 3 // 2):  # every target's summary, and half of the judging
+            await asyncio.sleep(0)
+        task.cancel()
+    assert await outbox_rows(ledger) == 0
+    assert 0 < len(desk.heard) < len(TARGETS)
+    await desk.evaluator.evaluate()
+    assert await outbox_rows(ledger) == len(desk.heard) == len(TARGETS)
+    states, _ = await ledger.read(load_states)
+    assert states == desk.engine.states()
+
+
+async def outbox_rows(ledger: Ledger) -> int:
+    """Count the messages to be sent."""
+    rows: list[tuple[int]] = await ledger.read(
+        lambda c: c.execute("SELECT count(*) FROM outbox").fetchall()
+    )
+    return rows[0][0]
