@@ -1,11 +1,11 @@
 """Metrics that are read rather than counted: the newest evaluation, and others' own counts.
 
-What is true of a whole window is handed over once an evaluation as one immutable value, so that
-rendering in a thread never sees half of it.
+What is true of a whole window is handed over once an evaluation as one immutable value, so that a
+scrape, which lets others run meanwhile, never shows half of one and half of the next.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,15 +15,8 @@ from prometheus_client.registry import Collector
 from aggregator.summary import Summary
 from alerting.engine import Alert
 from monitor.config.durations import format_duration
+from monitor.exposition import head, label_text, more_labels
 from probes.target import Target
-
-SERIES: Final = ("provider", "model", "target", "operation", "location")
-"""The labels of everything that speaks of one target."""
-
-
-def series(target: Target, location: str) -> tuple[str, str, str, str, str]:
-    """Return a target's values for SERIES."""
-    return (target.provider, target.model, target.name, target.operation.value, location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,69 +37,95 @@ class Evaluated:
     """Provider and rate."""
 
 
-class EvaluationCollector(Collector):
+class EvaluationGauges:
     """Gauges of the newest evaluation; a statistic without data has no sample."""
 
-    def __init__(self, location: str) -> None:
-        self._location = location
+    def __init__(self, labels_of: Callable[[Target], str]) -> None:
+        """Take what gives a target's labels, as `label_text` makes them."""
+        self._labels_of = labels_of
         self.evaluated = Evaluated()
 
-    def collect(self) -> Iterable[Metric]:
-        """Return the gauges, all of one evaluation."""
+    def written(self) -> Iterator[str]:
+        """Yield the gauges in small pieces, all of one evaluation."""
         found = self.evaluated
-        return (*self._windows(found), _alerts(found), _rates(found))
-
-    def _windows(self, found: Evaluated) -> Iterable[Metric]:
-        labels = (*SERIES, "window")
-        # A summary, for the label "quantile" belongs to that type; its sums are in the histogram.
-        latency = Metric(
-            "sonde_window_latency_seconds",
-            "Latency quantiles over the window; timeouts count at their deadline.",
-            "summary",
-        )
-        ratio = GaugeMetricFamily(
-            "sonde_window_error_ratio", "Part of the results that were not ok.", labels=labels
-        )
-        coverage = GaugeMetricFamily(
-            "sonde_window_coverage_ratio", "Results per slot that should have one.", labels=labels
-        )
-        samples = GaugeMetricFamily(
-            "sonde_window_samples", "Measured results in the window.", labels=labels
-        )
+        windows: dict[float, str] = {}
+        labelled: list[tuple[str, Summary]] = []
         for reading in found.readings:
-            over = format_duration(reading.summary.over_s)
-            key = (*series(reading.target, self._location), over)
-            samples.add_metric(key, reading.summary.n)
-            if reading.summary.error_rate is not None:
-                ratio.add_metric(key, reading.summary.error_rate)
-            if reading.summary.coverage is not None:
-                coverage.add_metric(key, reading.summary.coverage)
-            if reading.summary.latency is not None:
-                for q, value in reading.summary.latency.quantiles.items():
-                    labelled = {**dict(zip(labels, key, strict=True)), "quantile": str(q)}
-                    latency.add_sample(latency.name, labelled, value)
-        return (latency, ratio, coverage, samples)
+            target, summary = reading.target, reading.summary
+            window = windows.get(summary.over_s)
+            if window is None:
+                window = more_labels(("window",), (format_duration(summary.over_s),))
+                windows[summary.over_s] = window
+            labelled.append((self._labels_of(target) + window, summary))
+            yield ""
+        for name, (start, lines) in _WINDOW_FAMILIES.items():
+            yield start
+            for labels, summary in labelled:
+                yield lines(name, labels, summary)
+        yield from _alerts(found.alerts)
+        yield from _rates(found.requests_per_min)
 
 
-def _alerts(found: Evaluated) -> Metric:
-    family = GaugeMetricFamily(
-        "sonde_alerts", "Alerts by state.", labels=("alertname", "severity", "state")
+def _quantiles(name: str, labels: str, summary: Summary) -> str:
+    if summary.latency is None:
+        return ""
+    quantiles = summary.latency.quantiles.items()
+    return "".join([f'{name}{{{labels},quantile="{q}"}} {value}\n' for q, value in quantiles])
+
+
+def _known(name: str, labels: str, value: float | None) -> str:
+    return "" if value is None else f"{name}{{{labels}}} {value}\n"
+
+
+_WINDOW_FAMILIES: Final[Mapping[str, tuple[str, Callable[[str, str, Summary], str]]]] = {
+    name: (head(name, kind, text), lines)
+    for name, kind, text, lines in (
+        # A summary, for the label "quantile" belongs to that type; its sums are in the histogram.
+        (
+            "sonde_window_latency_seconds",
+            "summary",
+            "Latency quantiles over the window; timeouts count at their deadline.",
+            _quantiles,
+        ),
+        (
+            "sonde_window_error_ratio",
+            "gauge",
+            "Part of the results that were not ok.",
+            lambda name, labels, summary: _known(name, labels, summary.error_rate),
+        ),
+        (
+            "sonde_window_coverage_ratio",
+            "gauge",
+            "Results per slot that should have one.",
+            lambda name, labels, summary: _known(name, labels, summary.coverage),
+        ),
+        (
+            "sonde_window_samples",
+            "gauge",
+            "Measured results in the window.",
+            lambda name, labels, summary: _known(name, labels, summary.n),
+        ),
     )
-    counted = Counter((a.alertname, a.severity.value, str(a.state)) for a in found.alerts)
-    for key, number in counted.items():
-        family.add_metric(key, number)
-    return family
+}
 
 
-def _rates(found: Evaluated) -> Metric:
-    family = GaugeMetricFamily(
-        "sonde_provider_requests_per_minute",
-        "Requests sent per minute with one provider key, over the shortest window.",
-        labels=("provider",),
-    )
-    for provider, rate in found.requests_per_min:
-        family.add_metric((provider,), rate)
-    return family
+def _alerts(alerts: Iterable[Alert]) -> Iterator[str]:
+    name, names = "sonde_alerts", ("alertname", "severity", "state")
+    counted: Counter[tuple[str, ...]] = Counter()
+    for alert in alerts:
+        counted[alert.alertname, alert.severity, alert.state] += 1
+        yield ""  # an outage of everything has thousands
+    yield head(name, "gauge", "Alerts by state.")
+    for values, number in counted.items():
+        yield f"{name}{{{label_text(names, values)}}} {number}\n"
+
+
+def _rates(rates: Iterable[tuple[str, float]]) -> Iterator[str]:
+    name = "sonde_provider_requests_per_minute"
+    text = "Requests sent per minute with one provider key, over the shortest window."
+    yield head(name, "gauge", text)
+    for provider, rate in rates:
+        yield f"{name}{{{label_text(('provider',), (provider,))}}} {rate}\n"
 
 
 class CountsCollector(Collector):

@@ -4,22 +4,23 @@ Health and metrics need no token: they hold nothing secret and their readers are
 names providers and errors, so wider than loopback it asks for `http.token_file`.
 """
 
-import asyncio
 import base64
 import binascii
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.routing import Route
 
 from monitor.health import Readiness
+from monitor.metrics import Metrics
 from monitor.view import StatusView
 from monitor.web.page import render_page
+from monitor.web.scrape import Scrapes
 from probes.secret import SecretError, SecretSource
 
 PAGE_HEADERS: Final = {
@@ -39,7 +40,7 @@ class Sources:
 
     readiness: Callable[[], Readiness]
     status: Callable[[], StatusView]
-    registry: CollectorRegistry
+    metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def build_app(sources: Sources, access: Access, stylesheet: str) -> FastAPI:
     """Return the application."""
     app = FastAPI(title="Sonde", docs_url=None, redoc_url=None, openapi_url=None)
     _add_health(app, sources)
-    _add_metrics(app, sources.registry)
+    app.router.routes.append(Route("/metrics", Scrapes(sources.metrics), methods=["GET", "HEAD"]))
     _add_page(app, sources, access, stylesheet)
     return app
 
@@ -113,31 +114,13 @@ def _add_health(app: FastAPI, sources: Sources) -> None:
     app.add_api_route("/readyz", readyz, methods=["GET", "HEAD"])
 
 
-def _add_metrics(app: FastAPI, registry: CollectorRegistry) -> None:
-    async def metrics() -> Response:
-        # Rendering thousands of lines takes long enough to delay probes: not in the loop.
-        text = await asyncio.to_thread(generate_latest, registry)
-        return Response(text, media_type=CONTENT_TYPE_LATEST)
-
-    app.add_api_route("/metrics", metrics, methods=["GET"])
-
-
 def _add_page(app: FastAPI, sources: Sources, access: Access, stylesheet: str) -> None:
-    async def page() -> HTMLResponse:
-        return HTMLResponse(render_page(sources.status()), headers=PAGE_HEADERS)
+    async def page(request: Request) -> Response:
+        refusal = None if access.open else _refusal(access, request.headers.get("authorization"))
+        return refusal or HTMLResponse(render_page(sources.status()), headers=PAGE_HEADERS)
 
     async def style() -> Response:
         return Response(stylesheet, media_type="text/css; charset=utf-8")
-
-    @app.middleware("http")
-    async def guard(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        if request.url.path == "/" and not access.open:
-            refusal = _refusal(access, request.headers.get("authorization"))
-            if refusal is not None:
-                return refusal
-        return await call_next(request)
 
     app.add_api_route("/", page, methods=["GET"])
     app.add_api_route("/style.css", style, methods=["GET"])

@@ -10,6 +10,11 @@ from fastapi import FastAPI
 GRACE_S = 2
 """How long open responses may go on once we stop; part of the stop budget."""
 
+STALLED_MS = 30_000
+"""How long somebody may take nothing of what was sent before the kernel drops the connection; what
+waits for him would otherwise be kept for ever. Only Linux can (TCP_USER_TIMEOUT):
+https://man7.org/linux/man-pages/man7/tcp.7.html"""
+
 
 class ListenError(Exception):
     """The listening address cannot be used."""
@@ -30,6 +35,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)  # inherited
     try:
         listener.bind((host, port))
         listener.listen(128)

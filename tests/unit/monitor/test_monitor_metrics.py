@@ -7,9 +7,19 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.summary import Distribution, Summary
+from alerting.defaults import default_rules
+from alerting.engine import Alert, Identity, Phase
 from monitor.collectors import Evaluated, WindowReading
-from monitor.metrics import Metrics, phases
-from probes.result import Fault, Operation, ProbeResult, RateLimit, SkipReason, Verdict
+from monitor.metrics import Metrics
+from probes.result import (
+    Fault,
+    Operation,
+    ProbeResult,
+    RateLimit,
+    SkipReason,
+    StampQuality,
+    Verdict,
+)
 from probes.target import Slot, Target
 
 TARGET = Target(
@@ -49,9 +59,10 @@ def metrics() -> Metrics:
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     """Return the one sample with this name and these labels, None if there is none."""
+    text = "".join(metrics.written()) + generate_latest(metrics.registry).decode()
     found = [
         sample.value
-        for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
+        for family in text_string_to_metric_families(text)
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     ]
@@ -115,7 +126,8 @@ def test_a_reused_connection_spent_nothing_on_connecting(metrics: Metrics) -> No
     reused = replace(RESULT, resolve_s=None, connect_s=None, tls_s=None, sent_s=0.0, reused=True)
     metrics.observe(TARGET, reused)
     assert value(metrics, "sonde_probe_phase_seconds", phase="connect") == 0
-    assert phases(reused) == {"processing": 0.5, "transfer": pytest.approx(0.6)}
+    assert value(metrics, "sonde_probe_phase_seconds", phase="processing") == 0.5
+    assert value(metrics, "sonde_probe_phase_seconds", phase="transfer") == pytest.approx(0.6)
 
 
 def test_windows_show_what_is_known(metrics: Metrics) -> None:
@@ -184,3 +196,85 @@ def test_counts_kept_elsewhere_are_read_when_asked(metrics: Metrics) -> None:
     counts["lost"] = 4
     assert value(metrics, "sonde_x_total") == 4
     assert value(metrics, "sonde_y") == 7
+
+
+def test_what_our_lateness_spoiled_is_counted_and_in_no_latency(metrics: Metrics) -> None:
+    """Figures our own lateness may have spoiled are counted, and in no histogram."""
+    metrics.observe(TARGET, replace(RESULT, latency_tainted=True, stamps=StampQuality.USER))
+    metrics.observe(TARGET, replace(RESULT, stream_tainted=True, stamps=StampQuality.KERNEL))
+    assert value(metrics, "sonde_probe_tainted_total", what="latency") == 1
+    assert value(metrics, "sonde_probe_tainted_total", what="stream") == 1
+    assert value(metrics, "sonde_probe_duration_seconds_count") == 1
+    assert value(metrics, "sonde_probe_time_to_first_token_seconds_count") is None
+    assert value(metrics, "sonde_probe_stamps_total", quality="user", provider="openai") == 1
+    assert value(metrics, "sonde_probe_stamps_total", quality="kernel", provider="openai") == 1
+
+
+def test_pauses_of_the_collector_are_a_histogram(metrics: Metrics) -> None:
+    """Each pause is one sample."""
+    metrics.gc_paused(0.056)
+    assert value(metrics, "sonde_gc_pause_seconds_count") == 1
+    assert value(metrics, "sonde_gc_pause_seconds_sum") == 0.056
+
+
+def test_alerts_are_counted_by_name_severity_and_state(metrics: Metrics) -> None:
+    """Two targets' alerts of one rule in one state are one sample of 2."""
+
+    def alert(name: str, target: str, state: Phase) -> Alert:
+        labels = (("alertname", name), ("severity", "critical"), ("target", target))
+        return Alert(
+            identity=Identity(name, labels),
+            rule=default_rules()[0],
+            state=state,
+            started_at=0.0,
+            fired_at=None,
+            value="",
+            lower_bound=False,
+            reason=None,
+            targets=(target,),
+        )
+
+    found = (
+        alert("Down", "a", Phase.FIRING),
+        alert("Down", "b", Phase.FIRING),
+        alert("Down", "c", Phase.PENDING),
+    )
+    metrics.newest.evaluated = Evaluated(alerts=found)
+    assert value(metrics, "sonde_alerts", alertname="Down", state="firing") == 2
+    assert value(metrics, "sonde_alerts", severity="critical", state="pending") == 1
+
+
+def test_no_name_is_shown_twice(metrics: Metrics) -> None:
+    """The two halves share no family: a scraper refuses a text that has one twice."""
+    text = "".join(metrics.written()) + generate_latest(metrics.registry).decode()
+    names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert len(names) == len(set(names))
+    assert {"process_cpu_seconds_total", "python_info", "sonde_probe_success"} <= set(names)
+
+
+def test_a_scrape_under_way_stays_with_its_evaluation(metrics: Metrics) -> None:
+    """An evaluation that ends between two pieces is the next scrape's."""
+
+    def readings(n: int) -> Evaluated:
+        windows = (60.0, 900.0)
+        return Evaluated(tuple(WindowReading(TARGET, Summary(over_s=s, n=n)) for s in windows))
+
+    metrics.newest.evaluated = readings(1)
+    pieces = metrics.written()
+    begun = next(pieces)
+    metrics.newest.evaluated = readings(2)
+    lines = (begun + "".join(pieces)).splitlines()
+    shown = [line for line in lines if line.startswith("sonde_window_samples{")]
+    assert [line.rpartition(" ")[2] for line in shown] == ["1", "1"]
+
+
+def test_a_target_that_comes_in_between_does_not_disturb(metrics: Metrics) -> None:
+    """A scrape shows the targets there were when it came to them, each family the same ones."""
+    metrics.observe(TARGET, RESULT)
+    pieces = metrics.written()
+    begun = ""
+    while "sonde_probe_success{" not in begun:
+        begun += next(pieces)
+    metrics.observe(replace(TARGET, name="late"), replace(RESULT, target="late"))
+    assert 'target="late"' not in begun + "".join(pieces)
+    assert 'target="late"' in "".join(metrics.written())

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from prometheus_client import CollectorRegistry, Gauge
 
 from monitor.health import Check, Readiness
+from monitor.metrics import Metrics
 from monitor.view import AlertRow, StatusView, TargetRow
 from monitor.web.app import Access, Sources, build_app, is_loopback
 from monitor.web.page import render_page, stylesheet
@@ -39,9 +39,7 @@ def view(ready: bool = True, *targets: TargetRow, alerts: tuple[AlertRow, ...] =
 def client(
     host: str = "127.0.0.1", token: SecretSource | None = None, *, ready: bool = True
 ) -> httpx2.AsyncClient:
-    registry = CollectorRegistry()
-    Gauge("up", "Up.", registry=registry).set(1)
-    sources = Sources(lambda: view(ready).readiness, view, registry)
+    sources = Sources(lambda: view(ready).readiness, view, Metrics("fra1", "1"))
     app = build_app(sources, Access(host, token), stylesheet())
     transport = httpx2.ASGITransport(app=app)
     return httpx2.AsyncClient(transport=transport, base_url="http://sonde")
@@ -60,7 +58,7 @@ async def test_health_and_metrics_need_no_token() -> None:
         for path in ("/livez", "/health"):
             assert (await http.get(path)).text == "ok\n"
         assert (await http.get("/readyz")).status_code == 200
-        assert "up 1.0" in (await http.get("/metrics")).text
+        assert 'sonde_build_info{version="1"}' in (await http.get("/metrics")).text
 
 
 async def test_readiness_says_why_not() -> None:
