@@ -23,7 +23,7 @@ UV_VERSION := 0.13.8
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --no-header \
   --universal --python-version 3.11 $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo run test test-servers bench-servers check fmt bench lock venv clean
+.PHONY: help demo run test test-servers bench-servers check fmt bench soak lock venv clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,8 +55,11 @@ fmt: $(VENV)/dev.stamp ## format, and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev.stamp ## the benchmarks
+bench: $(VENV)/dev.stamp bench-servers ## the benchmarks, about ten minutes (ARGS="latency --quick", --help)
 	@$(PY) -m benchmarks $(ARGS)
+
+soak: $(VENV)/dev.stamp bench-servers ## 5,000 targets every 10 s on one core (ARGS="--minutes 10 --no-influxdb")
+	@$(PY) -m benchmarks soak $(ARGS)
 
 # What a resolver may choose is in pyproject.toml; what is installed is in the lock files, by hash.
 # The runtime lock follows the development one, so that tests meet the very versions that ship.

@@ -1,23 +1,111 @@
-"""Run every benchmark, or those named: `python -m benchmarks [windows] [evaluation]`."""
+"""Measure Sonde, each time beside something else in the same run.
 
+  python -m benchmarks                       everything but the soak
+  python -m benchmarks latency --quick       less of the matrix; --full: all of it
+  python -m benchmarks windows evaluation    those named
+  python -m benchmarks soak --minutes 10 --targets 5000
+  python -m benchmarks --markdown            tables as docs/performance.md has them
+
+Ends with 1 when a measurement is worth nothing: a sample of Sonde's without kernel stamps, or a
+truth server that could not keep its own time. A missed target is in the table.
+"""
+
+import argparse
+import shlex
 import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
 
 from rich.console import Console
+from rich.table import Table
 
-from benchmarks import evaluation, windows
+from benchmarks.cores import facts
+from benchmarks.latency import Size
+from benchmarks.report import Report, markdown
 
-ALL = {"windows": windows.table, "evaluation": evaluation.table}
+BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "windows": "rolling windows against a list of objects",
+        "evaluation": "all rules over many targets",
+        "wire": "CPU of a probe on the wire against aiohttp and the openai SDK",
+        "metrics": "/metrics against prometheus_client",
+        "startup": "first probe, imports, memory at 200 targets",
+        "latency": "error of reported latency, four clients against the truth server",
+        "pipeline": "CPU of the whole daemon for one probe, against others",
+        "soak": "5,000 targets every 10 s on one core (not part of a run of everything)",
+    }
+)
+SIZED: Final = ("latency", "pipeline")
+"""Those that --quick and --full change."""
 
 
-def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in ALL]
-    if unknown:
-        print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(ALL)}", file=sys.stderr)
-        return 2
-    console = Console()
-    for name in names or ALL:
-        console.print(ALL[name]())
-    return 0
+def arguments() -> argparse.Namespace:
+    described = "\n".join(f"  {name:<12} {what}" for name, what in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog=f"benchmarks:\n{described}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all but soak")
+    size = parser.add_mutually_exclusive_group()
+    for each in (Size.QUICK, Size.FULL):
+        size.add_argument(f"--{each}", dest="size", action="store_const", const=each)
+    parser.add_argument("--markdown", action="store_true", help="print Markdown")
+    soak = parser.add_argument_group("soak")
+    soak.add_argument("--minutes", type=int, default=10, help="default: %(default)s")
+    soak.add_argument("--targets", type=int, default=5_000, help="default: %(default)s")
+    soak.add_argument("--no-influxdb", action="store_true", help="without InfluxDB beside it")
+    soak.add_argument("--log-level", default="INFO", help="of the daemon; default: %(default)s")
+    given = parser.parse_args()
+    if unknown := [name for name in given.names if name not in BENCHMARKS]:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
+    return given
 
 
-raise SystemExit(main(sys.argv[1:]))
+def task(name: str, given: argparse.Namespace) -> Callable[[], Report]:
+    """Return what runs a benchmark. Each is imported only then: some measure what imports cost."""
+    module = import_module(f"benchmarks.{name}")
+    if name == "soak":
+        return partial(
+            module.report,
+            minutes=given.minutes,
+            targets=given.targets,
+            influxdb=not given.no_influxdb,
+            log_level=given.log_level,
+        )
+    if name in SIZED:
+        return partial(module.report, given.size or Size.DEFAULT)
+    if hasattr(module, "report"):
+        found: Callable[[], Report] = module.report
+        return found
+    table: Callable[[], Table] = module.table
+    return lambda: Report((table(),))
+
+
+def main() -> int:
+    given = arguments()
+    # As wide as the terminal where somebody looks; else as wide as a table wants to be.
+    console = Console(width=None if sys.stdout.isatty() else 250)
+    show: Callable[[Table], None] = (
+        (lambda table: print(markdown(table))) if given.markdown else console.print
+    )
+    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    print(f"`{command}`: {facts()}\n", flush=True)
+    failed = False
+    for name in given.names or [each for each in BENCHMARKS if each != "soak"]:
+        done = task(name, given)()
+        for table in done.tables:
+            show(table)
+        for failure in done.failures:
+            print(f"{name} FAILED: {failure}", file=sys.stderr)
+        failed = failed or bool(done.failures)
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
