@@ -12,7 +12,7 @@ import math
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from probes.classify import Classified, classified, classify_error_object
 from probes.errorbody import is_error
@@ -35,8 +35,20 @@ __all__ = ["Reading", "Usage", "read_chat", "read_embeddings"]
 _SNIPPET_BYTES: Final = 1024
 _FLOAT_BYTES: Final = 4
 
+_NO_USAGE: Final = Usage()
+
 _Object = dict[str, object]
 _Secrets = tuple[str, ...]
+
+
+class _Names(NamedTuple):
+    """What an answer says of itself, whatever else it holds."""
+
+    model: str | None
+    fingerprint: str | None
+
+
+_Fold = Callable[[_Object, _Secrets, _Names], Reading]
 
 
 def read_chat(body: bytes, *, secrets: Iterable[str] = ()) -> Reading:
@@ -53,7 +65,7 @@ def read_embeddings(body: bytes, *, secrets: Iterable[str] = ()) -> Reading:
     return _read(body, _embeddings, tuple(secrets))
 
 
-def _read(body: bytes, fold: Callable[[_Object, _Secrets], Reading], secrets: _Secrets) -> Reading:
+def _read(body: bytes, fold: _Fold, secrets: _Secrets) -> Reading:
     if not body.strip():
         return _outcome(classified(Verdict.EMPTY, "an empty body"))
     try:
@@ -62,28 +74,24 @@ def _read(body: bytes, fold: Callable[[_Object, _Secrets], Reading], secrets: _S
         start = body[:_SNIPPET_BYTES].decode("utf-8", "replace")
         return _malformed(sanitise(f"{error}: {start}", secrets))
     if is_error(answer):
-        return _in_band(answer, secrets)
+        return _outcome(_in_band(answer, secrets))
     if not isinstance(answer, dict):
         return _malformed(f"JSON {type(answer).__name__} where an object should be")
+    names = _names(answer, secrets)
     try:
-        reading = fold(answer, secrets)
+        return fold(answer, secrets, names)
     except MalformedAnswerError as error:
-        reading = _malformed(str(error))
-    return replace(
-        reading,
-        returned_model=label_in(answer.get("model"), secrets),
-        fingerprint=label_in(answer.get("system_fingerprint"), secrets),
-    )
+        return _malformed(str(error), names)
 
 
-def _chat(answer: _Object, secrets: _Secrets) -> Reading:
+def _chat(answer: _Object, secrets: _Secrets, names: _Names) -> Reading:
     usage = usage_in(answer.get("usage"))
     choices = answer.get("choices")
     if choices == []:
-        return replace(_outcome(classified(Verdict.EMPTY, "no choices")), usage=usage)
+        return _outcome(classified(Verdict.EMPTY, "no choices"), names, usage)
     choice = _object(_first(choices, "choices"), "choices[0]")
     if is_error(choice):
-        return replace(_in_band(choice, secrets), usage=usage)
+        return _outcome(_in_band(choice, secrets), names, usage)
     message = _object(choice.get("message"), "message")
     text = content_in(message)
     if not isinstance(choice.get("finish_reason"), str | None):
@@ -95,20 +103,20 @@ def _chat(answer: _Object, secrets: _Secrets) -> Reading:
         refused=bool(refusal_in(message)),
         called_tools=bool(message.get("tool_calls") or message.get("function_call")),
     )
-    return replace(_outcome(found), text=text, finish_reason=finish_reason, usage=usage)
+    return _outcome(found, names, usage, text=text, finish_reason=finish_reason)
 
 
-def _embeddings(answer: _Object, _secrets: _Secrets) -> Reading:
+def _embeddings(answer: _Object, _secrets: _Secrets, names: _Names) -> Reading:
     usage = usage_in(answer.get("usage"))
     if usage.input_tokens is not None:
         usage = replace(usage, output_tokens=0)
     data = answer.get("data")
     if data == []:
-        return replace(_outcome(classified(Verdict.EMPTY, "no data")), usage=usage)
+        return _outcome(classified(Verdict.EMPTY, "no data"), names, usage)
     vector = _vector(_object(_first(data, "data"), "data[0]").get("embedding"))
     if not vector:
-        return replace(_outcome(classified(Verdict.EMPTY, "an empty vector")), usage=usage)
-    return replace(_outcome(classified(Verdict.OK, "")), vector=vector, usage=usage)
+        return _outcome(classified(Verdict.EMPTY, "an empty vector"), names, usage)
+    return _outcome(classified(Verdict.OK, ""), names, usage, vector=vector)
 
 
 def _vector(value: object) -> tuple[float, ...]:
@@ -149,17 +157,41 @@ def _object(value: object, name: str) -> _Object:
     return value
 
 
-def _in_band(failure: object, secrets: _Secrets) -> Reading:
-    return _outcome(
-        classify_error_object(
-            failure, otherwise=Verdict.PROTOCOL_ERROR, where="error in a 200", secrets=secrets
-        )
+def _in_band(failure: object, secrets: _Secrets) -> Classified:
+    return classify_error_object(
+        failure, otherwise=Verdict.PROTOCOL_ERROR, where="error in a 200", secrets=secrets
     )
 
 
-def _malformed(detail: str) -> Reading:
-    return _outcome(classified(Verdict.PROTOCOL_ERROR, detail))
+def _malformed(detail: str, names: _Names | None = None) -> Reading:
+    return _outcome(classified(Verdict.PROTOCOL_ERROR, detail), names)
 
 
-def _outcome(found: Classified) -> Reading:
-    return Reading(verdict=found.verdict, fault=found.fault, detail=found.detail)
+def _names(answer: _Object, secrets: _Secrets) -> _Names:
+    return _Names(
+        label_in(answer.get("model"), secrets),
+        label_in(answer.get("system_fingerprint"), secrets),
+    )
+
+
+def _outcome(
+    found: Classified,
+    names: _Names | None = None,
+    usage: Usage = _NO_USAGE,
+    *,
+    text: str = "",
+    finish_reason: str | None = None,
+    vector: tuple[float, ...] | None = None,
+) -> Reading:
+    model, fingerprint = names or (None, None)
+    return Reading(
+        verdict=found.verdict,
+        fault=found.fault,
+        detail=found.detail,
+        text=text,
+        vector=vector,
+        finish_reason=finish_reason,
+        usage=usage,
+        returned_model=model,
+        fingerprint=fingerprint,
+    )

@@ -16,12 +16,14 @@ from probes.expect import judge
 from probes.lag import NOTABLE_S, LagMeter
 from probes.operation import Fold, OperationSpec
 from probes.outcome import NO_HEADERS, Outcome
+from probes.pace import Pace
 from probes.reading import Reading
 from probes.result import Verdict
 from probes.sanitise import sanitise
 from probes.target import Target
-from probes.wire.exchange import Exchange, Piece, Request
+from probes.wire.exchange import SMALL_BYTES, Exchange
 from probes.wire.failure import ExchangeError
+from probes.wire.response import Piece
 from probes.wire.timeline import Phase, Timeline
 
 ERROR_BODY_BYTES: Final = 64 * 1024
@@ -33,9 +35,6 @@ READ_LATE_S: Final = 0.001
 loop reads within a few tenths of a millisecond."""
 LATE_S: Final = NOTABLE_S
 """The same of our loop as a whole, for bytes of which only the last were young."""
-SLICE_BYTES: Final = 8 * 1024
-"""How much of a stream is taken apart at a time, about 10 ms at the very worst: then others, and
-this probe's own deadlines, have their turn."""
 FLOOD_BYTES: Final = 128 * 1024
 """Twice the largest honest answer. If it took us too long to read more than this, it is not our
 fault: a user's client would not have got through it either."""
@@ -69,7 +68,7 @@ class Attempt:
         self._read_at = self._began
         self._token_at: float | None = None
 
-    async def run(self, request: Request, deadline_at: float) -> Outcome:
+    async def run(self, deadline_at: float) -> Outcome:
         """Send, read, judge. `deadline_at` is on the loop's clock.
 
         Raises nothing for what the server or the network does. The connection is given back or
@@ -77,7 +76,7 @@ class Attempt:
         """
         try:
             try:
-                outcome = await self._under_deadlines(request, deadline_at)
+                outcome = await self._under_deadlines(deadline_at)
             except ExchangeError as error:
                 return self._failed(error)
             # The outcome is known: what the server does now can not change it any more.
@@ -86,34 +85,31 @@ class Attempt:
         finally:
             self._exchange.end()
 
-    async def _under_deadlines(self, request: Request, deadline_at: float) -> Outcome:
-        pace: asyncio.Timeout | None = None
+    async def _under_deadlines(self, deadline_at: float) -> Outcome:
+        pace: Pace | None = None
         try:
-            async with asyncio.timeout_at(deadline_at), asyncio.timeout(None) as pace:
+            async with asyncio.timeout_at(deadline_at) as timeout:
                 closely = self._lag.closely() if self._target.stream else nullcontext()
-                try:
-                    with closely:
-                        return await self._converse(request, pace, deadline_at)
-                finally:
-                    self._timeline.on_departure = None
+                with Pace(timeout) as pace, closely:
+                    return await self._converse(pace, deadline_at)
         except TimeoutError:
             if self._refused_with is not None:  # a head that says it all, and a body that stalls
                 return self._refusal(*self._refused_with)
-            if pace is not None and pace.expired():
+            if pace is not None and pace.expired:
                 raise self._out_of_pace(pace) from None
             raise self._out_of_time(deadline_at, "deadline", self._target.deadline_s) from None
+        finally:
+            self._timeline.on_departure = None
 
-    async def _converse(
-        self, request: Request, pace: asyncio.Timeout, deadline_at: float
-    ) -> Outcome:
+    async def _converse(self, pace: Pace, deadline_at: float) -> Outcome:
         if self._target.stream:
             wait_s = self._target.first_token_deadline_s
-            self._timeline.on_departure = lambda at: pace.reschedule(at + wait_s)
-        status = await self._exchange.send(request)
+            self._timeline.on_departure = lambda at: pace.move(at + wait_s)
+        status = await self._exchange.send()
         headers = self._exchange.headers or NO_HEADERS
-        unfit = self._unfit(status, headers.get("Content-Type", ""))
+        unfit = self._unfit(status, headers.get("content-type", ""))
         if unfit is not None:
-            pace.reschedule(None)
+            pace.move(None)
             return await self._refused(status, unfit)
         if self._target.stream:
             return self._answered(await self._streamed(pace))
@@ -160,30 +156,36 @@ class Attempt:
         await self._exchange.body_into(body, self._timeline.limit_bytes + 1)
         return self._spec.read(bytes(body), secrets=self._secrets)
 
-    async def _streamed(self, pace: asyncio.Timeout) -> Reading:
+    async def _streamed(self, pace: Pace) -> Reading:
         if self._spec.fold is None:
             raise ExchangeError(WireFailure.MONITOR, "this operation has no streams")
         fold = self._fold = self._spec.fold(secrets=self._secrets)
+
+        def take(piece: Piece) -> bool:
+            self._feed(fold, piece)
+            self._read_on(fold, pace)
+            return fold.done
+
         while not fold.done:
-            pieces = await self._exchange.pieces()
+            pieces = await self._exchange.pieces(take)
             if pieces is None:
                 break
             for piece in pieces:
-                await self._feed(fold, piece)
-            self._read_at = time.monotonic()
-            self._keep_pace(fold, pace)
-        pace.reschedule(None)
+                for start in range(0, len(piece.data), SMALL_BYTES):
+                    if start:
+                        await asyncio.sleep(0)
+                    self._feed(fold, piece._replace(data=piece.data[start : start + SMALL_BYTES]))
+                self._read_on(fold, pace)
+        pace.move(None)
         return fold.close(self._now_s())
 
-    async def _feed(self, fold: Fold, piece: Piece) -> None:
-        at_s = self._timeline.offset(piece.at)
-        for start in range(0, len(piece.data), SLICE_BYTES):
-            if start:
-                await asyncio.sleep(0)
-            fold.feed(piece.data[start : start + SLICE_BYTES], at_s)
-            self._doubt(fold, piece)
-            if fold.done:
-                return
+    def _feed(self, fold: Fold, piece: Piece) -> None:
+        fold.feed(piece.data, self._timeline.offset(piece.at))
+        self._doubt(fold, piece)
+
+    def _read_on(self, fold: Fold, pace: Pace) -> None:
+        self._read_at = time.monotonic()
+        self._keep_pace(fold, pace)
 
     def _doubt(self, fold: Fold, piece: Piece) -> None:
         """Taint the stream if a token shares its stamp, and our own lateness may be the reason.
@@ -199,11 +201,11 @@ class Attempt:
         ):
             self._tainted = True
 
-    def _keep_pace(self, fold: Fold, pace: asyncio.Timeout) -> None:
+    def _keep_pace(self, fold: Fold, pace: Pace) -> None:
         departed_at, sent_s = self._timeline.departed_at, self._timeline.sent_s
         if fold.last_token_s is not None and departed_at is not None and sent_s is not None:
             token_at = departed_at - sent_s + fold.last_token_s
-            pace.reschedule(token_at + self._target.idle_deadline_s)
+            pace.move(token_at + self._target.idle_deadline_s)
 
     def _answered(self, reading: Reading) -> Outcome:
         reading = judge(reading, self._target.expect, secrets=self._secrets)
@@ -233,8 +235,8 @@ class Attempt:
             found = Classified(reading.verdict, reading.fault, reading.detail)
         return self._outcome(found, reading, now_s)
 
-    def _out_of_pace(self, pace: asyncio.Timeout) -> ExchangeError:
-        passed_at = pace.when() or time.monotonic()
+    def _out_of_pace(self, pace: Pace) -> ExchangeError:
+        passed_at = pace.due or time.monotonic()
         last_s = self._fold.last_token_s if self._fold is not None else None
         if last_s is None:
             from_s, which = self._timeline.sent_s or 0.0, "first-token deadline"

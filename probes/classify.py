@@ -228,13 +228,14 @@ def classify_response(
     """Classify an answer that is not the one we asked for, whatever its body holds. Never raises.
 
     A 2xx comes here when its body is not what it should be: an error inside it is classified by
-    its code, and anything else is a protocol error. The body may be cut short by the caller.
+    its code, and anything else is a protocol error. The body may be cut short by the caller; the
+    names of headers are in lower case.
     """
     secrets = tuple(secrets)
     if 300 <= status <= 399:
         # The host comes out in lower case, in which a secret would not be known again.
-        hidden = {name: redact(value, secrets) for name, value in headers.items()}
-        return classified(Verdict.REDIRECTED, sanitise(_redirect(status, hidden), secrets))
+        where = _redirect(status, redact(headers.get("location", ""), secrets))
+        return classified(Verdict.REDIRECTED, sanitise(where, secrets))
     facts = _facts(body)
     if 200 <= status <= 299:
         return _classify(facts, None, Verdict.PROTOCOL_ERROR, f"HTTP {status}", secrets)
@@ -313,9 +314,8 @@ def _facts(body: bytes) -> ErrorFacts:
     return facts
 
 
-def _redirect(status: int, headers: Mapping[str, str]) -> str:
+def _redirect(status: int, location: str) -> str:
     """Describe a redirect by its host alone: the rest of the address may carry a credential."""
-    location = next((value for name, value in headers.items() if name.lower() == "location"), "")
     try:
         host = urlsplit(location).hostname
     except ValueError:

@@ -2,14 +2,15 @@
 
 Which path, headers and body an API call has is the SDK's knowledge, so the SDK makes the request:
 its public `http_client` parameter takes a transport that keeps the finished request instead of
-sending it. That takes about a millisecond, so a capture is used again until it is FRESH_S old, was
-refused as unauthorised, or the key's file has changed.
+sending it. That takes about a millisecond, so a capture is used again until it was refused as
+unauthorised, or the key's file has changed: a key does not age.
 
 The environment must not reshape a probe: what the SDK would take from OPENAI_BASE_URL,
 OPENAI_ORG_ID, OPENAI_PROJECT_ID or OPENAI_CUSTOM_HEADERS is overruled here.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,12 +20,12 @@ import openai
 from probes.operation import OperationSpec
 from probes.providers import PRESETS, Preset
 from probes.secret import Secret
-from probes.target import Provider, Target
+from probes.target import Connection, Provider, Target
+from probes.wire.request import Origin, address_of, head_of
 
-FRESH_S: Final = 900.0
-"""Age at which a request is captured again whatever happens. A key does not age: a new version of
-its file or a 401 has it captured anew at once. Fifteen minutes are for credentials that are fetched
-and expire, of which the short ones live an hour."""
+KEY_LOOK_S: Final = 1.0
+"""How often a key's file is looked at, however many targets use it: with thousands of them the
+looks would cost more than the requests. A 401 has it looked at anew at once."""
 NONCE_CHARS: Final = 16
 """64 bits, as hexadecimal digits: no two probes of a year share one."""
 
@@ -49,22 +50,20 @@ class CompileError(Exception):
 class CompiledRequest:
     """A request ready to send, but for its nonce. Its headers hold the key, and do not show."""
 
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    prefix: bytes
-    """The body up to the nonce, or all of it when it has none."""
+    origin: Origin
+    fresh: bool
+    prefix: bytes = field(repr=False)
+    """Head and body up to the nonce, or all of it when it has none."""
     suffix: bytes
     nonced: bool
     prompt_chars: int
     secret: Secret
     """The key inside, to be hidden wherever text of the answer is shown."""
     version: tuple[int, int, int] | None
-    captured_at: float
-    """On the monotonic clock."""
+    """Of the key's file."""
 
-    def body(self, nonce: str) -> bytes:
-        """Return the body with this nonce; its length does not depend on it."""
+    def data(self, nonce: str) -> bytes:
+        """Return all bytes of the request with this nonce; their number does not depend on it."""
         return self.prefix + nonce.encode("ascii") + self.suffix if self.nonced else self.prefix
 
 
@@ -94,6 +93,8 @@ class Compiler:
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._ready: dict[Target, CompiledRequest] = {}
+        self._version: tuple[int, int, int] | None = None
+        self._looked_at = -math.inf
 
     def ready(self, target: Target, now: float) -> CompiledRequest | None:
         """Return the target's request if one was captured that still holds, else None.
@@ -101,26 +102,28 @@ class Compiler:
         `now` is on the monotonic clock. Raises SecretError when the key's file is gone.
         """
         found = self._ready.get(target)
-        if found is None or now - found.captured_at > FRESH_S:
-            return None
-        return found if found.version == self._provider.api_key.version() else None
+        if now - self._looked_at >= KEY_LOOK_S:
+            self._version = self._provider.api_key.version()
+            self._looked_at = now
+        return found if found is not None and found.version == self._version else None
 
-    async def capture(self, target: Target, spec: OperationSpec, now: float) -> CompiledRequest:
+    async def capture(self, target: Target, spec: OperationSpec) -> CompiledRequest:
         """Have the SDK shape the target's request anew, and keep it.
 
         Raises SecretError when the key cannot be read or is not usable, CompileError when the SDK
         refuses to make the request.
         """
-        self._ready.pop(target, None)
+        self.forget(target)
         # The version first: a file that changes in between is then read once too often, not never.
         version = self._provider.api_key.version()
         secret = self._provider.api_key.read()
-        found = self._ready[target] = await self._capture(target, spec, secret, version, now)
+        found = self._ready[target] = await self._capture(target, spec, secret, version)
         return found
 
     def forget(self, target: Target) -> None:
         """Capture the target's request anew next time (its credentials were refused)."""
         self._ready.pop(target, None)
+        self._looked_at = -math.inf
 
     async def _capture(
         self,
@@ -128,28 +131,27 @@ class Compiler:
         spec: OperationSpec,
         secret: Secret,
         version: tuple[int, int, int] | None,
-        now: float,
     ) -> CompiledRequest:
         # The place of the nonce is marked with a text that nothing else in the body can hold.
         marker = nonce_of(target.name, target.prompt, -1, 0) if spec.nonce else ""
         prompt = f"{marker} {target.prompt}" if spec.nonce else target.prompt
         request = await self._shape(target, spec, secret, prompt)
-        prefix, suffix = request.content, b""
+        body, suffix = request.content, b""
         if spec.nonce:
-            prefix, found, suffix = request.content.partition(marker.encode("ascii"))
+            body, found, suffix = request.content.partition(marker.encode("ascii"))
             if not found or marker.encode("ascii") in suffix:
                 raise CompileError("the nonce has no unique place in the request")
+        fresh = target.connection is Connection.FRESH
+        origin, head = _head(request, fresh=fresh)
         return CompiledRequest(
-            method=request.method,
-            url=str(request.url),
-            headers=_headers(request),
-            prefix=prefix,
+            origin=origin,
+            fresh=fresh,
+            prefix=head + body,
             suffix=suffix,
             nonced=spec.nonce,
             prompt_chars=len(prompt),
             secret=secret,
             version=version,
-            captured_at=now,
         )
 
     async def _shape(
@@ -194,6 +196,13 @@ def _preset(provider: Provider) -> Preset:
     return preset
 
 
-def _headers(request: httpx2.Request) -> tuple[tuple[str, str], ...]:
+def _head(request: httpx2.Request, *, fresh: bool) -> tuple[Origin, bytes]:
     kept = [(name, value) for name, value in request.headers.multi_items() if name not in _REPLACED]
-    return (*kept, ("accept-encoding", "identity"))
+    kept.append(("accept-encoding", "identity"))
+    try:
+        origin, host, target = address_of(str(request.url))
+        body_bytes = len(request.content)
+        head = head_of(request.method, host, target, kept, body_bytes=body_bytes, fresh=fresh)
+    except ValueError as error:
+        raise CompileError(str(error)) from None
+    return origin, head

@@ -1,7 +1,7 @@
 """JSON from outside, read strictly: one exception for all that can be wrong with it."""
 
 import json
-from typing import NoReturn
+from typing import Final, NoReturn
 
 
 class JsonError(ValueError):
@@ -15,7 +15,7 @@ def parse_json(raw: bytes) -> object:
     still overflow to infinity (`1e999` is valid JSON): whoever uses a number checks it.
     """
     try:
-        value: object = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
+        value: object = _DECODER.decode(raw.removeprefix(_BYTE_ORDER_MARK).decode())
     except UnicodeDecodeError:
         raise JsonError("not UTF-8") from None
     except RecursionError:
@@ -33,3 +33,8 @@ def count(value: object, *, most: int) -> int | None:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+"""Made once: `json.loads` would make one for each text."""
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"

@@ -110,7 +110,7 @@ def is_tainted(stamps: StampQuality, total_s: float, loop_lag_s: float) -> bool:
 
 
 def _stamps(timeline: Timeline) -> StampQuality:
-    if timeline.arrivals.last is None:
+    if timeline.last is None:
         return StampQuality.NONE
     return StampQuality.KERNEL if timeline.trusted else StampQuality.USER
 

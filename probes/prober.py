@@ -21,8 +21,9 @@ from probes.result import Operation, ProbeResult, Verdict
 from probes.sanitise import sanitise
 from probes.secret import SecretError
 from probes.target import Provider, Slot, Target
-from probes.wire.exchange import Exchange, Request
-from probes.wire.session import ClosedError, Sessions
+from probes.wire.exchange import Exchange
+from probes.wire.pool import ClosedError, Pool
+from probes.wire.request import Request
 from probes.wire.timeline import Timeline, limit_bytes_for
 from probes.wire.trust import NoRootsError, client_context
 
@@ -64,7 +65,7 @@ class Prober:
                 tls = client_context()
             except NoRootsError as error:  # told by each result, for as long as it lasts
                 self._untrusting = error
-        self._sessions = Sessions(tls)
+        self._pool = Pool(tls)
         self._compiler = Compiler(provider)
         # Those who wait for a place are bounded by the targets, each of which has one in flight.
         self._places = asyncio.Semaphore(provider.max_concurrency)
@@ -97,7 +98,7 @@ class Prober:
 
     async def close(self) -> None:
         """Close all connections. Probes still in flight, and later ones, end with an error."""
-        await self._sessions.close()
+        await self._pool.close()
 
     async def _placed(self, errand: Errand, asked_at: float) -> ProbeResult:
         began = time.monotonic()
@@ -110,7 +111,7 @@ class Prober:
             request = self._compiler.ready(errand.target, began)
             if request is None:
                 async with asyncio.timeout_at(deadline_at):
-                    request = await self._compiler.capture(errand.target, spec, began)
+                    request = await self._compiler.capture(errand.target, spec)
             outcome = await self._attempt(errand, spec, request, timeline, deadline_at)
             around = self._around(request, asked_at, began)
             return result_of(errand, timeline, outcome, around)
@@ -145,11 +146,11 @@ class Prober:
             found = classify_failure(WireFailure.TLS_NO_ROOTS, str(self._untrusting))
             return Outcome(found=found, total_s=0.0)
         nonce = nonce_of(target.name, errand.location, errand.slot.number, errand.attempt)
-        request = Request(compiled.method, compiled.url, compiled.headers, compiled.body(nonce))
-        exchange = Exchange(self._sessions.get(target.connection), timeline)
+        request = Request(compiled.origin, compiled.data(nonce), compiled.fresh)
+        exchange = Exchange(self._pool, request, timeline)
         secrets = (compiled.secret.reveal(),)
         attempt = Attempt(target, spec, exchange, timeline, self._lag, secrets)
-        outcome = await attempt.run(request, deadline_at)
+        outcome = await attempt.run(deadline_at)
         if outcome.found.verdict is Verdict.AUTH:
             self._compiler.forget(target)
         return outcome

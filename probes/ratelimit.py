@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from multidict import CIMultiDictProxy
-
 from probes.result import RateLimit
 
 
@@ -106,16 +104,15 @@ def rate_limits(
     """Read the buckets the headers state, in the dialect's order; () when they state none.
 
     `now_wall` (seconds since the epoch) is needed for resets that are written as a time; without
-    it those are None. Header names may be in any case.
+    it those are None. Header names are in lower case.
     """
     found: dict[str, RateLimit] = {}
-    lowered = _lowered(headers)
     for names in dialect:
         if names.bucket in found:
             continue
-        limit = _count(lowered.get(names.limit))
-        remaining = _count(lowered.get(names.remaining))
-        reset_s = _reset_s(lowered.get(names.reset or ""), now_wall)
+        limit = _count(headers.get(names.limit))
+        remaining = _count(headers.get(names.remaining))
+        reset_s = _reset_s(headers.get(names.reset or ""), now_wall)
         if limit is not None or remaining is not None or reset_s is not None:
             found[names.bucket] = RateLimit(names.bucket, limit, remaining, reset_s)
     return tuple(found.values())
@@ -125,13 +122,12 @@ def retry_after_s(headers: Mapping[str, str], now_wall: float) -> float | None:
     """Read how long the server asks us to wait, in seconds; None when it does not say.
 
     `retry-after-ms` first (it is the finer one), then `retry-after` as seconds or as an HTTP date,
-    of which a past one means 0. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    of which a past one means 0. Names are in lower case. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     """
-    lowered = _lowered(headers)
-    wait_ms = _number(lowered.get("retry-after-ms"))
+    wait_ms = _number(headers.get("retry-after-ms"))
     if wait_ms is not None:
         return wait_ms / 1000.0
-    text = lowered.get("retry-after", "").strip()
+    text = headers.get("retry-after", "").strip()
     wait_s = _number(text)
     return wait_s if wait_s is not None else _until(_http_date(text), now_wall)
 
@@ -150,27 +146,24 @@ def go_duration_s(text: str) -> float | None:
     return total_s if position and position == len(text) else None
 
 
-def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:
-    if isinstance(headers, CIMultiDictProxy):  # it finds a name in any case by itself
-        return headers
-    lowered: dict[str, str] = {}
-    for name, value in headers.items():
-        lowered.setdefault(name.lower(), value)
-    return lowered
-
-
 def _count(text: str | None) -> int | None:
-    text = (text or "").strip()
+    if not text:
+        return None
+    text = text.strip()
     return int(text) if _COUNT.fullmatch(text) else None
 
 
 def _number(text: str | None) -> float | None:
-    text = (text or "").strip()
+    if not text:
+        return None
+    text = text.strip()
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def _reset_s(text: str | None, now_wall: float | None) -> float | None:
-    text = (text or "").strip()
+    if not text:
+        return None
+    text = text.strip()
     number = _number(text)
     if number is None:
         span_s = go_duration_s(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -10,6 +11,8 @@ from probes.jsontext import count
 from probes.result import Fault, Verdict
 from probes.sanitise import sanitise
 
+_LABEL_CHARS: Final = 128
+"""Characters of the longest name that is remembered: honest ones are shorter."""
 _MOST_TOKENS: Final = 10**9
 """A count of tokens beyond this is nonsense, and would not fit where counts are added up."""
 
@@ -112,7 +115,11 @@ def usage_in(value: object) -> Usage:
 
 def label_in(value: object, secrets: Iterable[str] = ()) -> str | None:
     """Read a name such as a model or a fingerprint, sanitised; None when it is absent or empty."""
-    return (sanitise(value, secrets) or None) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    known = tuple(secrets)
+    label = _label(value, known) if len(value) <= _LABEL_CHARS else sanitise(value, known)
+    return label or None
 
 
 def content_in(holder: Mapping[str, object]) -> str:
@@ -139,6 +146,12 @@ def refusal_in(holder: Mapping[str, object]) -> str:
     if isinstance(value, str):
         return value
     raise MalformedAnswerError("refusal is not text")
+
+
+@lru_cache(maxsize=1024)
+def _label(text: str, secrets: tuple[str, ...]) -> str:
+    # A model says the same names in each of its answers.
+    return sanitise(text, secrets)
 
 
 def _part_text(part: object) -> str:

@@ -193,6 +193,11 @@ class ProbeResult:
         return self.verdict in (Verdict.OK, Verdict.CONTENT_MISMATCH)
 
     @property
+    def tainted(self) -> bool:
+        """Whether some time in it is not to be believed, for our own lateness."""
+        return self.latency_tainted or self.stream_tainted
+
+    @property
     def lateness_s(self) -> float:
         """How long after its slot this attempt began; a wall clock set back makes it 0."""
         return max(0.0, self.at - self.slot_at)
@@ -215,7 +220,7 @@ class ProbeResult:
         """
         if self.first_token_s is None or not self.output_tokens or self.output_tokens < 2:
             return None
-        if self.stream_tainted or not self.answered:
+        if self.tainted or not self.answered:
             return None
         return (self.latency_s - self.first_token_s) / (self.output_tokens - 1)
 
@@ -225,6 +230,6 @@ class ProbeResult:
         if self.first_token_s is None or not self.output_tokens or self.output_tokens < 2:
             return None
         span_s = self.latency_s - self.first_token_s
-        if self.stream_tainted or not self.answered or span_s <= 0:
+        if self.tainted or not self.answered or span_s <= 0:
             return None
         return self.output_tokens / span_s

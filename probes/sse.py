@@ -10,14 +10,16 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-inte
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 EVENT_LIMIT_BYTES: Final = 128 * 1024
 """Bytes one event may hold. The largest honest ones (a usage chunk, log probabilities) have a few
 thousand; without a limit, one endless line would fill the memory."""
 
 _LINE_END: Final = re.compile(rb"\r\n?|\n")
+_PLAIN: Final = re.compile(rb"data: ?([^\r\n]*+)(\n\n|\r\n\r\n)")
+"""What almost every event is: a data line and an empty one. Taken at once where nothing else is
+pending; everything else goes line by line, to the same result."""
 _COMMENTS: Final = re.compile(rb"(?::[^\r\n]*+(?:\r\n?|\n))++")
 _NOTHING: Final = re.compile(rb"(?:(?::[^\r\n]*+)?+(?:\r\n?|\n))++")
 """Whole lines that mean nothing: comments, and outside of an event empty ones too. Stepped over at
@@ -31,8 +33,7 @@ class OversizedEventError(Exception):
     """One event, or one line, is larger than the limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event: its name ("" when it has none) and its data, not decoded."""
 
     name: str
@@ -72,16 +73,27 @@ class EventSource:
         start = 1 if self._after_cr and data.startswith(b"\n") else 0
         if data:
             self._after_cr = False
-        start = self._step_over(data, start)
-        while end := _LINE_END.search(data, start):
+        while True:
+            start = self._step_over(data, start)
+            plain = None if self._pending() else _PLAIN.match(data, start)
+            if plain is not None and plain.end(1) - start <= self._limit:
+                self.position = start = plain.end()
+                yield Event("", plain[1])
+                continue
+            end = _LINE_END.search(data, start)
+            if end is None:
+                break
             self._grow(data[start : end.start()])
             event = self._end_line()
-            self.position = end.end()
+            self.position = start = end.end()
             if event is not None:
                 yield event
-            start = self._step_over(data, end.end())
         self._after_cr = self._after_cr or data.endswith(b"\r")
         self._grow(data[start:])
+
+    def _pending(self) -> bool:
+        """Whether what comes belongs to something that has begun."""
+        return bool(self._line or self._data or self._name or self._at_start)
 
     def _step_over(self, data: bytes, start: int) -> int:
         """Return where the next line begins that may mean something."""

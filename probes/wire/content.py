@@ -6,7 +6,7 @@ that, so it is read. Everything else than gzip and deflate is not what the API p
 
 import zlib
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final
 
 STEP_BYTES: Final = 64 * 1024
 """Decoded bytes per step: small enough never to hold the loop for long."""
@@ -24,37 +24,11 @@ class ContentCapError(Exception):
     """The body decodes to more than it may."""
 
 
-class Decoder(Protocol):
-    """Turns pieces of a body as sent into pieces as meant."""
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what `data` decodes to. Raises ContentError, ContentCapError."""
-
-    def close(self) -> None:
-        """Take note that the body has ended. Raises ContentCutError when that is too early."""
-
-
-class Plain:
-    """Nothing to undo; counts."""
-
-    __slots__ = ("_left",)
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._left = limit_bytes
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield `data` itself."""
-        self._left -= len(data)
-        if self._left < 0:
-            raise ContentCapError("the body is too large")
-        yield data
-
-    def close(self) -> None:
-        """Do nothing: the message's own framing says whether it is complete."""
-
-
 class Inflater:
-    """gzip, zlib or raw deflate (which some servers call deflate as well)."""
+    """Turns pieces of a body as sent into pieces as meant.
+
+    Knows gzip, zlib and raw deflate (which some servers call deflate as well).
+    """
 
     __slots__ = ("_inflate", "_left", "_raw_allowed")
 
@@ -64,7 +38,10 @@ class Inflater:
         self._raw_allowed = not gzip
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield decoded pieces of at most STEP_BYTES each."""
+        """Yield decoded pieces of at most STEP_BYTES each.
+
+        Raises ContentError for bytes that are no such stream, ContentCapError beyond the limit.
+        """
         while data and not self._inflate.eof:
             try:
                 piece = self._inflate.decompress(data, STEP_BYTES)
@@ -83,16 +60,22 @@ class Inflater:
                 yield piece
 
     def close(self) -> None:
-        """Raise ContentCutError unless the end, checksum included, has been seen."""
+        """Take note that the body has ended.
+
+        Raises ContentCutError unless the end, checksum included, has been seen.
+        """
         if not self._inflate.eof:
             raise ContentCutError("the compressed body ends in the middle")
 
 
-def decoder_for(encoding: str, limit_bytes: int) -> Decoder:
-    """Return what undoes a Content-Encoding. Raises ContentError for one we do not know."""
+def decoder_for(encoding: str, limit_bytes: int) -> Inflater | None:
+    """Return what undoes a Content-Encoding; None when there is nothing to undo.
+
+    Raises ContentError for one we do not know.
+    """
     match encoding.strip().lower():
         case "" | "identity":
-            return Plain(limit_bytes)
+            return None
         case "gzip" | "x-gzip":
             return Inflater(limit_bytes, gzip=True)
         case "deflate":

@@ -13,16 +13,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
-from probes.wire.sockets import exchange_of_task
+from aiohappyeyeballs import AddrInfoType
 
 LOOKUPS: Final = 16
 """Look-ups of one provider key that may hang at a time: two rounds of the default
 `max_concurrency`, since a look-up outlives the probe that gave up waiting for it."""
 
-
-Ask = Callable[[str, int, int], list[ResolveResult]]
+Ask = Callable[[str, int], list[AddrInfoType]]
 """Blocks until it knows the addresses of a host; raises OSError."""
 
 
@@ -30,26 +27,18 @@ class TooManyLookupsError(Exception):
     """All look-ups we allow ourselves are hanging: a fault of this machine, not of a provider."""
 
 
-def _ask_the_system(host: str, port: int, family: int) -> list[ResolveResult]:
-    """Ask the system, keep what a TCP connection can use."""
+def _ask_the_system(host: str, port: int) -> list[AddrInfoType]:
+    """Ask the system for what a TCP connection can use."""
     try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
     except UnicodeError as error:  # a label that IDNA cannot encode
-        raise OSError(socket.EAI_NONAME, "not a host name") from error
-    return [
-        ResolveResult(
-            hostname=host,
-            host=str(address[0]),
-            port=int(address[1]),
-            family=kind,
-            proto=proto,
-            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-        )
-        for kind, _, proto, _, address in found
-    ]
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
+    if not found:
+        raise socket.gaierror(socket.EAI_NONAME, "no address")
+    return list(found)
 
 
-class ThreadResolver(AbstractResolver):
+class ThreadResolver:
     """The system's resolver, one short-lived daemon thread per look-up."""
 
     def __init__(self, lookups: int = LOOKUPS, ask: Ask = _ask_the_system) -> None:
@@ -57,50 +46,39 @@ class ThreadResolver(AbstractResolver):
         self._lookups = lookups
         self._ask = ask
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Look a host up. Raises OSError as getaddrinfo does, TooManyLookupsError at the bound.
+    async def resolve(self, host: str, port: int) -> tuple[list[AddrInfoType], float]:
+        """Look a host up; return its addresses and how long that took in seconds.
 
-        Cancelling ends the wait; the thread ends when the system's resolver lets go of it.
+        Raises OSError as getaddrinfo does, TooManyLookupsError at the bound. Cancelling ends the
+        wait; the thread ends when the system's resolver lets go of it.
         """
         if not self._free.acquire(blocking=False):
             raise TooManyLookupsError(f"{self._lookups} name look-ups hang already")
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[tuple[list[ResolveResult], float]] = loop.create_future()
-        timeline = exchange_of_task.get()
-        if timeline is not None:
-            timeline.resolving()
+        answer: asyncio.Future[tuple[list[AddrInfoType], float]] = loop.create_future()
         thread = threading.Thread(
-            target=self._look_up, args=(loop, answer, host, port, family), daemon=True, name="dns"
+            target=self._look_up, args=(loop, answer, host, port), daemon=True, name="dns"
         )
         try:
             thread.start()
         except RuntimeError as error:  # the system gives us no more threads
             self._free.release()
             raise TooManyLookupsError(str(error)) from error
-        results, took_s = await answer
-        if timeline is not None:
-            timeline.resolved(took_s)
-        return results
-
-    async def close(self) -> None:
-        """Hold nothing that would need closing: hanging threads are daemons."""
+        return await answer
 
     def _look_up(
         self,
         loop: asyncio.AbstractEventLoop,
-        answer: asyncio.Future[tuple[list[ResolveResult], float]],
+        answer: asyncio.Future[tuple[list[AddrInfoType], float]],
         host: str,
         port: int,
-        family: int,
     ) -> None:
         # Timed in the thread: how late the loop takes the answer up is not the resolver's doing.
         began = time.monotonic()
-        results: list[ResolveResult] = []
+        results: list[AddrInfoType] = []
         failure: Exception | None = None
         try:
-            results = self._ask(host, port, family)
+            results = self._ask(host, port)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits, whatever it is
             failure = error
         finally:

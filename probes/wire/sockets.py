@@ -1,13 +1,8 @@
 """Sockets that keep the kernel's receive stamps and note when a request leaves.
 
-Handed to aiohttp through its connector's `socket_factory`
-(https://docs.aiohttp.org/en/stable/client_reference.html#aiohttp.TCPConnector); the stock event
-loop then calls `connect`, `getsockopt(SO_ERROR)`, `send`/`sendmsg` and `recv`/`recv_into` on them.
-
-Which exchange a socket works for: a context variable says which exchange the running task is. A
-socket is bound to it when it is made and again whenever it sends a request, because a transport's
-write runs in the context of the task that writes, through asyncio's TLS layer as well. Reads run
-in the context of whoever opened the connection long ago, so they go by the binding.
+The stock event loop calls `connect`, `getsockopt(SO_ERROR)`, `send`/`sendmsg` and `recv_into` on
+them, its TLS layer included. Each works for one exchange at a time, whose Timeline it holds: from
+the first connection attempt to the end of the answer, then from the next request on.
 
 SO_TIMESTAMPNS: https://www.kernel.org/doc/html/latest/networking/timestamping.html
 """
@@ -16,9 +11,8 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, TypeVar, overload
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, overload
 
 from probes.wire.stamps import Moment
 from probes.wire.timeline import Timeline
@@ -39,10 +33,6 @@ _ROUND_TRIP_US: Final = struct.Struct("@68xI28xI")
 """tcpi_rtt (microseconds) and tcpi_total_retrans of linux/tcp.h, struct tcp_info."""
 
 _Control = Iterable[tuple[int, int, bytes]]
-_End = TypeVar("_End", bytes, int)
-
-exchange_of_task: ContextVar[Timeline | None] = ContextVar("exchange_of_task", default=None)
-"""The exchange the running task works on."""
 
 
 def read_clocks() -> Moment:
@@ -59,16 +49,16 @@ def read_clocks() -> Moment:
 class StampingSocket(socket.socket):
     """A TCP socket that writes what happens to it into the Timeline of its exchange."""
 
-    __slots__ = ("_active_at", "_idle", "_stamping", "_timeline")
+    __slots__ = ("_broken", "_stamping", "timeline")
 
-    def __init__(self, family: int, type: int, proto: int) -> None:  # noqa: A002 - as its parent's
-        super().__init__(family, type, proto)
-        self._timeline = exchange_of_task.get()
-        self._idle = False
-        self._active_at: float | None = None
+    def __init__(
+        self, family: int, kind: int, proto: int, timeline: Timeline | None = None
+    ) -> None:
+        super().__init__(family, kind, proto)
+        self.timeline = timeline
+        """The exchange it works for; None between two, when nothing may come in."""
+        self._broken: ConnectionError | None = None
         self._stamping = self._ask_for_stamps()
-        if self._timeline is not None:
-            self._timeline.opened(self)
 
     def _ask_for_stamps(self) -> bool:
         if sys.platform != "linux":
@@ -79,8 +69,8 @@ class StampingSocket(socket.socket):
             return False
         return True
 
-    def abort(self) -> None:
-        """End the connection at once, both ways; the event loop then sees its end and cleans up."""
+    def cut(self) -> None:
+        """End the connection at once, both ways; whoever holds the socket closes it."""
         if self.fileno() < 0:
             return
         try:
@@ -88,21 +78,12 @@ class StampingSocket(socket.socket):
         except OSError:  # not connected (any more): nothing to end
             return
 
-    def close(self) -> None:
-        """Close, telling the exchange."""
-        timeline = self._live()
-        self._timeline = None
-        super().close()
-        if timeline is not None:
-            timeline.closed(self)
-
     # The way out.
 
     def connect(self, address: "_Address", /) -> None:
         """Connect, noting when that began and, if it completes at once, when it was done."""
-        timeline = self._live()
-        if timeline is not None:
-            timeline.connecting(time.monotonic())
+        if self.timeline is not None:
+            self.timeline.connecting(time.monotonic())
         super().connect(address)
         self._note_connected()
 
@@ -119,9 +100,22 @@ class StampingSocket(socket.socket):
             self._note_connected()
         return value
 
+    # The clock is read before the call: on a fast path the peer has the bytes, and may have
+    # answered, before the call returns. A peer that has hung up may have said why (an alert of TLS,
+    # an answer that refuses a request while it still leaves): so a failed send is not told to the
+    # loop, which would close at once, but by the read that finds nothing more to read.
+
     def send(self, data: "ReadableBuffer", flags: int = 0, /) -> int:
         """Send, noting the departure."""
-        return self._depart(lambda: super(StampingSocket, self).send(data, flags))
+        at = read_clocks()
+        try:
+            sent_bytes = super().send(data, flags)
+        except ConnectionError as error:
+            self._broken = error
+            return memoryview(data).nbytes
+        if self.timeline is not None:
+            self.timeline.sent(at)
+        return sent_bytes
 
     def sendmsg(
         self,
@@ -132,67 +126,43 @@ class StampingSocket(socket.socket):
         /,
     ) -> int:
         """Send several buffers, as the loop of CPython >= 3.12 does with larger requests."""
-        return self._depart(
-            lambda: super(StampingSocket, self).sendmsg(buffers, ancdata, flags, address)
-        )
-
-    def _depart(self, send: Callable[[], int]) -> int:
-        # The clock is read before the call: on a fast path the peer has the bytes, and may have
-        # answered, before the call returns.
-        timeline = exchange_of_task.get()
-        if timeline is None or timeline.finished:
-            return send()
+        buffers = list(buffers)
         at = read_clocks()
-        if timeline is not self._timeline and self._active_at is not None:
-            timeline.idle_s = at.monotonic - self._active_at
-        sent_bytes = send()
-        if timeline.sent(self, at):
-            self._timeline = timeline
-            self._idle = False
+        try:
+            sent_bytes = super().sendmsg(buffers, ancdata, flags, address)
+        except ConnectionError as error:
+            self._broken = error
+            return sum(memoryview(data).nbytes for data in buffers)
+        if self.timeline is not None:
+            self.timeline.sent(at)
         return sent_bytes
 
     # The way in. What comes while no exchange is going on was not asked for (a response too many, a
     # "408 Request Time-out"); handed on, it would be taken for the answer to the next request. So
-    # the connection ends instead: whoever reads is told so at once.
-
-    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        """Receive, keeping the stamp."""
-        control: _Control = ()
-        try:
-            if self._stamping:
-                data, control, _, _ = self.recvmsg(bufsize, _CONTROL_BYTES, flags)
-            else:
-                data = super().recv(bufsize, flags)
-        except OSError as error:
-            self._note_broken(error)
-            raise
-        return data if self._note_read(len(data), control) else self._spoiled(b"")
+    # the connection ends instead: whoever reads is told so at once. This is done down here because
+    # half a TLS record would otherwise lie in the TLS layer unseen until its other half comes.
 
     def recv_into(self, buffer: "WriteableBuffer", nbytes: int = 0, flags: int = 0) -> int:
-        """Receive into a buffer (what asyncio's TLS layer does), keeping the stamp."""
+        """Receive into a buffer, keeping the stamp."""
         view = memoryview(buffer)[:nbytes] if nbytes else buffer
         control: _Control = ()
-        try:
-            if self._stamping:
-                size, control, _, _ = self.recvmsg_into([view], _CONTROL_BYTES, flags)
-            else:
-                size = super().recv_into(view, 0, flags)
-        except OSError as error:
-            self._note_broken(error)
-            raise
-        return size if self._note_read(size, control) else self._spoiled(0)
-
-    def _live(self) -> Timeline | None:
-        timeline = self._timeline
-        if timeline is not None and timeline.finished:
-            self._timeline = timeline = None  # its exchange is over: do not keep it alive
-            self._idle = True
-        return timeline
+        if self._stamping:
+            size, control, _, _ = self.recvmsg_into([view], _CONTROL_BYTES, flags)
+        else:
+            size = super().recv_into(view, 0, flags)
+        if not size:
+            if self._broken is not None:
+                raise self._broken
+            return 0
+        if self.timeline is None:
+            self.cut()
+            return 0
+        self.timeline.read(size, _stamp(control), read_clocks())
+        return size
 
     def _note_connected(self) -> None:
-        timeline = self._live()
-        if timeline is not None:
-            timeline.connected(time.monotonic(), self._round_trip_s())
+        if self.timeline is not None:
+            self.timeline.connected(time.monotonic(), self._round_trip_s())
 
     def _round_trip_s(self) -> float | None:
         """Return how long the kernel found the handshake to take; None when it cannot say.
@@ -210,32 +180,11 @@ class StampingSocket(socket.socket):
         round_trip_us, again = map(int, _ROUND_TRIP_US.unpack(info[: _ROUND_TRIP_US.size]))
         return round_trip_us / 1e6 if round_trip_us and not again else None
 
-    def _note_broken(self, error: OSError) -> None:
-        timeline = self._live()
-        if timeline is not None and not isinstance(error, (BlockingIOError, InterruptedError)):
-            timeline.broken = error
-
-    def _note_read(self, size_bytes: int, control: _Control) -> bool:
-        """Take the read down; False when nobody has asked for what it brought."""
-        timeline = self._live()
-        if size_bytes == 0:
-            return True
-        if timeline is None:
-            return not self._idle
-        now = read_clocks()
-        self._active_at = now.monotonic
-        return timeline.read(size_bytes, _stamp(control), now)
-
-    def _spoiled(self, end: _End) -> _End:
-        """End the connection and return what a read returns at the end of one."""
-        self.abort()
-        return end
-
 
 def _stamp(control: _Control) -> float | None:
     """Return the wall time in a read's control messages, None when there is none."""
     for level, kind, data in control:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
-            seconds, nanoseconds = map(int, _TIMESPEC.unpack(data))
-            return seconds + nanoseconds / 1e9
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            return float(seconds + nanoseconds / 1e9)
     return None

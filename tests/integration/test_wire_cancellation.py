@@ -14,6 +14,7 @@ from probes.result import Verdict
 from probes.target import Slot, Target
 from tests.integration.fault_server import (
     Answering,
+    FaultServer,
     certificate,
     never_accepting,
     server_context,
@@ -32,8 +33,12 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certificate(tmp_path_factory.mktemp("tls"))
 
 
-async def _cancelled_after(prober: Prober, target: Target, delay_s: float) -> None:
+async def _cancelled_after(
+    prober: Prober, target: Target, delay_s: float, server: FaultServer | None = None
+) -> None:
     probe = asyncio.ensure_future(prober.probe(target, Slot(1, 60.0)))
+    while server is not None and not server.requests:  # noqa: ASYNC110 - another thread counts
+        await asyncio.sleep(0.005)
     await asyncio.sleep(delay_s)
     assert not probe.done()
     probe.cancel()
@@ -55,7 +60,7 @@ async def test_the_server_sees_the_connection_close(phase: Phase, secure: bool, 
     with serving(handler, tls) as server:
         trust = trusting_context(pem) if secure else None
         async with probing(server.url, tls=trust) as prober:
-            await _cancelled_after(prober, chat(stream=stream, deadline_s=10.0), 0.15)
+            await _cancelled_after(prober, chat(stream=stream, deadline_s=10.0), 0.1, server)
             assert await server.all_closed()
             assert len(server.requests) == 1
             assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -148,6 +148,17 @@ async def test_unasked_compression_is_read(encoding: str, stream: bool) -> None:
     assert result.response_chars == 2
 
 
+async def test_a_body_that_says_it_is_as_it_is() -> None:
+    """`identity` is what we asked for, whether or not the server repeats it."""
+
+    async def plain(a: Answering) -> None:
+        await a.json(ANSWER, Content_Encoding="identity")
+
+    result, _ = await once(plain)
+
+    assert result.ok, result.detail
+
+
 async def test_refused_connection_is_a_connect_error() -> None:
     """Nobody listening: connect_error, no status, no departure."""
     async with probing(f"http://127.0.0.1:{free_port()}/v1") as prober:

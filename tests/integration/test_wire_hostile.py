@@ -17,9 +17,10 @@ from probes.outcome import Outcome
 from probes.reading import Reading
 from probes.result import Fault, Verdict
 from probes.secret import Secret, SecretSource
-from probes.target import Connection, Slot
-from probes.wire.exchange import Exchange, Request
-from probes.wire.session import Sessions
+from probes.target import Slot
+from probes.wire.exchange import Exchange
+from probes.wire.pool import Pool
+from probes.wire.request import Origin, Request, head_of
 from probes.wire.timeline import Timeline
 from tests.integration.fault_server import ANSWER, DONE, Answering, event, serving
 from tests.integration.faults import half_an_error
@@ -123,16 +124,17 @@ async def _slowly_read(padding: int) -> Outcome:
         time.sleep(0.6)
         return CHAT.read(body, secrets=secrets)
 
-    sessions, timeline, target = Sessions(None), Timeline(), chat(deadline_s=0.5)
+    pool, timeline, target = Pool(None), Timeline(), chat(deadline_s=0.5)
+    head = head_of("POST", "here", "/v1/chat/completions", (), body_bytes=2, fresh=False)
     spec = dataclasses.replace(CHAT, read=slow)
     try:
         with serving(padded) as server:
-            exchange = Exchange(sessions.get(Connection.REUSE), timeline)
+            request = Request(Origin("127.0.0.1", server.port, secure=False), head + b"{}")
+            exchange = Exchange(pool, request, timeline)
             attempt = Attempt(target, spec, exchange, timeline, LagMeter(), ())
-            request = Request("POST", f"{server.url}/chat/completions", (), b"{}")
-            return await attempt.run(request, time.monotonic() + target.deadline_s)
+            return await attempt.run(time.monotonic() + target.deadline_s)
     finally:
-        await sessions.close()
+        await pool.close()
 
 
 async def test_an_answer_that_takes_too_long_to_take_apart_is_late() -> None:

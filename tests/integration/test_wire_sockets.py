@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from probes.wire.sockets import StampingSocket, exchange_of_task, read_clocks
+from probes.wire.sockets import StampingSocket, read_clocks
 from probes.wire.timeline import Phase, Timeline
 
 
@@ -30,11 +30,10 @@ def _asked_for_stamps() -> Iterator[None]:
 def _pair(kind: type[StampingSocket]) -> Iterator[tuple[StampingSocket, socket.socket, Timeline]]:
     """Connect one to a listener, as the running task's exchange; the request can be sent."""
     timeline = Timeline()
-    token = exchange_of_task.set(timeline)
     with socket.socket() as listener, _asked_for_stamps():
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        ours = kind(socket.AF_INET, socket.SOCK_STREAM, 0)
+        ours = kind(socket.AF_INET, socket.SOCK_STREAM, 0, timeline)
         ours.connect(listener.getsockname())
         theirs, _ = listener.accept()
         timeline.writing(one_round_trip=False)
@@ -43,29 +42,24 @@ def _pair(kind: type[StampingSocket]) -> Iterator[tuple[StampingSocket, socket.s
         finally:
             ours.close()
             theirs.close()
-            exchange_of_task.reset(token)
 
 
-@pytest.mark.parametrize("into", [False, True], ids=["recv", "recv_into"])
+@pytest.mark.parametrize("nbytes", [0, 6], ids=["all", "some"])
 @pytest.mark.parametrize("kind", [StampingSocket, Unstamped])
-def test_arrivals(kind: type[StampingSocket], into: bool) -> None:
+def test_arrivals(kind: type[StampingSocket], nbytes: int) -> None:
     """Bytes are handed out as ever; with the kernel's stamp the late read does not matter."""
     with _pair(kind) as (ours, theirs, timeline):
         ours.send(b"question")
         sent_at = time.monotonic()
         theirs.sendall(b"answer")
         time.sleep(0.05)
-        if into:
-            buffer = bytearray(20)
-            data = bytes(buffer[: ours.recv_into(buffer, 6)])
-        else:
-            data = ours.recv(20)
-        last = timeline.arrivals.last
+        buffer = bytearray(20)
+        data = bytes(buffer[: ours.recv_into(buffer, nbytes)])
+        read = timeline.released()
 
     assert data == b"answer"
-    assert last is not None
-    assert last.kernel is (kind is StampingSocket)
-    late_s = last.at - sent_at
+    assert read.kernel is (kind is StampingSocket)
+    late_s = read.at - sent_at
     assert late_s >= 0.05 if kind is Unstamped else late_s < 0.04
 
 
@@ -93,43 +87,26 @@ def test_the_handshake_has_the_kernels_figure() -> None:
         assert timeline.connect_s is not None
 
 
-@pytest.mark.parametrize("into", [False, True], ids=["recv", "recv_into"])
-def test_what_comes_between_two_exchanges_ends_the_connection(into: bool) -> None:
+def test_what_comes_between_two_exchanges_ends_the_connection() -> None:
     """Nobody asked for it: the reader is told of the end, the peer sees it, nothing is kept."""
     with _pair(StampingSocket) as (ours, theirs, timeline):
-        timeline.finish(cut=False)
+        ours.timeline = None
         theirs.sendall(b"more")
-        if into:
-            assert ours.recv_into(bytearray(10)) == 0
-        else:
-            assert ours.recv(10) == b""
+        assert ours.recv_into(bytearray(10)) == 0
         assert theirs.recv(10) == b""
-        assert timeline.arrivals.last is None
+        assert timeline.wire_bytes == 0
 
 
-def test_a_kept_socket_says_how_long_it_was_idle() -> None:
-    """From the last bytes of one exchange to the departure of the next."""
+def test_the_end_of_a_connection_is_no_bytes() -> None:
+    """What a read returns at the end is taken down as nothing."""
     with _pair(StampingSocket) as (ours, theirs, timeline):
-        ours.send(b"question")
-        theirs.sendall(b"answer")
-        assert ours.recv(10) == b"answer"
-        timeline.finish(cut=False)
-        assert timeline.idle_s is None
-
-        later = Timeline()
-        exchange_of_task.set(later)
-        later.writing(one_round_trip=False)
-        time.sleep(0.02)
-        ours.send(b"question")
-        theirs.sendall(b"answer")
-        assert ours.recv(10) == b"answer"
-        assert later.arrivals.last is not None
-        assert later.idle_s is not None
-        assert later.idle_s >= 0.02
+        theirs.close()
+        assert ours.recv_into(bytearray(10)) == 0
+        assert timeline.wire_bytes == 0
 
 
-def test_a_socket_without_an_exchange_is_an_ordinary_one() -> None:
-    """Made for nobody: everything works and nothing is kept."""
+def test_a_socket_without_an_exchange_still_sends_and_ends() -> None:
+    """Made for nobody: it connects and sends, and nothing is taken down."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -137,35 +114,35 @@ def test_a_socket_without_an_exchange_is_an_ordinary_one() -> None:
             ours.connect(listener.getsockname())
             theirs, _ = listener.accept()
             with theirs:
-                ours.send(b"more")
-                theirs.sendall(b"less")
-                assert ours.recv(10) == b"less"
+                assert ours.send(b"more") == 4
+                assert ours.sendmsg([b"more"]) == 4
+                assert theirs.recv(20) == b"moremore"
     alone = StampingSocket(socket.AF_INET, socket.SOCK_STREAM, 0)
-    alone.abort()
+    alone.cut()
     alone.close()
-    alone.abort()
+    alone.cut()
 
 
-def test_aborting_ends_both_directions() -> None:
-    """The peer sees the end at once, before the socket is closed."""
-    with _pair(StampingSocket) as (ours, theirs, _):
-        ours.abort()
-        assert theirs.recv(10) == b""
-
-
-def test_a_failed_read_is_noted() -> None:
-    """A reset is remembered; an empty non-blocking socket is no failure."""
+@pytest.mark.parametrize("several", [False, True], ids=["send", "sendmsg"])
+def test_what_a_peer_said_before_it_hung_up_is_read(several: bool) -> None:
+    """A send that fails is told by the read behind the last bytes, not before them."""
     with _pair(StampingSocket) as (ours, theirs, timeline):
-        ours.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            ours.recv(10)
-        assert timeline.broken is None
+        theirs.sendall(b"why")
         linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
         theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         theirs.close()
+        assert (ours.sendmsg(iter([b"que", b"stion"])) if several else ours.send(b"question")) == 8
+        assert timeline.departed_at is None
+        assert ours.recv_into(bytearray(10)) == 3
         with pytest.raises(ConnectionResetError):
-            ours.recv(10)
-        assert isinstance(timeline.broken, ConnectionResetError)
+            ours.recv_into(bytearray(10))
+
+
+def test_cutting_ends_both_directions() -> None:
+    """The peer sees the end at once, before the socket is closed."""
+    with _pair(StampingSocket) as (ours, theirs, _):
+        ours.cut()
+        assert theirs.recv(10) == b""
 
 
 def test_both_clocks_are_read_together() -> None:

@@ -1,18 +1,21 @@
 """TLS that breaks after the handshake is TLS that broke, not a firewall of ours."""
 
+import asyncio
 import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from probes.result import Fault, Verdict
+from probes.result import Fault, StampQuality, Verdict
 from probes.target import Connection, Slot
 from tests.integration.fault_server import (
+    ANSWER,
     Answering,
     certificate,
     event,
@@ -61,7 +64,7 @@ async def stream_damaged(a: Answering) -> None:
 async def test_a_damaged_record_is_a_tls_error_of_the_provider(
     handler: object, connection: Connection, pem: Path
 ) -> None:
-    """In every phase: the number aiohttp hands on is OpenSSL's, and means nothing to the system."""
+    """In every phase: the number in such an error is OpenSSL's, and means nothing to the system."""
     with serving(handler, server_context(pem)) as server:  # type: ignore[arg-type] # one of the above
         async with probing(server.url, tls=trusting_context(pem)) as prober:
             target = chat(stream=handler is stream_damaged, connection=connection)
@@ -98,3 +101,36 @@ async def test_a_certificate_that_is_asked_of_us_is_a_tls_error(pem: Path) -> No
 
     assert (result.verdict, result.fault) == (Verdict.TLS_ERROR, Fault.PROVIDER), result.detail
     assert "certificate required" in result.detail
+
+
+async def large_after_100_ms(a: Answering) -> None:
+    """Answer after 100 ms with 40 KB at once: several TLS records in one read."""
+    await asyncio.sleep(0.1)
+    await a.json({**ANSWER, "padding": "x" * 40_000})
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("connection", list(Connection))
+async def test_records_and_tickets_have_the_time_of_their_read(
+    connection: Connection, version: ssl.TLSVersion, pem: Path
+) -> None:
+    """Many records in one late read, many tickets in others: the answer's time is the answer's."""
+    serving_tls = server_context(pem)
+    serving_tls.minimum_version = serving_tls.maximum_version = version
+    serving_tls.num_tickets = 5
+    with serving(large_after_100_ms, serving_tls) as server:
+        async with probing(server.url, tls=trusting_context(pem)) as prober:
+            for number in range(2):
+                async with asyncio.TaskGroup() as group:
+                    probe = group.create_task(
+                        prober.probe(chat(connection=connection), Slot(number, 60.0))
+                    )
+                    await asyncio.sleep(0.07)
+                    time.sleep(0.2)  # noqa: ASYNC251 - the fault under test
+                result = probe.result()
+                truth_s = server.sends[-1] - server.requests[-1].at
+                assert result.ok, result.detail
+                assert result.stamps is StampQuality.KERNEL
+                assert result.sent_s is not None
+                assert abs(result.total_s - result.sent_s - truth_s) < 0.02
+                assert result.reused is (number == 1 and connection is Connection.REUSE)

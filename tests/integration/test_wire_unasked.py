@@ -12,7 +12,7 @@ from probes.pricing import cost_usd
 from probes.reading import Usage
 from probes.result import Fault, ProbeResult, Verdict
 from probes.target import Price, Slot
-from probes.wire.session import KEEPALIVE_S
+from probes.wire.pool import KEEPALIVE_S
 from tests.integration.fault_server import (
     ANSWER,
     Answering,

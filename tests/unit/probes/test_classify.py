@@ -257,7 +257,7 @@ def test_code_then_type_then_message_then_status(
     ("headers", "fault"),
     [
         ({}, Fault.PROVIDER),
-        ({"X-RateLimit-Remaining-Requests": "0"}, Fault.ACCOUNT),
+        ({"x-ratelimit-remaining-requests": "0"}, Fault.ACCOUNT),
         (
             {"x-ratelimit-remaining-requests": "9", "x-ratelimit-remaining-tokens": "0"},
             Fault.ACCOUNT,
@@ -344,7 +344,7 @@ def test_the_detail_holds_no_secret() -> None:
 )
 def test_a_redirect_names_the_host_alone(location: str, detail: str) -> None:
     """The rest of an address may carry a credential."""
-    found = classify_response(307, {"Location": location}, b"", preset="openai")
+    found = classify_response(307, {"location": location}, b"", preset="openai")
     assert found.detail == f"HTTP 307 to {detail}, which probes do not follow"
     assert found.verdict is Verdict.REDIRECTED
 

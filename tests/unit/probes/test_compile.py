@@ -8,13 +8,20 @@ import openai
 import pytest
 
 from probes.chat import CHAT
-from probes.compile import FRESH_S, NONCE_CHARS, CompiledRequest, CompileError, Compiler, nonce_of
+from probes.compile import (
+    KEY_LOOK_S,
+    NONCE_CHARS,
+    CompiledRequest,
+    CompileError,
+    Compiler,
+    nonce_of,
+)
 from probes.embeddings import EMBEDDINGS
 from probes.operation import OperationSpec
 from probes.result import Operation
 from probes.secret import Secret, SecretError, SecretSource
-from probes.target import Provider, Target
-from probes.wire.exchange import Request
+from probes.target import Connection, Provider, Target
+from probes.wire.request import Origin, Request
 
 KEY = "sk-test-0123456789abcdef"
 NONCE = "0123456789abcdef"
@@ -39,11 +46,23 @@ async def _compiled(
     target: Target = CHATTING, spec: OperationSpec = CHAT, **changes: object
 ) -> CompiledRequest:
     provider = replace(PROVIDER, **changes)  # type: ignore[arg-type] # settings of many types
-    return await Compiler(provider).capture(target, spec, now=0.0)
+    return await Compiler(provider).capture(target, spec)
+
+
+def _head(request: CompiledRequest) -> tuple[str, dict[str, str]]:
+    head = request.data(NONCE).partition(b"\r\n\r\n")[0].decode()
+    line, *headers = head.split("\r\n")
+    pairs = [header.partition(": ")[::2] for header in headers]
+    assert len(dict(pairs)) == len(pairs), "a header is there twice"
+    return line, {name.lower(): value for name, value in pairs}
+
+
+def _raw_body(request: CompiledRequest) -> bytes:
+    return request.data(NONCE).partition(b"\r\n\r\n")[2]
 
 
 def _body(request: CompiledRequest) -> dict[str, object]:
-    loaded: dict[str, object] = json.loads(request.body(NONCE))
+    loaded: dict[str, object] = json.loads(_raw_body(request))
     return loaded
 
 
@@ -51,18 +70,29 @@ async def test_a_chat_request() -> None:
     """Method, address, key and body are the SDK's; the prompt begins with the nonce."""
     request = await _compiled()
 
-    assert (request.method, request.url) == ("POST", "http://127.0.0.1:9/v1/chat/completions")
+    line, headers = _head(request)
+    assert request.origin == Origin("127.0.0.1", 9, secure=False)
+    assert line == "POST /v1/chat/completions HTTP/1.1"
     assert _body(request) == {
         "model": "gpt-4o-mini",
         "messages": [{"role": "user", "content": f"{NONCE} {CHATTING.prompt}"}],
         "max_completion_tokens": 16,
     }
     assert request.prompt_chars == NONCE_CHARS + 1 + len(CHATTING.prompt)
-    headers = dict(request.headers)
+    assert headers["host"] == "127.0.0.1:9"
+    assert headers["content-length"] == str(len(_raw_body(request)))
     assert headers["authorization"] == f"Bearer {KEY}"
     assert headers["content-type"] == "application/json"
     assert headers["accept-encoding"] == "identity"
-    assert not {"host", "content-length", "connection", "openai-organization"} & set(headers)
+    assert not {"connection", "openai-organization", "x-stainless-read-timeout"} & set(headers)
+
+
+async def test_a_fresh_target_says_that_it_will_hang_up() -> None:
+    """A connection of its own, and the server knows that it may close it as well."""
+    request = await _compiled(replace(CHATTING, connection=Connection.FRESH))
+
+    assert request.fresh
+    assert _head(request)[1]["connection"] == "close"
 
 
 async def test_a_stream_asks_for_its_usage() -> None:
@@ -86,18 +116,34 @@ async def test_an_embeddings_request_has_no_nonce() -> None:
     request = await _compiled(replace(EMBEDDING, dimensions=256), EMBEDDINGS)
     plain = await _compiled(EMBEDDING, EMBEDDINGS)
 
-    assert request.body("a") == request.body("b")
+    assert request.data("a") == request.data("b")
     assert _body(request)["input"] == CHATTING.prompt
     assert _body(request)["dimensions"] == 256
     assert "dimensions" not in _body(plain)
-    assert request.url.endswith("/embeddings")
+    assert _head(request)[0] == "POST /v1/embeddings HTTP/1.1"
 
 
 async def test_the_organization_of_the_provider_is_sent() -> None:
     """Configured it is sent; the first test shows that it is absent otherwise."""
     request = await _compiled(organization="org-1")
 
-    assert dict(request.headers)["openai-organization"] == "org-1"
+    assert _head(request)[1]["openai-organization"] == "org-1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"organization": "org-1\r\nX-Other: 1"},
+        {"base_url": "http://user:hunter2@127.0.0.1:9/v1"},
+        {"base_url": "http://127.0.0.1:99999/v1"},
+    ],
+)
+async def test_what_cannot_be_sent_is_not_sent(changes: dict[str, str]) -> None:
+    """A header of two lines, credentials in the address, no port: told, without repeating it."""
+    with pytest.raises(CompileError) as caught:
+        await _compiled(**changes)
+
+    assert "hunter2" not in str(caught.value)
 
 
 async def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,37 +162,67 @@ async def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(name, value)
     after = await _compiled()
 
-    assert (after.url, after.headers) == (before.url, before.headers)
-    assert after.body(NONCE) == before.body(NONCE)
+    assert (after.origin, after.data(NONCE)) == (before.origin, before.data(NONCE))
 
 
-async def test_a_capture_holds_until_it_is_old() -> None:
-    """The same request for many intervals, then none; none at once when it was refused."""
+async def test_a_capture_holds_for_good() -> None:
+    """A key in hand does not age: none before the capture, the same ever after; none if refused."""
     compiler = Compiler(PROVIDER)
     assert compiler.ready(CHATTING, now=100.0) is None
-    captured = await compiler.capture(CHATTING, CHAT, now=100.0)
+    captured = await compiler.capture(CHATTING, CHAT)
 
-    assert compiler.ready(CHATTING, now=100.0 + 10 * CHATTING.interval_s) is captured
-    assert compiler.ready(CHATTING, now=100.0 + FRESH_S) is captured
-    assert compiler.ready(CHATTING, now=100.1 + FRESH_S) is None
+    assert compiler.ready(CHATTING, now=100.0) is captured
+    assert compiler.ready(CHATTING, now=1e9) is captured
     compiler.forget(CHATTING)
-    assert compiler.ready(CHATTING, now=100.0) is None
+    assert compiler.ready(CHATTING, now=1e9) is None
+
+
+def _keyed(path: Path) -> Compiler:
+    path.write_text(f"{KEY}\n")
+    return Compiler(replace(PROVIDER, api_key=SecretSource(path=path)))
 
 
 async def test_a_changed_key_file_is_read_again(tmp_path: Path) -> None:
-    """A rotated key ends a capture, whatever its age, and is in the next one."""
-    path = tmp_path / "key"
-    path.write_text(f"{KEY}\n")
-    compiler = Compiler(replace(PROVIDER, api_key=SecretSource(path=path)))
-    first = await compiler.capture(CHATTING, CHAT, now=0.0)
+    """A rotated key ends a capture, and is in the next one."""
+    compiler = _keyed(tmp_path / "key")
+    first = await compiler.capture(CHATTING, CHAT)
     assert compiler.ready(CHATTING, now=0.0) is first
-    path.write_text("sk-rotated-0123456789\n")
-    assert compiler.ready(CHATTING, now=0.0) is None
-    second = await compiler.capture(CHATTING, CHAT, now=0.0)
+    (tmp_path / "key").write_text("sk-rotated-0123456789\n")
+    assert compiler.ready(CHATTING, now=KEY_LOOK_S) is None
+    second = await compiler.capture(CHATTING, CHAT)
 
-    assert dict(first.headers)["authorization"] == f"Bearer {KEY}"
-    assert dict(second.headers)["authorization"] == "Bearer sk-rotated-0123456789"
+    assert _head(first)[1]["authorization"] == f"Bearer {KEY}"
+    assert _head(second)[1]["authorization"] == "Bearer sk-rotated-0123456789"
     assert second.secret == Secret("sk-rotated-0123456789")
+    assert compiler.ready(CHATTING, now=KEY_LOOK_S) is second
+
+
+async def test_a_key_file_is_looked_at_once_a_second_or_when_refused(tmp_path: Path) -> None:
+    """Not for each probe of each target; a refusal of one has it looked at for the others."""
+    compiler = _keyed(tmp_path / "key")
+    others = replace(CHATTING, name="other")
+    first = await compiler.capture(CHATTING, CHAT)
+    other = await compiler.capture(others, CHAT)
+    assert compiler.ready(CHATTING, now=10.0) is first
+    (tmp_path / "key").write_text("sk-rotated-0123456789\n")
+
+    assert compiler.ready(CHATTING, now=10.0 + KEY_LOOK_S / 2) is first
+    assert compiler.ready(others, now=10.0 + KEY_LOOK_S / 2) is other
+    compiler.forget(CHATTING)
+    assert compiler.ready(others, now=10.0 + KEY_LOOK_S / 2) is None
+
+
+async def test_a_key_file_that_has_gone_is_told(tmp_path: Path) -> None:
+    """The next look raises, and so does every later one until it is back."""
+    compiler = _keyed(tmp_path / "key")
+    captured = await compiler.capture(CHATTING, CHAT)
+    text = (tmp_path / "key").rename(tmp_path / "away")
+    for _ in range(2):
+        with pytest.raises(SecretError):
+            compiler.ready(CHATTING, now=5.0)
+    text.rename(tmp_path / "key")
+
+    assert compiler.ready(CHATTING, now=5.0) is captured
 
 
 @pytest.mark.parametrize("content", ["", "sk-one\nsk-two", "sk-\u00fcnicode", "sk-\x00"])
@@ -234,8 +310,8 @@ async def test_a_compiled_request_does_not_show_its_key() -> None:
 async def test_a_captured_request_does_not_show_its_key() -> None:
     """Neither it nor the request made of it, whoever prints them."""
     compiler = Compiler(PROVIDER)
-    captured = await compiler.capture(CHATTING, CHAT, now=0.0)
-    request = Request(captured.method, captured.url, captured.headers, captured.body("0" * 16))
+    captured = await compiler.capture(CHATTING, CHAT)
+    request = Request(captured.origin, captured.data(NONCE))
 
-    assert any(KEY in value for _, value in captured.headers)
+    assert KEY.encode() in request.data
     assert KEY not in repr(captured) + repr(request)

@@ -20,7 +20,8 @@ from probes.result import StampQuality
 def test_only_our_own_clock_taints(
     stamps: StampQuality, total_s: float, loop_lag_s: float, tainted: bool
 ) -> None:
-    """The kernel's stamps hold whatever our loop did, a deadline without an answer is exact, and
-    lateness that is small against the latency changes nothing.
+    """Only lateness that is notable beside a latency our own clock measured spoils it.
+
+    The kernel's stamps hold whatever our loop did, and a deadline without an answer is exact.
     """
     assert is_tainted(stamps, total_s, loop_lag_s) is tainted

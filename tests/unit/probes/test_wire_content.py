@@ -21,6 +21,7 @@ LIMIT = 1_000_000
 
 def _fed(encoding: str, data: bytes, step: int = 7, limit: int = LIMIT) -> bytes:
     decoder = decoder_for(encoding, limit)
+    assert decoder is not None
     return b"".join(
         piece
         for start in range(0, len(data), step)
@@ -30,13 +31,11 @@ def _fed(encoding: str, data: bytes, step: int = 7, limit: int = LIMIT) -> bytes
 
 @given(body=st.binary(max_size=5000), step=st.integers(1, 100))
 def test_any_body_comes_out_as_it_went_in(body: bytes, step: int) -> None:
-    """Identity, gzip, zlib and raw deflate, however the bytes are cut."""
+    """gzip, zlib and raw deflate, however the bytes are cut."""
     raw = zlib.compressobj(wbits=-15)
     packed = raw.compress(body) + raw.flush()
 
-    assert _fed("", body, step) == body
-    assert _fed(" Identity ", body, step) == body
-    assert _fed("gzip", gzip.compress(body), step) == body
+    assert _fed(" GZip ", gzip.compress(body), step) == body
     assert _fed("deflate", zlib.compress(body), step) == body
     assert _fed("deflate", packed, 10_000) == body
 
@@ -45,7 +44,9 @@ def test_a_bomb_is_opened_in_small_steps_and_only_up_to_the_limit() -> None:
     """No step gives out more than STEP_BYTES, and the cap ends it."""
     bomb = gzip.compress(b"0" * 50_000_000)
     sizes: list[int] = []
-    steps = decoder_for("gzip", LIMIT).feed(bomb)
+    decoder = decoder_for("gzip", LIMIT)
+    assert decoder is not None
+    steps = decoder.feed(bomb)
     with pytest.raises(ContentCapError):
         sizes.extend(map(len, steps))
 
@@ -53,11 +54,10 @@ def test_a_bomb_is_opened_in_small_steps_and_only_up_to_the_limit() -> None:
     assert sum(sizes) <= LIMIT
 
 
-def test_a_plain_body_has_the_same_limit() -> None:
-    """Identity is capped as well."""
-    assert _fed("identity", b"12345", limit=5) == b"12345"
-    with pytest.raises(ContentCapError):
-        _fed("identity", b"123456", limit=5)
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
+def test_nothing_to_undo(encoding: str) -> None:
+    """A plain body is handed on as it came: the cap on the wire is its cap."""
+    assert decoder_for(encoding, LIMIT) is None
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
@@ -88,19 +88,13 @@ def test_an_end_before_the_end_is_noticed(encoding: str, pack: Callable[[bytes],
     packed = pack(b"answer")
     for data, whole in ((packed, True), (packed[:-1], False), (packed[:5], False)):
         decoder = decoder_for(encoding, LIMIT)
+        assert decoder is not None
         list(decoder.feed(data))
         if whole:
             decoder.close()
             continue
         with pytest.raises(ContentCutError):
             decoder.close()
-
-
-def test_a_plain_body_has_no_end_of_its_own() -> None:
-    """Whether it is whole is for the message's framing to say."""
-    decoder = decoder_for("", LIMIT)
-    list(decoder.feed(b"ans"))
-    decoder.close()
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])

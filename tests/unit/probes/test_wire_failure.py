@@ -1,25 +1,20 @@
-"""Exceptions of the libraries below, translated into the closed set of wire failures."""
+"""Exceptions of everything below, translated into the closed set of wire failures."""
 
 import errno
 import socket
 import ssl
-from typing import cast
 
-import aiohttp
 import pytest
-from aiohttp.client_reqrep import ConnectionKey
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
 from probes.classify import WireFailure
 from probes.wire.content import ContentCapError, ContentCutError, ContentError
 from probes.wire.failure import failure_of
 from probes.wire.resolver import TooManyLookupsError
+from probes.wire.response import CutError, FramingError
 from probes.wire.stamps import Arrival
-from probes.wire.timeline import Timeline
+from probes.wire.timeline import Phase, Timeline, UnaskedError
 
 SECRET = "sk-secret-0123456789"
-KEY = ConnectionKey(f"{SECRET}.example", 443, True, True, None, None, None)
 
 
 def _os(number: int) -> OSError:
@@ -32,62 +27,60 @@ def _ssl(reason: str) -> ssl.SSLError:
     return error
 
 
-def _response_error() -> aiohttp.ClientResponseError:
-    url = URL(f"http://{SECRET}.example")
-    info = aiohttp.RequestInfo(url, "POST", CIMultiDictProxy(CIMultiDict()), url)
-    return aiohttp.ClientResponseError(info, (), status=400, message="Bad status line")
+def _certificate() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, f"certificate verify failed for {SECRET}")
+    error.verify_message = "certificate has expired"
+    return error
 
 
-def _connecting(error: OSError) -> aiohttp.ClientConnectorError:
-    return aiohttp.ClientConnectorError(KEY, error)
-
-
-def _certificate(error: Exception) -> aiohttp.ClientConnectorCertificateError:
-    return aiohttp.ClientConnectorCertificateError(KEY, error)
-
-
-CASES: list[tuple[Exception, WireFailure, str]] = [
-    (ContentError("damaged"), WireFailure.PROTOCOL, "damaged"),
-    (ContentCutError("in the middle"), WireFailure.TRUNCATED, "in the middle"),
-    (ContentCapError("too large"), WireFailure.OVERSIZED, "larger"),
-    (TooManyLookupsError("16 hang"), WireFailure.MONITOR, "16 hang"),
-    (_connecting(_os(errno.ECONNREFUSED)), WireFailure.CONNECT, "Connection refused"),
-    (_connecting(_os(errno.ENETUNREACH)), WireFailure.CONNECT, "Network is unreachable"),
-    (_connecting(_os(errno.ETIMEDOUT)), WireFailure.CONNECT, "timed out"),
-    (_connecting(_os(errno.EMFILE)), WireFailure.MONITOR, "Too many open files"),
-    (_connecting(_os(errno.EPERM)), WireFailure.MONITOR, "not permitted"),
-    (_connecting(OSError(f"Multiple exceptions: {SECRET}")), WireFailure.CONNECT, "OSError"),
+CONNECT, TLS, HEAD, BODY = Phase.CONNECT, Phase.TLS, Phase.HEAD, Phase.BODY
+CASES: list[tuple[Exception, Phase, WireFailure, str]] = [
+    (ContentError("damaged"), BODY, WireFailure.PROTOCOL, "damaged"),
+    (ContentCutError("in the middle"), BODY, WireFailure.TRUNCATED, "in the middle"),
+    (ContentCapError("too large"), BODY, WireFailure.OVERSIZED, "larger"),
+    (FramingError("not framed"), BODY, WireFailure.PROTOCOL, "not framed"),
+    (UnaskedError("came before"), Phase.SEND, WireFailure.PROTOCOL, "came before"),
+    (CutError("before the body"), BODY, WireFailure.TRUNCATED, "before the body"),
+    (CutError("x"), HEAD, WireFailure.RESET, "connection closed while waiting for the response"),
+    (TooManyLookupsError("16 hang"), Phase.RESOLVE, WireFailure.MONITOR, "16 hang"),
     (
-        aiohttp.ClientConnectorDNSError(KEY, socket.gaierror(socket.EAI_NONAME, "unknown name")),
+        socket.gaierror(socket.EAI_NONAME, "unknown name"),
+        Phase.RESOLVE,
         WireFailure.DNS,
-        "unknown name",
+        "the name was not resolved: unknown name",
     ),
     (
-        aiohttp.ClientConnectorDNSError(KEY, socket.gaierror(socket.EAI_MEMORY, "no memory")),
+        socket.gaierror(socket.EAI_MEMORY, "no memory"),
+        Phase.RESOLVE,
         WireFailure.MONITOR,
         "no memory",
     ),
-    (
-        aiohttp.ClientConnectorSSLError(KEY, _ssl("WRONG_VERSION_NUMBER")),
-        WireFailure.TLS,
-        "no TLS handshake: wrong version number",
-    ),
-    (_certificate(ValueError(SECRET)), WireFailure.TLS, "certificate refused: ValueError"),
-    (_response_error(), WireFailure.PROTOCOL, "Bad status line"),
-    (aiohttp.InvalidURL(SECRET), WireFailure.MONITOR, "base URL"),
-    (_ssl("DECRYPTION_FAILED"), WireFailure.TLS, "decryption failed"),
-    (aiohttp.ServerDisconnectedError(SECRET), WireFailure.RESET, "closed before the connection"),
-    (aiohttp.ClientOSError(errno.EPIPE, SECRET), WireFailure.RESET, "Broken pipe"),
-    (aiohttp.ClientOSError(errno.ENOBUFS, SECRET), WireFailure.MONITOR, "No buffer space"),
-    (aiohttp.ClientConnectionError(SECRET), WireFailure.RESET, "ClientConnectionError"),
-    (ConnectionResetError(errno.ECONNRESET, SECRET), WireFailure.RESET, "reset by peer"),
+    (_os(errno.EMFILE), Phase.START, WireFailure.MONITOR, "Too many open files"),
+    (_os(errno.ECONNREFUSED), CONNECT, WireFailure.CONNECT, "Connection refused"),
+    (_os(errno.ENETUNREACH), CONNECT, WireFailure.CONNECT, "Network is unreachable"),
+    (_os(errno.ETIMEDOUT), CONNECT, WireFailure.CONNECT, "timed out"),
+    (_os(errno.EPERM), CONNECT, WireFailure.MONITOR, "not permitted"),
+    (OSError(f"Multiple exceptions: {SECRET}"), CONNECT, WireFailure.CONNECT, "OSError"),
+    (_ssl("WRONG_VERSION_NUMBER"), TLS, WireFailure.TLS, "no TLS handshake: wrong version number"),
+    (_certificate(), TLS, WireFailure.TLS, "certificate refused: certificate has expired"),
+    (_os(errno.ECONNRESET), TLS, WireFailure.TLS, "no TLS handshake: Connection reset"),
+    (ConnectionResetError(), TLS, WireFailure.TLS, "no TLS handshake: ConnectionResetError"),
+    (_ssl("DECRYPTION_FAILED"), BODY, WireFailure.TLS, "decryption failed after the response head"),
+    (_os(errno.EPIPE), Phase.SEND, WireFailure.RESET, "Broken pipe while sending"),
+    (_os(errno.ENOBUFS), HEAD, WireFailure.MONITOR, "No buffer space"),
+    (_os(errno.EPERM), HEAD, WireFailure.RESET, "not permitted"),
+    (_os(errno.ECONNRESET), BODY, WireFailure.RESET, "reset by peer after the response head"),
 ]
 
 
-@pytest.mark.parametrize(("error", "kind", "says"), CASES, ids=lambda case: repr(case)[:40])
-def test_translation(error: Exception, kind: WireFailure, says: str) -> None:
+@pytest.mark.parametrize(
+    ("error", "phase", "kind", "says"), CASES, ids=lambda case: repr(case)[:40]
+)
+def test_translation(error: Exception, phase: Phase, kind: WireFailure, says: str) -> None:
     """Each error has its kind; its text (addresses, header values) is never in the detail."""
-    failure = failure_of(error, Timeline())
+    timeline = Timeline()
+    timeline.phase = phase
+    failure = failure_of(error, timeline)
 
     assert failure is not None
     assert failure.kind is kind
@@ -95,116 +88,34 @@ def test_translation(error: Exception, kind: WireFailure, says: str) -> None:
     assert SECRET not in failure.detail
 
 
-def _wrapped(error: Exception) -> aiohttp.ClientOSError:
-    """Wrap an error as aiohttp does: the same arguments, so OpenSSL's number as the system's."""
-    wrapping = aiohttp.ClientOSError(*error.args)
-    wrapping.__cause__ = error
-    return wrapping
-
-
-def test_a_tls_error_is_found_behind_what_wraps_it() -> None:
-    """Number 1 of OpenSSL is not EPERM: nobody is to look for a firewall of ours."""
-    damaged = _ssl("DECRYPTION_FAILED_OR_BAD_RECORD_MAC")
-    context = aiohttp.ClientPayloadError("not completed")
-    context.__context__ = _wrapped(damaged)
-    for error in (_wrapped(damaged), context):
-        failure = failure_of(error, Timeline())
-        assert failure is not None
-        assert failure.kind is WireFailure.TLS
-        assert "decryption failed or bad record mac" in failure.detail
-
-
-def test_a_tls_error_is_known_by_what_ended_the_connection() -> None:
-    """A body that ends too early says nothing of it; the connection does, at times as a copy."""
-    copy = aiohttp.ClientOSError(1, f"[SSL: WRONG_VERSION_NUMBER] wrong {SECRET} (_ssl.c:2580)")
-    for below in (_ssl("WRONG_VERSION_NUMBER"), copy):
-        failure = failure_of(aiohttp.ClientPayloadError("not"), Timeline(), below=below)
-        assert failure is not None
-        assert failure.kind is WireFailure.TLS
-        assert failure.detail == "wrong version number before the connection"
-
-
-def test_errors_that_go_round_in_circles_end() -> None:
-    """A chain that leads back to itself is walked once."""
-    first, second = aiohttp.ClientOSError(32, "x"), aiohttp.ClientOSError(32, "y")
-    first.__cause__, second.__cause__ = second, first
-    failure = failure_of(first, Timeline())
-
-    assert failure is not None
-    assert failure.kind is WireFailure.RESET
-
-
-def test_not_permitted_is_ours_only_while_connecting() -> None:
-    """A firewall of our own refuses connections; on one that stands the number is somebody's."""
-    failure = failure_of(aiohttp.ClientOSError(errno.EPERM, SECRET), Timeline())
-
-    assert failure is not None
-    assert failure.kind is WireFailure.RESET
-
-
 def test_a_kept_connection_that_breaks_before_a_byte_is_stale() -> None:
-    """Then, and only then, the way is blamed, with how long it was idle where that is known."""
-    kept, idle, answering, fresh = Timeline(), Timeline(), Timeline(), Timeline()
-    kept.reused = idle.reused = answering.reused = True
-    fresh.reused = False
-    idle.idle_s = 49.96
-    answering.arrivals.note(0, Arrival(1.0, kernel=True))
+    """Then, and only then, the way is blamed, with how long it was idle."""
     found = {}
-    for name, timeline in (("kept", kept), ("idle", idle), ("ans", answering), ("new", fresh)):
-        failure = failure_of(aiohttp.ServerDisconnectedError(), timeline)
+    for name, reused, answering in (
+        ("kept", True, False),
+        ("answering", True, True),
+        ("new", False, False),
+    ):
+        timeline = Timeline()
+        timeline.phase, timeline.reused, timeline.idle_s = HEAD, reused, 49.96
+        timeline.last = Arrival(1.0, kernel=True) if answering else None
+        failure = failure_of(CutError("x"), timeline)
         assert failure is not None
         found[name] = (failure.kind, failure.detail.split(":")[0])
 
-    assert found["kept"] == (WireFailure.STALE, "reused connection")
-    assert found["idle"] == (WireFailure.STALE, "reused connection, idle 50.0 s")
-    assert found["ans"][0] is WireFailure.RESET
-    assert found["new"][0] is WireFailure.RESET
-
-
-def test_openssls_numbers_are_not_the_systems() -> None:
-    """An SSLError's errno 1 is not EPERM: a broken handshake is not a firewall of ours."""
-    failure = failure_of(_connecting(_ssl("WRONG_VERSION_NUMBER")), Timeline())
-
-    assert failure is not None
-    assert failure.kind is not WireFailure.MONITOR
-
-
-def test_a_reset_during_the_handshake_is_a_tls_error() -> None:
-    """Once the connection stands, what breaks before the request is TLS."""
-    timeline = Timeline()
-    timeline.connecting(1.0)
-    timeline.connected(1.1, None)
-    failure = failure_of(_connecting(_os(errno.ECONNRESET)), timeline)
-
-    assert failure is not None
-    assert failure.kind is WireFailure.TLS
-
-
-def test_a_certificate_is_refused_with_openssls_reason() -> None:
-    """The short reason, not the text with the host name in it."""
-    error = ssl.SSLCertVerificationError(1, f"certificate verify failed for {SECRET}")
-    error.verify_message = "certificate has expired"
-    failure = failure_of(_certificate(error), Timeline())
-
-    assert failure is not None
-    assert failure.detail == "certificate refused: certificate has expired"
-
-
-def test_a_broken_body_goes_by_what_the_socket_saw() -> None:
-    """A reset that the parser reports as an incomplete body is a reset."""
-    timeline = Timeline()
-    timeline.broken = ConnectionResetError(errno.ECONNRESET, "reset")
-    failure = failure_of(aiohttp.ClientPayloadError("not completed"), timeline)
-
-    assert failure is not None
-    assert failure.kind is WireFailure.RESET
+    closed = f"connection closed {HEAD}"
+    assert found == {
+        "kept": (WireFailure.STALE, "reused connection, idle 50.0 s"),
+        "answering": (WireFailure.RESET, closed),
+        "new": (WireFailure.RESET, closed),
+    }
 
 
 def test_too_many_bytes_outweigh_what_followed() -> None:
     """The cap makes the read fail; that failure is the cap's."""
     timeline = Timeline()
     timeline.oversized = True
-    failure = failure_of(aiohttp.ClientOSError("the response is larger"), timeline)
+    failure = failure_of(_os(errno.ECONNRESET), timeline)
 
     assert failure is not None
     assert failure.kind is WireFailure.OVERSIZED
@@ -213,4 +124,4 @@ def test_too_many_bytes_outweigh_what_followed() -> None:
 def test_a_bug_is_not_the_wires() -> None:
     """Anything else is not translated: it must be seen as what it is."""
     assert failure_of(KeyError("x"), Timeline()) is None
-    assert failure_of(cast("Exception", ZeroDivisionError()), Timeline()) is None
+    assert failure_of(ZeroDivisionError(), Timeline()) is None

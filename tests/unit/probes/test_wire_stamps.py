@@ -1,22 +1,12 @@
-"""Stamps: carried over between clocks, tied to the bytes they brought."""
+"""Stamps: carried over between clocks, believed only while that can be done."""
 
-from itertools import pairwise
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from probes.wire.stamps import Arrival, Arrivals, Moment, arrival
+from probes.wire.stamps import Arrival, Moment, arrival
 
 BEFORE = Moment(monotonic=100.0, wall=1_700_000_000.0)
 
 
 def _later(passed_s: float, step_s: float = 0.0) -> Moment:
     return Moment(BEFORE.monotonic + passed_s, BEFORE.wall + passed_s + step_s)
-
-
-def _at(seconds: float) -> Arrival:
-    return Arrival(seconds, kernel=True)
 
 
 def test_a_stamp_is_carried_over_by_its_age() -> None:
@@ -50,57 +40,3 @@ def test_slewing_is_no_step() -> None:
     now = _later(60.0, step_s=60.0 * 500e-6)
 
     assert arrival(now.wall - 0.001, now, BEFORE).kernel
-
-
-def test_a_byte_arrived_with_the_last_read_that_had_not_released_it() -> None:
-    """Reads that release nothing (tickets, half records) are overruled by their successor."""
-    reads = Arrivals()
-    reads.note(0, _at(1.0))  # a ticket
-    reads.note(0, _at(2.0))  # the head and 10 bytes
-    reads.note(10, _at(3.0))  # half a record
-    reads.note(10, _at(4.0))  # its other half: 5 bytes
-    reads.note(15, _at(5.0))  # the end mark of the message: no bytes
-
-    assert reads.split(0, 15) == [(10, _at(2.0)), (5, _at(4.0))]
-    assert reads.last == _at(5.0)
-
-
-def test_bytes_may_be_asked_for_piece_by_piece() -> None:
-    """Asking in parts, across and inside reads, gives what asking once gives."""
-    reads = Arrivals()
-    for progress, moment in ((0, 1.0), (10, 2.0), (20, 3.0)):
-        reads.note(progress, _at(moment))
-
-    assert reads.split(0, 4) == [(4, _at(1.0))]
-    assert reads.split(4, 12) == [(6, _at(1.0)), (2, _at(2.0))]
-    assert reads.split(12, 30) == [(8, _at(2.0)), (10, _at(3.0))]
-    assert reads.split(30, 30) == []
-
-
-def test_without_reads_nothing_can_be_said() -> None:
-    """Bytes that no read brought are a bug, not nothing: they must not disappear."""
-    assert Arrivals().split(0, 0) == []
-    with pytest.raises(LookupError):
-        Arrivals().split(0, 5)
-
-
-@given(
-    sizes=st.lists(st.integers(0, 50), min_size=1, max_size=40),
-    cuts=st.lists(st.integers(0, 200), max_size=20),
-)
-def test_every_byte_gets_the_stamp_of_the_read_that_released_it(
-    sizes: list[int], cuts: list[int]
-) -> None:
-    """Against an oracle that notes for each single byte which read released it."""
-    reads, oracle = Arrivals(), list[float]()
-    for number, size in enumerate(sizes):
-        reads.note(len(oracle), _at(float(number)))
-        oracle += [float(number)] * size
-    bounds = sorted({0, len(oracle), *(cut for cut in cuts if cut < len(oracle))})
-
-    found: list[float] = []
-    for start, end in pairwise(bounds):
-        for length, read in reads.split(start, end):
-            found += [read.at] * length
-
-    assert found == oracle

@@ -1,46 +1,16 @@
-"""The record of one exchange, told by hand what sockets would tell it."""
-
-from dataclasses import dataclass, field
+"""The record of one exchange, told by hand what the wire would tell it."""
 
 import pytest
 
 from probes.wire.stamps import Moment
-from probes.wire.timeline import MOST_BYTES, Phase, Timeline, WireCapError, limit_bytes_for
-
-
-@dataclass
-class Sock:
-    """A socket that counts how often it was cut."""
-
-    aborted: int = 0
-
-    def abort(self) -> None:
-        """Count."""
-        self.aborted += 1
-
-
-@dataclass
-class Body:
-    """The parser's output."""
-
-    total_bytes: int = 0
-    complete: bool = False
-
-    def is_eof(self) -> bool:
-        """Say whether the message has ended."""
-        return self.complete
-
-
-@dataclass
-class Told:
-    """Takes down what hooks say."""
-
-    departures: list[float] = field(default_factory=list)
-    closed: int = 0
-
-    def close(self) -> None:
-        """Count."""
-        self.closed += 1
+from probes.wire.timeline import (
+    MOST_BYTES,
+    Phase,
+    Timeline,
+    UnaskedError,
+    WireCapError,
+    limit_bytes_for,
+)
 
 
 def _moment(monotonic: float) -> Moment:
@@ -51,37 +21,42 @@ def _stamp(monotonic: float) -> float:
     return 1_700_000_000.0 + monotonic
 
 
-def _departed(timeline: Timeline, sock: Sock, at: float = 10.0) -> None:
+def _departed(at: float = 10.0) -> Timeline:
+    timeline = Timeline()
     timeline.writing(one_round_trip=False)
-    assert timeline.sent(sock, _moment(at))
+    timeline.sent(_moment(at))
+    return timeline
+
+
+def _head(timeline: Timeline) -> None:
+    timeline.released()
+    timeline.head_complete()
 
 
 def test_a_reused_connection_has_no_phases() -> None:
-    """Nothing was opened: reused, the departure is the origin."""
-    timeline = Timeline()
-    _departed(timeline, Sock())
+    """Nothing was opened: the departure is the origin."""
+    timeline = _departed()
 
-    assert timeline.reused is True
     assert (timeline.connect_s, timeline.tls_s, timeline.sent_s) == (None, None, 0.0)
     assert timeline.offset(10.5) == pytest.approx(0.5)
 
 
 def test_phases_of_a_new_connection_are_before_the_departure() -> None:
     """Resolve, connect and TLS add up to the departure's offset; delays between are in none."""
-    timeline, sock = Timeline(), Sock()
+    timeline = Timeline()
     timeline.resolving()
     assert timeline.phase is Phase.RESOLVE
     timeline.resolved(0.010)
-    timeline.opened(sock)
     timeline.connecting(1.0)
     assert timeline.phase is Phase.CONNECT
     timeline.connected(1.030, None)
     assert timeline.phase is Phase.TLS
-    assert not timeline.sent(sock, _moment(2.0)), "our hello is not the request"
+    timeline.sent(_moment(2.0))
+    assert timeline.departed_at is None, "our hello is not the request"
     timeline.read(700, _stamp(2.050), _moment(2.060))
-    _departed(timeline, sock, at=5.0)
+    timeline.writing(one_round_trip=False)
+    timeline.sent(_moment(5.0))
 
-    assert timeline.reused is False
     assert timeline.tls_s == pytest.approx(0.050)
     assert timeline.sent_s == pytest.approx(0.010 + 0.030 + 0.050)
     assert timeline.offset(5.1) == pytest.approx(0.190)
@@ -92,11 +67,10 @@ def test_a_ticket_before_the_departure_is_not_handshake_time() -> None:
     """In TLS 1.3 the handshake ends with what our last message answers; in 1.2 it does not."""
     ends = {}
     for one_round_trip in (True, False):
-        timeline, sock = Timeline(), Sock()
-        timeline.opened(sock)
-        timeline.sent(sock, _moment(2.0))
+        timeline = Timeline()
+        timeline.sent(_moment(2.0))
         timeline.read(700, _stamp(2.020), _moment(2.021))
-        timeline.sent(sock, _moment(2.022))
+        timeline.sent(_moment(2.022))
         timeline.read(500, _stamp(2.040), _moment(2.041))
         timeline.writing(one_round_trip=one_round_trip)
         ends[one_round_trip] = timeline.tls_s
@@ -107,7 +81,6 @@ def test_a_ticket_before_the_departure_is_not_handshake_time() -> None:
 def test_the_kernels_round_trip_is_believed_over_our_own() -> None:
     """We may notice a connection late; the kernel knows how long it took."""
     timeline = Timeline()
-    timeline.opened(Sock())
     timeline.connecting(1.0)
     timeline.connected(1.2, 0.015)
 
@@ -118,7 +91,6 @@ def test_with_several_attempts_the_user_waited_since_the_first() -> None:
     """Two addresses tried: the winner's own round trip would hide the wait for the other."""
     timeline = Timeline()
     for at in (1.0, 1.25):
-        timeline.opened(Sock())
         timeline.connecting(at)
     timeline.connected(1.3, 0.015)
     timeline.connected(1.4, 0.015)
@@ -128,109 +100,122 @@ def test_with_several_attempts_the_user_waited_since_the_first() -> None:
 
 def test_the_departure_is_the_last_part_sent_before_the_answer() -> None:
     """A request may leave in parts; what we send once the answer is coming in is no part of it."""
-    timeline, sock, told = Timeline(), Sock(), Told()
-    timeline.on_departure = told.departures.append
-    _departed(timeline, sock, at=10.0)
-    assert timeline.sent(sock, _moment(10.1))
+    timeline, told = Timeline(), list[float]()
+    timeline.on_departure = told.append
+    timeline.writing(one_round_trip=False)
+    timeline.sent(_moment(10.0))
+    timeline.sent(_moment(10.1))
     timeline.read(50, _stamp(10.3), _moment(10.4))
-    assert not timeline.sent(sock, _moment(10.5))
+    timeline.released()
+    timeline.sent(_moment(10.5))
 
     assert timeline.departed_at == 10.1
-    assert told.departures == [10.0, 10.1]
+    assert told == [10.0, 10.1]
 
 
-def test_the_head_was_complete_with_the_last_read() -> None:
-    """Its time is that read's arrival, and the bytes behind it came with it."""
-    timeline = Timeline()
-    _departed(timeline, Sock())
+def test_the_head_was_complete_with_the_read_under_way() -> None:
+    """Its time is that read's arrival, and so is that of the bytes behind it."""
+    timeline = _departed()
     timeline.read(300, _stamp(10.20), _moment(10.30))
+    assert timeline.released().at == pytest.approx(10.20)
     timeline.read(300, _stamp(10.40), _moment(10.50))
-    assert timeline.head_complete(Body(total_bytes=7))
+    _head(timeline)
 
     assert timeline.head_at == pytest.approx(10.40)
+    assert timeline.phase is Phase.BODY
     assert timeline.trusted
-    assert [length for length, _ in timeline.split(0, 7)] == [7]
     assert timeline.ended(10.9) == pytest.approx(0.40)
 
 
-def test_a_head_that_nothing_brought_in_is_not_the_answer() -> None:
-    """It lay in the parser since before the request: nothing of it is taken down."""
-    unsent, sent = Timeline(), Timeline()
-    _departed(sent, Sock())
+def test_a_read_that_releases_nothing_is_in_no_figure() -> None:
+    """A session ticket, half a record: neither its time nor its lack of a stamp counts."""
+    timeline = _departed()
+    timeline.read(300, _stamp(10.20), _moment(10.21))
+    _head(timeline)
+    timeline.read(300, None, _moment(10.60))
+
+    assert timeline.trusted
+    assert timeline.ended(10.9) == pytest.approx(0.20)
+
+
+def test_one_read_without_a_stamp_costs_the_trust() -> None:
+    """In the body for good; before the head only that of the read which completed it counts."""
+    timeline = _departed()
+    timeline.read(10, None, _moment(10.10))
+    timeline.released()
+    assert not timeline.trusted
+    timeline.read(300, _stamp(10.20), _moment(10.21))
+    _head(timeline)
+    assert timeline.trusted
+    timeline.read(10, None, _moment(10.30))
+    timeline.released()
+    timeline.read(10, _stamp(10.40), _moment(10.41))
+    timeline.released()
+
+    assert not timeline.trusted
+
+
+def test_bytes_before_the_departure_are_no_answer() -> None:
+    """Nothing of them is taken down: they answer something else."""
+    unsent, sent = Timeline(), _departed()
+    unsent.read(300, _stamp(9.0), _moment(9.1))
     for timeline in (unsent, sent):
-        assert not timeline.head_complete(Body())
-        assert timeline.head_at is None
-        assert timeline.phase is not Phase.BODY
+        with pytest.raises(UnaskedError):
+            timeline.released()
+        assert timeline.last is None
     assert sent.ended(10.6) == pytest.approx(0.6)
 
 
-def test_a_head_that_had_arrived_before_the_departure_is_not_the_answer() -> None:
-    """Read late, stamped early: it cannot answer what had not left."""
-    timeline = Timeline()
-    _departed(timeline, Sock())
+def test_bytes_that_had_arrived_before_the_departure_are_no_answer() -> None:
+    """Read late, stamped early: they cannot answer what had not left."""
+    timeline = _departed()
     timeline.read(300, _stamp(9.9), _moment(10.2))
 
-    assert not timeline.head_complete(Body())
-    assert timeline.head_at is None
+    with pytest.raises(UnaskedError):
+        timeline.released()
+    assert timeline.last is None
 
 
 def test_a_server_may_refuse_a_request_that_still_leaves() -> None:
     """An answer that came between the first and the last part of a request is one."""
-    timeline, sock = Timeline(), Sock()
-    _departed(timeline, sock)
-    assert timeline.sent(sock, _moment(10.5))
+    timeline = _departed()
+    timeline.sent(_moment(10.5))
     timeline.read(300, _stamp(10.2), _moment(10.6))
 
-    assert timeline.head_complete(Body())
+    assert timeline.released().at == 10.6, "but its time can not be before the departure"
 
 
 def test_a_stamp_a_hair_before_the_departure_is_not_used() -> None:
     """Within what two clocks may differ by, the read itself counts, and is not trusted."""
-    timeline = Timeline()
-    _departed(timeline, Sock())
+    timeline = _departed()
     timeline.read(300, _stamp(9.9995), _moment(10.2))
-    assert timeline.head_complete(Body())
+    _head(timeline)
 
     assert timeline.head_at == pytest.approx(10.2)
     assert not timeline.trusted
 
 
-def test_what_comes_behind_the_end_of_the_answer_is_not_its_own() -> None:
-    """Nothing of it is taken down, so it lengthens no latency and fills no allowance."""
-    timeline, body = Timeline(limit_bytes=400), Body()
-    _departed(timeline, Sock())
-    assert timeline.read(300, _stamp(10.2), _moment(10.21))
-    assert timeline.head_complete(body)
-    assert timeline.read(100, _stamp(10.3), _moment(10.31))
-    body.complete = True
-
-    assert not timeline.read(300, _stamp(10.4), _moment(10.41))
-    assert timeline.ended(10.5) == pytest.approx(0.3)
-    assert timeline.wire_bytes == 400
-
-
 def test_an_answer_may_be_as_large_as_it_was_asked_to_be() -> None:
-    """More tokens, more bytes, up to what the parser takes without being paused."""
+    """More tokens, more bytes, up to a limit."""
     assert limit_bytes_for(16) < 1024 * 1024
     assert limit_bytes_for(4000) > 4000 * 400
     assert limit_bytes_for(10**9) == MOST_BYTES
 
 
-def test_an_early_ticket_does_not_cost_the_trust() -> None:
+def test_an_early_ticket_does_not_cost_the_answer() -> None:
     """A ticket that had arrived before the departure releases nothing, so its stamp is not used."""
-    timeline = Timeline()
-    _departed(timeline, Sock())
+    timeline = _departed()
     timeline.read(300, _stamp(9.9), _moment(10.01))
     timeline.read(300, _stamp(10.2), _moment(10.21))
-    assert timeline.head_complete(Body())
+    _head(timeline)
 
     assert timeline.trusted
+    assert timeline.head_at == pytest.approx(10.2)
 
 
 def test_too_many_bytes_end_the_exchange_inside_the_read() -> None:
     """Beyond the limit the read fails, and the timeline says why."""
     timeline = Timeline(limit_bytes=100)
-    _departed(timeline, Sock())
     timeline.read(100, None, _moment(10.1))
     assert not timeline.oversized
     with pytest.raises(WireCapError):
@@ -245,27 +230,3 @@ def test_before_the_departure_there_is_no_origin() -> None:
     assert (timeline.sent_s, timeline.departed_at, timeline.reused) == (None, None, None)
     with pytest.raises(ValueError, match="no origin"):
         timeline.offset(1.0)
-
-
-def test_finishing_cuts_only_when_asked_to() -> None:
-    """A kept connection is left alone; a cut one is cut wherever the exchange had come to."""
-    for cut in (True, False):
-        timeline, opened, used = Timeline(), Sock(), Sock()
-        timeline.opened(opened)
-        _departed(timeline, used)
-        timeline.finish(cut=cut)
-
-        assert timeline.finished
-        assert (opened.aborted, used.aborted) == (int(cut), int(cut))
-
-
-def test_only_the_connection_in_use_reports_its_end() -> None:
-    """The loser of two connection attempts is closed without the exchange hearing of it."""
-    timeline, used, other, told = Timeline(), Sock(), Sock(), Told()
-    _departed(timeline, used)
-    timeline.closed(used)
-    timeline.on_close = told.close
-    timeline.closed(other)
-    assert told.closed == 0
-    timeline.closed(used)
-    assert told.closed == 1
