@@ -8,7 +8,6 @@ least the deadline that passed.
 
 import asyncio
 import time
-from contextlib import nullcontext
 from typing import Final
 
 from probes.classify import Classified, WireFailure, classify_failure, classify_response
@@ -64,7 +63,8 @@ class Attempt:
         self._began = time.monotonic()
         self._fold: Fold | None = None
         self._refused_with: tuple[int, str, bytearray] | None = None
-        self._tainted = False
+        self._doubtful_s: set[float] = set()
+        """Offsets of tokens that are not to be believed."""
         self._read_at = self._began
         self._token_at: float | None = None
 
@@ -89,8 +89,7 @@ class Attempt:
         pace: Pace | None = None
         try:
             async with asyncio.timeout_at(deadline_at) as timeout:
-                closely = self._lag.closely() if self._target.stream else nullcontext()
-                with Pace(timeout) as pace, closely:
+                with Pace(timeout) as pace:
                     return await self._converse(pace, deadline_at)
         except TimeoutError:
             if self._refused_with is not None:  # a head that says it all, and a body that stalls
@@ -188,7 +187,7 @@ class Attempt:
         self._keep_pace(fold, pace)
 
     def _doubt(self, fold: Fold, piece: Piece) -> None:
-        """Taint the stream if a token shares its stamp, and our own lateness may be the reason.
+        """Doubt the time of a token that shares its stamp, if our own lateness may be the reason.
 
         The stamp is that of the last bytes of a read. It is true for a token at the end, and for
         others only if all of it came at once, which a read that came late can not tell.
@@ -199,7 +198,7 @@ class Attempt:
         if crowded and (
             piece.late_s > READ_LATE_S or self._lag.worst_since(self._read_at) > LATE_S
         ):
-            self._tainted = True
+            self._doubtful_s.add(self._timeline.offset(piece.at))
 
     def _keep_pace(self, fold: Fold, pace: Pace) -> None:
         departed_at, sent_s = self._timeline.departed_at, self._timeline.sent_s
@@ -223,8 +222,15 @@ class Attempt:
             status=self._exchange.status,
             headers=self._exchange.headers,
             reading=reading,
-            tainted=self._tainted,
+            tainted=self._tainted(reading),
         )
+
+    def _tainted(self, reading: Reading | None) -> bool:
+        """Say whether a time we tell is doubtful; between the first and the last none is told."""
+        if reading is None:
+            return False
+        told = (reading.first_token_s, reading.first_visible_token_s, reading.last_token_s)
+        return not self._doubtful_s.isdisjoint(told)
 
     def _failed(self, error: ExchangeError) -> Outcome:
         """Keep what was seen: token times of a stream that broke are true."""

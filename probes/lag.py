@@ -1,8 +1,10 @@
 """How late this process has been, so that a result can say how far to trust it.
 
-A task that asks to be woken every TICK_S notes by how much the loop missed it, so a probe can ask
-what happened while it ran. A block that is going on (the tick is overdue when somebody asks) counts
-as well. While a stream is being read the ticks come closer, since there milliseconds matter.
+An event loop goes round in turns: it waits in the selector until something is ready, then runs
+everything that is. What becomes ready during a turn waits for its end, so the length of a turn is
+how late the loop may be; and a timer that should have ended the wait, and did so too late, tells of
+a process that did not get its processor. Both are seen in the selector itself, exactly and for a
+microsecond a turn, where a task that wakes up to look costs wake-ups and knows only about when.
 
 The garbage collector stops everything while it looks through all objects; its pauses are noted
 apart, because then the cause is known.
@@ -10,6 +12,7 @@ apart, because then the cause is known.
 
 import asyncio
 import gc
+import selectors
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -18,61 +21,72 @@ from typing import Final
 
 from probes.worst import Worst
 
-TICK_S: Final = 0.01
-"""A block of the loop is seen from this length on, and its length is known up to this much."""
-CLOSE_TICK_S: Final = 0.002
-"""The same while a stream is being read: five times the wake-ups, about 1 % of a core."""
 NOTABLE_S: Final = 0.002
-"""Lateness below this is ordinary jitter (epoll counts in whole milliseconds): not kept."""
+"""Lateness below this is ordinary (epoll counts in whole milliseconds): not kept."""
 PAUSES: Final = 10_000
 """Pauses of the collector that wait to be read; seconds' worth of the quickest ones."""
 
+_Ready = list[tuple[selectors.SelectorKey, int]]
+
 
 class LagMeter:
-    """Watches one event loop and the collector. Times are on the monotonic clock, in seconds."""
+    """Watches one event loop and the collector. Times are on the monotonic clock, in seconds.
+
+    It knows of the loop whose selector it watches; without one it has nothing to tell.
+    """
 
     def __init__(self) -> None:
         self.collector = GcMeter()
         self._late = Worst()
-        self._due: float | None = None
-        self._watchers = 0
+        self._turn_began: float | None = None
 
-    async def run(self) -> None:
-        """Tick, and listen to the collector, until cancelled."""
-        with self.collector.watching():
-            try:
-                while True:
-                    tick_s = CLOSE_TICK_S if self._watchers else TICK_S
-                    self._due = time.monotonic() + tick_s
-                    await asyncio.sleep(tick_s)
-                    self.note(time.monotonic())
-            finally:
-                self._due = None
+    def new_loop(self) -> asyncio.AbstractEventLoop:
+        """Return a loop that is watched: a factory for `asyncio.Runner`."""
+        selector = selectors.DefaultSelector()
+        self.watch(selector)
+        return asyncio.SelectorEventLoop(selector)
 
-    @contextmanager
-    def closely(self) -> Iterator[None]:
-        """Watch more closely for as long as the block runs; from the next tick on."""
-        self._watchers += 1
-        try:
-            yield
-        finally:
-            self._watchers -= 1
+    def watch(self, selector: selectors.BaseSelector) -> None:
+        """Take down each turn of the loop that waits in this selector."""
+        wait = selector.select
 
-    def note(self, now: float) -> None:
-        """Take down how late the tick that was due came."""
-        if self._due is not None and now - self._due >= NOTABLE_S:
-            self._late.note(now - self._due, now)
+        def select(timeout: float | None = None) -> _Ready:
+            before = time.monotonic()
+            self.turn_ended(before)
+            ready = wait(timeout)
+            now = time.monotonic()
+            # Late is a wait that only its timer ended; what became ready could not be later.
+            self.turn_began(now, now - before - timeout if timeout and not ready else 0.0)
+            return ready
+
+        selector.select = select  # type: ignore[method-assign] # of this one alone
+
+    def turn_began(self, at: float, late_s: float) -> None:
+        """Take down that a wait is over, so much later than it should have been."""
+        self._turn_began = at
+        self._note(late_s, at)
+
+    def turn_ended(self, at: float) -> None:
+        """Take down that all that was ready has run."""
+        if self._turn_began is not None:
+            self._note(at - self._turn_began, at)
+            self._turn_began = None
 
     def worst_since(self, since: float, now: float | None = None) -> float:
         """Return the worst lateness in the time from `since` until now; 0.0 without any.
 
-        A block counts from its beginning to its end, so one that was over before `since` does not
-        and one that reached into it does.
+        A turn counts from its beginning to its end, so one that was over before `since` does not
+        and one that reached into it does; the one that is going on counts as far as it has come.
         """
         worst_s = self._late.since(since)
-        if self._due is not None:
-            worst_s = max(worst_s, (time.monotonic() if now is None else now) - self._due)
+        if self._turn_began is not None:
+            held_s = (time.monotonic() if now is None else now) - self._turn_began
+            worst_s = max(worst_s, held_s if held_s >= NOTABLE_S else 0.0)
         return worst_s
+
+    def _note(self, late_s: float, at: float) -> None:
+        if late_s >= NOTABLE_S:
+            self._late.note(late_s, at)
 
 
 class GcMeter:

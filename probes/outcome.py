@@ -16,6 +16,9 @@ from probes.sanitise import mask_values, sanitise
 from probes.target import Slot, Target
 from probes.wire.timeline import Timeline
 
+DEPARTURE_DOUBT_S: Final = 0.0005
+"""From here on it matters where in the sending call the request left. That happens to one in some
+thousands, when the processor is taken away between our look at the clock and the send."""
 TAINTING_LAG_S: Final = 0.005
 """Lateness of our loop up to this is within what our own clock can tell at all."""
 TAINTING_RATIO: Final = 0.01
@@ -96,17 +99,24 @@ def result_of(
         server_ms=_server_ms(headers),
         loop_lag_s=around.loop_lag_s,
         gc_s=around.gc_s,
-        latency_tainted=is_tainted(_stamps(timeline), outcome.total_s, around.loop_lag_s),
+        latency_tainted=is_tainted(
+            _stamps(timeline), timeline.departure_took_s, outcome.total_s, around.loop_lag_s
+        ),
         stream_tainted=outcome.tainted,
         **_phases(timeline),
         **_contents(target, outcome.reading, secrets),
     )
 
 
-def is_tainted(stamps: StampQuality, total_s: float, loop_lag_s: float) -> bool:
+def is_tainted(
+    stamps: StampQuality, departure_took_s: float, total_s: float, loop_lag_s: float
+) -> bool:
     """Say whether our own lateness may be a notable part of a latency."""
+    if stamps is StampQuality.NONE:
+        return False
     by_our_clock = stamps is StampQuality.USER
-    return by_our_clock and loop_lag_s > max(TAINTING_LAG_S, TAINTING_RATIO * total_s)
+    late = by_our_clock and loop_lag_s > max(TAINTING_LAG_S, TAINTING_RATIO * total_s)
+    return late or departure_took_s > DEPARTURE_DOUBT_S
 
 
 def _stamps(timeline: Timeline) -> StampQuality:

@@ -172,10 +172,10 @@ class ProbeResult:
     gc_s: float = 0.0
     """The longest time the garbage collector stopped this process while the probe ran."""
     latency_tainted: bool = False
-    """True when the end was stamped by our own clock while our loop was notably late: then
-    `latency_s` may hold our lateness, and no latency statistic has it."""
+    """True when `latency_s` may hold our own lateness, and no latency statistic has it: the end was
+    stamped by our own clock while our loop was notably late, or we were stopped while sending."""
     stream_tainted: bool = False
-    """True when our own loop was too late to tell this stream's token times apart."""
+    """True when our own loop was too late to tell this stream's first or last token from others."""
 
     @property
     def ok(self) -> bool:

@@ -48,6 +48,7 @@ def sample(result: ProbeResult) -> Sample:
 @asynccontextmanager
 async def opened(order: Order) -> AsyncIterator[Sonde]:
     cell, lag = order.cell, LagMeter()
+    lag.watch(asyncio.get_running_loop()._selector)  # type: ignore[attr-defined] # noqa: SLF001
     provider = Provider(
         name="truth",
         preset="openai",
@@ -66,10 +67,7 @@ async def opened(order: Order) -> AsyncIterator[Sonde]:
         connection=Connection.FRESH if cell.fresh else Connection.REUSE,
     )
     prober = Prober(provider, location="bench", wall=time.time, lag=lag)
-    async with asyncio.TaskGroup() as group:
-        metering = group.create_task(lag.run(), name="loop lag meter")
-        try:
-            yield Sonde(prober, target)
-        finally:
-            metering.cancel()
-            await prober.close()
+    try:
+        yield Sonde(prober, target)
+    finally:
+        await prober.close()

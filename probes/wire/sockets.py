@@ -114,7 +114,7 @@ class StampingSocket(socket.socket):
             self._broken = error
             return memoryview(data).nbytes
         if self.timeline is not None:
-            self.timeline.sent(at)
+            self.timeline.sent(at, time.monotonic() - at.monotonic)
         return sent_bytes
 
     def sendmsg(
@@ -134,7 +134,7 @@ class StampingSocket(socket.socket):
             self._broken = error
             return sum(memoryview(data).nbytes for data in buffers)
         if self.timeline is not None:
-            self.timeline.sent(at)
+            self.timeline.sent(at, time.monotonic() - at.monotonic)
         return sent_bytes
 
     # The way in. What comes while no exchange is going on was not asked for (a response too many, a

@@ -61,6 +61,7 @@ class Timeline:
         "_newest",
         "connect_s",
         "departed_at",
+        "departure_took_s",
         "head_at",
         "idle_s",
         "last",
@@ -96,6 +97,9 @@ class Timeline:
         """Whether every stamp that is in a figure came from the kernel."""
         self.departed_at: float | None = None
         """When the last byte of the request left; None while it has not."""
+        self.departure_took_s = 0.0
+        """How long the call took that sent the request: it left somewhere in that time. Some 20 us,
+        unless this process lost its processor in the middle of it."""
         self.sent_s: float | None = None
         """Offset of the departure; None while it has not happened."""
         self.on_departure: Callable[[float], None] | None = None
@@ -141,8 +145,8 @@ class Timeline:
         if round_trip_s is not None and self._attempts == 1:
             self.connect_s = min(self.connect_s, round_trip_s)
 
-    def sent(self, at: Moment) -> None:
-        """Take down that bytes left at `at`.
+    def sent(self, at: Moment, took_s: float = 0.0) -> None:
+        """Take down that bytes left at `at`, or up to `took_s` later.
 
         What leaves once the answer has begun to arrive (a TLS farewell) is not the request's.
         """
@@ -154,6 +158,7 @@ class Timeline:
         self.phase = Phase.HEAD
         self._departed = at
         self.departed_at = at.monotonic
+        self.departure_took_s = took_s
         self.sent_s = (self.resolve_s or 0.0) + (self.connect_s or 0.0) + (self.tls_s or 0.0)
         if self._first_departed_at is None:
             self._first_departed_at = at.monotonic

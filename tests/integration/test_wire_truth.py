@@ -3,8 +3,8 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,16 +39,16 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certificate(tmp_path_factory.mktemp("tls"))
 
 
-@asynccontextmanager
-async def metered() -> AsyncIterator[LagMeter]:
-    """Run a lag meter."""
+@contextmanager
+def metered() -> Iterator[LagMeter]:
+    """Watch the running loop, which the test runner has made."""
     meter = LagMeter()
-    running = asyncio.ensure_future(meter.run())
-    await asyncio.sleep(0.05)
+    selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined] # its own
+    meter.watch(selector)
     try:
         yield meter
     finally:
-        running.cancel()
+        del selector.select  # the instance's, over that of its class
 
 
 async def _block_after(delay_s: float) -> None:
@@ -72,7 +72,7 @@ async def test_a_blocked_loop_does_not_lengthen_the_latency(
     stamp would make the latency too short by all of the server's time.
     """
     tls = server_context(pem) if secure else None
-    async with metered() as lag:
+    with metered() as lag:
         with serving(answer_after_100_ms, tls) as server:
             trust = trusting_context(pem) if secure else None
             async with probing(server.url, tls=trust, lag=lag) as prober:
@@ -97,7 +97,7 @@ async def test_a_blocked_loop_does_not_lengthen_the_latency(
 async def test_token_times_of_a_punctual_loop(secure: bool, pem: Path) -> None:
     """First and last token are where the server sent them, untainted."""
     tls = server_context(pem) if secure else None
-    async with metered() as lag:
+    with metered() as lag:
         with serving(tokens_each_30_ms, tls) as server:
             trust = trusting_context(pem) if secure else None
             async with probing(server.url, tls=trust, lag=lag) as prober:
@@ -115,7 +115,7 @@ async def test_token_times_of_a_punctual_loop(secure: bool, pem: Path) -> None:
 
 async def test_tokens_that_piled_up_are_tainted_but_the_end_is_true() -> None:
     """A block during the stream: its token times are marked, its whole latency is right."""
-    async with metered() as lag:
+    with metered() as lag:
         with serving(tokens_each_30_ms) as server:
             async with probing(server.url, lag=lag) as prober, asyncio.TaskGroup() as group:
                 group.create_task(_block_after(0.05))
@@ -150,7 +150,7 @@ async def test_one_token_that_was_read_with_what_came_later_is_tainted(
         await a.chunk(event(finish="stop") + DONE)
         await a.end()
 
-    async with metered() as lag:
+    with metered() as lag:
         with serving(token_then_more, server_context(pem) if secure else None) as server:
             trust = trusting_context(pem) if secure else None
             async with (
@@ -176,7 +176,7 @@ async def test_a_token_that_was_read_late_but_alone_keeps_its_time() -> None:
         await a.chunk(event(finish="stop") + DONE)
         await a.end()
 
-    async with metered() as lag:
+    with metered() as lag:
         with serving(one_token) as server:
             async with probing(server.url, lag=lag) as prober, asyncio.TaskGroup() as group:
                 group.create_task(_block_after(0.05))
@@ -190,29 +190,61 @@ async def test_a_token_that_was_read_late_but_alone_keeps_its_time() -> None:
 
 
 async def test_a_short_block_is_enough() -> None:
-    """Blocks of 9 ms, tokens each 3 ms: too short for an ordinary tick, and yet nothing passes."""
+    """Tokens each 3 ms, and 15 ms of block over the first ones: their pile is not believed."""
 
     async def quick(a: Answering) -> None:
         await a.stream_head()
+        await asyncio.sleep(0.1)
         for _ in range(40):
             await asyncio.sleep(0.003)
             await a.chunk(event("a"))
         await a.chunk(event(finish="stop") + DONE)
         await a.end()
 
-    async def blocks() -> None:
-        for _ in range(3):
-            await asyncio.sleep(0.03)
-            time.sleep(0.009)  # noqa: ASYNC251 - the fault under test
+    async def block(server: FaultServer) -> None:
+        while not server.sends:  # noqa: ASYNC110 - the server is in a thread of its own
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(server.sends[0] + 0.1 - time.monotonic())
+        time.sleep(0.015)  # noqa: ASYNC251 - the fault under test
 
-    async with metered() as lag:
+    with metered() as lag:
         with serving(quick) as server:
             async with probing(server.url, lag=lag) as prober, asyncio.TaskGroup() as group:
-                group.create_task(blocks())
+                group.create_task(block(server))
                 result = await prober.probe(chat(stream=True), Slot(1, 60.0))
 
     assert result.ok
     assert result.stream_tainted is True
+    assert result.loop_lag_s > 0.01
+
+
+async def test_a_pile_between_the_first_and_the_last_token_spoils_nothing() -> None:
+    """Only the first and the last token's times are told, and these two came alone."""
+
+    async def slow_ends(a: Answering) -> None:
+        await a.stream_head()
+        for pause_s in (0.05, 0.1, 0.003, 0.003, 0.2):
+            await asyncio.sleep(pause_s)
+            await a.chunk(event("a"))
+        await asyncio.sleep(0.1)
+        await a.chunk(event(finish="stop") + DONE)
+        await a.end()
+
+    with metered() as lag:
+        with serving(slow_ends) as server:
+            async with probing(server.url, lag=lag) as prober, asyncio.TaskGroup() as group:
+                group.create_task(_block_after(0.1))
+                result = await prober.probe(chat(stream=True), Slot(1, 60.0))
+
+    origin = server.requests[0].at
+    assert result.ok
+    assert result.stream_tainted is False
+    assert result.loop_lag_s > BLOCK_S / 2
+    assert result.sent_s is not None
+    assert result.first_token_s is not None
+    assert result.last_token_s is not None
+    assert abs(result.first_token_s - result.sent_s - (server.sends[1] - origin)) < CLOSE_S
+    assert abs(result.last_token_s - result.sent_s - (server.sends[5] - origin)) < CLOSE_S
 
 
 async def test_tokens_sent_together_are_not_our_fault() -> None:
@@ -225,7 +257,7 @@ async def test_tokens_sent_together_are_not_our_fault() -> None:
         await a.end()
 
     tainted = set()
-    async with metered() as lag:
+    with metered() as lag:
         with serving(bundled) as server:
             async with probing(server.url, lag=lag) as prober:
                 for number in range(10):  # the machine may be late itself, but not always

@@ -1,4 +1,4 @@
-"""The lag meter, told by hand when its ticks came."""
+"""The lag meter, told by hand of its turns, and on a loop of its own."""
 
 import asyncio
 import gc
@@ -8,49 +8,61 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.lag import NOTABLE_S, TICK_S, GcMeter, LagMeter
+from probes.lag import NOTABLE_S, GcMeter, LagMeter
 from probes.worst import KEEP_S
 
+BLOCK_S = 0.05
 
-def test_a_meter_that_never_ran_knows_no_lag() -> None:
-    """Without ticks there is nothing to say."""
+
+def turned(*turns: tuple[float, float]) -> LagMeter:
+    """Return a meter of a loop that had these turns, given by beginning and end."""
     meter = LagMeter()
-    meter.note(5.0)
+    for began, ended in turns:
+        meter.turn_began(began, 0.0)
+        meter.turn_ended(ended)
+    return meter
+
+
+def test_a_meter_without_a_loop_knows_no_lag() -> None:
+    """Before the first turn there is nothing to say."""
+    meter = LagMeter()
+    meter.turn_ended(5.0)
 
     assert meter.worst_since(0.0, now=1000.0) == 0.0
 
 
-async def test_a_running_meter_sees_a_block_and_stops_seeing_when_stopped() -> None:
-    """A block is seen at once and afterwards; a meter that has stopped is not late."""
+def test_a_block_is_seen_while_it_lasts_and_afterwards() -> None:
+    """On a loop that the meter made: exactly, for whoever asks in the block and behind it."""
     meter = LagMeter()
-    running = asyncio.ensure_future(meter.run())
-    await asyncio.sleep(TICK_S * 3)
-    began = time.monotonic()
-    time.sleep(TICK_S * 5)  # noqa: ASYNC251 - the fault under test
-    assert meter.worst_since(began) >= TICK_S * 4, "seen while its own tick is still overdue"
-    await asyncio.sleep(TICK_S * 2)
-    assert meter.worst_since(began) >= TICK_S * 4, "and remembered"
 
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert meter.worst_since(began + 3600.0, now=1e9) == 0.0
+    async def blocked() -> tuple[float, float, float]:
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        time.sleep(BLOCK_S)  # noqa: ASYNC251 - the fault under test
+        within = meter.worst_since(began)
+        await asyncio.sleep(0)
+        return within, meter.worst_since(began), meter.worst_since(time.monotonic())
+
+    with asyncio.Runner(loop_factory=meter.new_loop) as runner:
+        within, behind, later = runner.run(blocked())
+    assert within >= BLOCK_S
+    assert behind >= within
+    assert later == 0.0
 
 
-class Ticking(LagMeter):
-    """A meter whose ticks are due when the test says."""
+def test_a_timer_that_came_late_counts() -> None:
+    """A process that did not get its processor in time is late, though no turn was long."""
+    meter = LagMeter()
+    meter.turn_began(10.0, 0.3)
+    meter.turn_ended(10.001)
 
-    def _set_due(self, at: float) -> None:
-        self._due = at
+    assert meter.worst_since(9.0, now=11.0) == 0.3
+    assert meter.worst_since(10.0005, now=11.0) == 0.0
 
 
 def test_the_worst_lateness_since_a_moment() -> None:
-    """Ticks before the moment do not count, ordinary jitter never does."""
-    meter = Ticking()
-    for due, came in ((1.0, 1.3), (2.0, 2.0015), (3.0, 3.1), (4.0, 4.05)):
-        meter._set_due(due)
-        meter.note(came)
-    meter._set_due(5.0)
+    """Turns that were over before the moment do not count, short ones never do."""
+    meter = turned((1.0, 1.3), (2.0, 2.0015), (3.0, 3.1), (4.0, 4.05))
 
     assert meter.worst_since(0.0, now=4.9) == pytest.approx(0.3)
     assert meter.worst_since(1.5, now=4.9) == pytest.approx(0.1)
@@ -59,19 +71,19 @@ def test_the_worst_lateness_since_a_moment() -> None:
 
 
 @given(
-    ticks=st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), max_size=40),
-    since=st.integers(0, 800),
+    turns=st.lists(st.tuples(st.integers(1, 50), st.integers(0, 9)), max_size=40),
+    since=st.integers(0, 2500),
 )
-def test_only_what_can_be_the_worst_is_kept(ticks: list[tuple[int, int]], since: int) -> None:
+def test_only_what_can_be_the_worst_is_kept(turns: list[tuple[int, int]], since: int) -> None:
     """Against an oracle that keeps everything, for any moment asked about."""
-    meter, oracle, now = Ticking(), list[tuple[float, float]](), 0.0
-    for pause, late in ticks:
+    meter, oracle, now = LagMeter(), list[tuple[float, float]](), 0.0
+    for pause, held in turns:
         now += pause
-        meter._set_due(now - late)
-        meter.note(now)
-        oracle.append((now, float(late)))
-    wanted = max((late for at, late in oracle if at >= since and late >= NOTABLE_S), default=0.0)
-    meter._set_due(now)
+        meter.turn_began(now, 0.0)
+        now += held
+        meter.turn_ended(now)
+        oracle.append((now, float(held)))
+    wanted = max((held for at, held in oracle if at >= since and held >= NOTABLE_S), default=0.0)
 
     # What is older than KEEP_S is not asked for, and may be gone.
     if since >= now - KEEP_S:
@@ -80,33 +92,18 @@ def test_only_what_can_be_the_worst_is_kept(ticks: list[tuple[int, int]], since:
 
 def test_old_lateness_is_forgotten() -> None:
     """Memory does not grow with the life of the process."""
-    meter = Ticking()
-    for late_s, now in ((9.0, 10.0), (8.0, 20.0), (1.0, 19.0 + KEEP_S)):
-        meter._set_due(now - late_s)
-        meter.note(now)
-    meter._set_due(19.0 + KEEP_S)
+    meter = turned((1.0, 10.0), (12.0, 20.0), (18.0 + KEEP_S, 19.0 + KEEP_S))
 
     assert meter.worst_since(0.0, now=19.0 + KEEP_S) == pytest.approx(8.0)
 
 
-async def test_streams_are_watched_more_closely() -> None:
-    """A block shorter than an ordinary tick is seen while a stream is being read."""
+def test_a_turn_that_goes_on_counts() -> None:
+    """Asked in the middle of a long turn, the meter knows; of an ordinary one it says nothing."""
     meter = LagMeter()
-    running = asyncio.ensure_future(meter.run())
-    with meter.closely():
-        await asyncio.sleep(TICK_S * 2)
-        began = time.monotonic()
-        time.sleep(TICK_S * 0.9)  # noqa: ASYNC251 - the fault under test
-        assert meter.worst_since(began) >= TICK_S / 2
-    running.cancel()
-
-
-def test_a_block_that_goes_on_counts() -> None:
-    """Asked during a block, before the late tick had its turn, the meter knows."""
-    meter = Ticking()
-    meter._set_due(5.0)
+    meter.turn_began(5.0, 0.0)
 
     assert meter.worst_since(4.0, now=5.2) == pytest.approx(0.2)
+    assert meter.worst_since(4.0, now=5.0 + NOTABLE_S / 2) == 0.0
 
 
 def test_each_run_of_the_collector_is_noted_once() -> None:
@@ -129,16 +126,3 @@ def test_a_collection_under_way_when_listening_began_is_left_out() -> None:
     meter.hear("stop", {})
 
     assert list(meter.untold()) == []
-
-
-async def test_a_running_meter_listens_to_the_collector_until_it_is_stopped() -> None:
-    """The callback comes and goes with the task."""
-    meter = LagMeter()
-    running = asyncio.ensure_future(meter.run())
-    await asyncio.sleep(0)
-    assert meter.collector.hear in gc.callbacks
-
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert meter.collector.hear not in gc.callbacks

@@ -2,26 +2,31 @@
 
 import pytest
 
-from probes.outcome import TAINTING_LAG_S, TAINTING_RATIO, is_tainted
+from probes.outcome import DEPARTURE_DOUBT_S, TAINTING_LAG_S, TAINTING_RATIO, is_tainted
 from probes.result import StampQuality
+
+KERNEL, USER, NONE = StampQuality.KERNEL, StampQuality.USER, StampQuality.NONE
 
 
 @pytest.mark.parametrize(
-    ("stamps", "total_s", "loop_lag_s", "tainted"),
+    ("stamps", "departure_took_s", "total_s", "loop_lag_s", "tainted"),
     [
-        (StampQuality.USER, 0.2, TAINTING_LAG_S * 1.1, True),
-        (StampQuality.USER, 0.2, TAINTING_LAG_S, False),
-        (StampQuality.USER, 30.0, 30.0 * TAINTING_RATIO, False),
-        (StampQuality.USER, 30.0, 31.0 * TAINTING_RATIO, True),
-        (StampQuality.KERNEL, 0.2, 9.0, False),
-        (StampQuality.NONE, 30.0, 9.0, False),
+        (USER, 0.0, 0.2, TAINTING_LAG_S * 1.1, True),
+        (USER, 0.0, 0.2, TAINTING_LAG_S, False),
+        (USER, 0.0, 30.0, 30.0 * TAINTING_RATIO, False),
+        (USER, 0.0, 30.0, 31.0 * TAINTING_RATIO, True),
+        (KERNEL, 0.0, 0.2, 9.0, False),
+        (KERNEL, DEPARTURE_DOUBT_S * 1.1, 30.0, 0.0, True),
+        (USER, DEPARTURE_DOUBT_S * 1.1, 30.0, 0.0, True),
+        (KERNEL, DEPARTURE_DOUBT_S, 0.2, 0.0, False),
+        (NONE, DEPARTURE_DOUBT_S * 9.0, 30.0, 9.0, False),
     ],
 )
-def test_only_our_own_clock_taints(
-    stamps: StampQuality, total_s: float, loop_lag_s: float, tainted: bool
+def test_what_spoils_a_latency(
+    stamps: StampQuality, departure_took_s: float, total_s: float, loop_lag_s: float, tainted: bool
 ) -> None:
-    """Only lateness that is notable beside a latency our own clock measured spoils it.
+    """Lateness that is notable beside what our own clock measured, or a stop while sending.
 
     The kernel's stamps hold whatever our loop did, and a deadline without an answer is exact.
     """
-    assert is_tainted(stamps, total_s, loop_lag_s) is tainted
+    assert is_tainted(stamps, departure_took_s, total_s, loop_lag_s) is tainted

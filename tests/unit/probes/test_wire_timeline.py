@@ -113,6 +113,16 @@ def test_the_departure_is_the_last_part_sent_before_the_answer() -> None:
     assert told == [10.0, 10.1]
 
 
+def test_a_departure_that_took_long_is_told() -> None:
+    """Of a request in parts that of the last one counts, as for the departure itself."""
+    timeline = Timeline()
+    timeline.writing(one_round_trip=False)
+    timeline.sent(_moment(10.0), 0.25)
+    assert timeline.departure_took_s == 0.25
+    timeline.sent(_moment(10.5), 0.00002)
+    assert timeline.departure_took_s == 0.00002
+
+
 def test_the_head_was_complete_with_the_read_under_way() -> None:
     """Its time is that read's arrival, and so is that of the bytes behind it."""
     timeline = _departed()
