@@ -156,14 +156,16 @@ def insert_result(connection: sqlite3.Connection, result: ProbeResult) -> bool:
 
 def insert_results(connection: sqlite3.Connection, results: Iterable[ProbeResult]) -> int:
     """Record attempts; return how many were new."""
-    rows = [_row(result) for result in results]
-    before = connection.total_changes
+    return sum(_insert(connection, _row(result)) for result in results)
+
+
+def _insert(connection: sqlite3.Connection, row: list[Any]) -> int:  # Any: as in _row
+    # The row alone is counted: `total_changes` would count what triggers do as well.
     try:
-        connection.executemany(_INSERT, rows)
+        return connection.execute(_INSERT, row).rowcount
     except (OverflowError, UnicodeEncodeError):
-        # Numbers and texts of a hostile answer that no row can hold; those already in stay in.
-        connection.executemany(_INSERT, [[_fitting(value) for value in row] for row in rows])
-    return connection.total_changes - before
+        # Numbers and texts of a hostile answer that no row can hold.
+        return connection.execute(_INSERT, [_fitting(value) for value in row]).rowcount
 
 
 def insert_skip(

@@ -7,13 +7,14 @@ windows and fills the outbox. road.py wires them.
 
 import asyncio
 import gc
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 import structlog
 from fastapi import FastAPI
 
 from aggregator.ledger import Ledger, LedgerError
+from aggregator.stores import open_influxdb
 from monitor import watchdog
 from monitor.channels import build_notifiers
 from monitor.clock import Clock
@@ -35,7 +36,7 @@ CANCEL_STOP_S: Final = 0.5
 EVALUATE_STOP_S: Final = 2.0
 """How long the last look at what came in may take."""
 DELIVERY_STOP_S: Final = 5.0
-"""How long the outbox may try to empty itself; what is left is sent after the next start."""
+"""How long outbox and spool may try to empty themselves; what is left goes after the next start."""
 CLOSE_STOP_S: Final = 2.0
 """How long connections to providers and channels may take to close."""
 LEDGER_STOP_S: Final = 3.0
@@ -51,6 +52,12 @@ STOP_BUDGET_S: Final = (
 )
 """All of it: below the 20 s we promise, which is below Kubernetes' default grace of 30 s."""
 
+COLLECTED_AT: Final = (5_000, 5, 1_000)
+"""How many more objects made than freed start a collection of the young ones, how many of those one
+of the middle-aged, how many of these one of all. Fewer and later than Python's own: with thousands
+of targets a collection of all finds nothing but the summaries still in use, and stops every probe
+for 20 ms. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
+
 log = structlog.get_logger("sonde.daemon")
 
 
@@ -65,22 +72,35 @@ class Daemon:
         self,
         config: Config,
         ledger: Ledger,
+        lag: LagMeter,
         observers: Observers | None = None,
     ) -> None:
+        """`lag` watches the loop it will run in."""
         self.config = config
         self._ledger = ledger
         self._observers = observers or Observers()
         clock = Clock()
         self._notifiers = build_notifiers(config.channels, clock.wall)
-        self._lag = LagMeter()
+        self._lag = lag
         self._probers = {
             provider.name: Prober(
                 provider, location=config.location, wall=clock.wall, lag=self._lag
             )
             for provider in config.providers
         }
+        influxdb = config.store.influxdb
+        self._store = (
+            None if influxdb is None else open_influxdb(influxdb.destination, influxdb.token)
+        )
         self.road = Road(
-            config, ledger, self._notifiers, self._probe, clock, self._lag, self._observers
+            config,
+            ledger,
+            self._notifiers,
+            self._probe,
+            clock,
+            self._lag,
+            self._observers,
+            self._store,
         )
 
     async def _probe(self, target: Target, slot: Slot) -> ProbeResult:
@@ -100,7 +120,7 @@ class Daemon:
         try:
             listener = listen(self.config.http.host, self.config.http.port)
             address: tuple[str, int] = listener.getsockname()[:2]
-            with listener:
+            with listener, self._lag.collector.watching():
                 rows = await self.road.restore()
                 log.info("ledger.replayed", rows=rows)
                 _settle_memory()
@@ -114,7 +134,6 @@ class Daemon:
     ) -> None:
         road = self.road
         running = {
-            "loop lag meter": self._lag.run,
             "stuck loop watchdog": watchdog.guard,
             **road.eternal(),
         }
@@ -124,7 +143,9 @@ class Daemon:
                 return group.create_task(_until(stop, name, coroutine), name=name)
 
             schedule = start("schedule of slots", road.scheduler.run(PROBES_STOP_S))
-            delivery = start("delivery of notifications", road.deliverer.run())
+            delivery = [start("delivery of notifications", road.deliverer.run())]
+            if road.shipping is not None:
+                delivery.append(start("shipping to InfluxDB", road.shipping.shipper.run()))
             eternal = [start(name, run()) for name, run in running.items()]
             start("http server", server.run())
             self._announce(address)
@@ -148,17 +169,21 @@ class Daemon:
         )
         self._observers.on_serving(host, port)
 
-    async def _stop_road(self, schedule: asyncio.Task[None], delivery: asyncio.Task[None]) -> None:
+    async def _stop_road(
+        self, schedule: asyncio.Task[None], delivery: Sequence[asyncio.Task[None]]
+    ) -> None:
         """Stop producing, look once more at what came in, then send what is due."""
         log.info("daemon.stopping", probes_in_flight=self.road.scheduler.in_flight)
         self.road.scheduler.stop()
-        await _ended(schedule, PROBES_STOP_S)
+        await _ended([schedule], PROBES_STOP_S)
         try:
             async with asyncio.timeout(EVALUATE_STOP_S):
                 await self.road.evaluator.evaluate()
         except TimeoutError:
             log.warning("daemon.last_evaluation_timed_out")
         self.road.deliverer.stop()
+        if self.road.shipping is not None:
+            self.road.shipping.shipper.stop()
         await _ended(delivery, DELIVERY_STOP_S)
 
     async def _close(self) -> None:
@@ -168,6 +193,8 @@ class Daemon:
                     group.create_task(prober.close())
                 for notifier in self._notifiers.values():
                     group.create_task(notifier.close())
+                if self._store is not None:
+                    group.create_task(self._store.close())
         except TimeoutError:
             log.warning("daemon.close_timed_out")
         finally:
@@ -182,7 +209,7 @@ class Daemon:
 
     def _app(self) -> FastAPI:
         http = self.config.http
-        sources = Sources(self.road.readiness, self.road.view, self.road.metrics.registry)
+        sources = Sources(self.road.readiness, self.road.view, self.road.metrics)
         return build_app(sources, Access(http.host, http.token), stylesheet())
 
 
@@ -195,6 +222,7 @@ def _settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTED_AT)
 
 
 async def _until(stop: asyncio.Event, name: str, running: Awaitable[None]) -> None:
@@ -204,8 +232,9 @@ async def _until(stop: asyncio.Event, name: str, running: Awaitable[None]) -> No
         raise TaskEndedError(f"{name} ended, which it must not")
 
 
-async def _ended(task: asyncio.Task[None], within_s: float) -> None:
-    """Wait for a task that was asked to end; cancel it when it does not."""
-    await asyncio.wait([task], timeout=within_s)
-    task.cancel()
-    await asyncio.wait([task], timeout=CANCEL_STOP_S)
+async def _ended(tasks: Sequence[asyncio.Task[None]], within_s: float) -> None:
+    """Wait for tasks that were asked to end; cancel those that do not."""
+    await asyncio.wait(tasks, timeout=within_s)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=CANCEL_STOP_S)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from aggregator.ledger import Ledger
+from aggregator.stores.delivery import Writer
 from aggregator.window import Windows
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, Transition
@@ -24,6 +25,7 @@ from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.restore import replay_windows, restore_alerts
 from monitor.scheduler import Scheduler
+from monitor.shipping import Shipping
 from monitor.view import StatusView, alert_row, target_row
 from probes.lag import LagMeter
 from probes.result import ProbeResult
@@ -53,6 +55,7 @@ class Road:
         clock: Clock,
         lag: LagMeter,
         observers: Observers,
+        store: Writer | None = None,
     ) -> None:
         self.config = config
         self.version = version("sonde")
@@ -86,6 +89,23 @@ class Road:
             self.metrics,
             self._announcer,
             lag,
+        )
+
+        self.shipping = self._shipping(store)
+
+    def _shipping(self, writer: Writer | None) -> Shipping | None:
+        config = self.config
+        if writer is None or config.store.influxdb is None:
+            return None
+        return Shipping(
+            config.store,
+            config.store.influxdb,
+            writer,
+            self._ledger,
+            self._clock,
+            config.location,
+            self.metrics.registry,
+            lambda: self.metrics.newest.evaluated.readings,
         )
 
     def _counts(self) -> Mapping[str, tuple[str, Callable[[], float]]]:
@@ -125,8 +145,12 @@ class Road:
         return rows
 
     def eternal(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
-        """Return what must run for as long as we do, by name; delivery apart (`deliverer`)."""
+        """Return what must run for as long as we do, by name; without what is stopped in turn."""
+        shipping = (
+            {} if self.shipping is None else {"points of windows": self.shipping.keep_windows}
+        )
         return {
+            **shipping,
             "evaluation of rules": self.evaluator.run,
             "recording of skipped slots": self.pipeline.record_skips,
             "housekeeping of the ledger": self._keep_house,

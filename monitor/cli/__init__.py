@@ -32,6 +32,7 @@ COMMANDS: Final = (
     Command("run", "monitor.cli.run", "monitor until stopped"),
     Command("demo", "monitor.cli.demo", "watch a simulated provider fail and recover"),
     Command("check", "monitor.cli.check", "validate a configuration and print what would run"),
+    Command("history", "monitor.cli.history", "show a target's past, minute by minute"),
 )
 
 

@@ -5,9 +5,11 @@ examples:
   sonde check deploy/sonde.yaml   this file; every problem is printed as FILE:LINE:COLUMN KEY: …
   sonde check --json              the same for scripts
   sonde check --schema            the JSON Schema of the file, for editors
+  sonde check --connect           then write a marker to InfluxDB and read it back
 
 Nothing is probed and nobody is notified. Bad keys and tokens, which would cost only their own
-provider or channel at run time, are problems here.
+provider or channel at run time, are problems here. With --connect a configuration that is right
+exits 1 when InfluxDB is not.
 """
 
 import argparse
@@ -18,11 +20,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from monitor.cli.connect import report
 from monitor.cli.outline import Row, outline
 from monitor.config.durations import format_duration, format_size
 from monitor.config.errors import ConfigError, Problem
 from monitor.config.load import Loaded, find_config, load
 from monitor.config.schema import json_schema
+from monitor.config.values import Config
 
 MODEL_WIDTH: Final = 40
 """Characters of a model's name that the table shows."""
@@ -32,11 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", nargs="?", type=Path, help="configuration (default: see above)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--connect", action="store_true", help="write a point to InfluxDB and read it back"
+    )
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema and stop")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the configuration; return 0 when it is usable, else 2."""
+    """Check the configuration; 0: usable; 2: not; 1: usable, but its store does not work."""
     if arguments.schema:
         _say(json.dumps(json_schema(), indent=2))
         return 0
@@ -46,8 +53,21 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         _complain(error, as_json=arguments.json)
         return 2
-    _say(json.dumps(check_json(loaded), indent=2) if arguments.json else check_text(loaded))
-    return 0
+    plan = check_json(loaded)
+    text = check_text(loaded)
+    works = True
+    if arguments.connect:
+        line, works = _connect(loaded.config)
+        plan["connect"] = {"works": works, "message": line}
+        text += f"\n\n{line}"
+    _say(json.dumps(plan, indent=2) if arguments.json else text)
+    return 0 if works else 1
+
+
+def _connect(config: Config) -> tuple[str, bool]:
+    if config.store.influxdb is None:
+        return "InfluxDB: none is configured (store.influxdb)", False
+    return report(config.store.influxdb, config.location)
 
 
 def check_json(loaded: Loaded) -> Row:
@@ -110,9 +130,17 @@ def _settings(plan: Row) -> Iterator[str]:
             ("windows", windows),
             ("evaluated", f"every {format_duration(plan['evaluate_every_s'])}"),
             ("store", f"{store['path']}, at most {size}, results kept {kept}"),
+            *_influxdb(store["influxdb"]),
             ("http", f"http://{host}:{http['port']}/"),
         )
     )
+
+
+def _influxdb(store: Row | None) -> Iterator[tuple[str, str]]:
+    if store is not None:
+        organisation = f" of {store['org']}" if store["org"] else ""
+        token = store["token"] or "none"
+        yield "influxdb", f"{store['url']}, bucket {store['bucket']}{organisation}, token {token}"
 
 
 def _providers(providers: Sequence[Row]) -> Iterator[str]:

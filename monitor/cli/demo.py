@@ -22,6 +22,7 @@ from rich.console import Console
 from monitor import logs
 from monitor.demo.show import Show, Stage
 from monitor.demo.teller import JsonTeller, LineTeller, LiveTeller, Teller
+from probes.lag import LagMeter
 
 SHORTEST_S = 40.0
 """Below this the phases are too short for the probes to see them."""
@@ -55,7 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     logs.set_up(level="ERROR")
     teller = _teller(arguments)
     try:
-        kept = asyncio.run(Show(Stage.of(arguments.seconds), teller).play())
+        lag = LagMeter()
+        with asyncio.Runner(loop_factory=lag.new_loop) as runner:
+            kept = runner.run(Show(Stage.of(arguments.seconds), teller, lag).play())
     except KeyboardInterrupt:
         return 130
     if arguments.picture is not None:

@@ -11,7 +11,7 @@ from alerting.detection import Detection, Undetectable, detection
 from alerting.match import labels_of
 from alerting.rule import Rule, Subject
 from monitor.config.load import Loaded
-from monitor.config.values import Channel, Config, SlackBot, SlackWebhook
+from monitor.config.values import Channel, Config, Influxdb, SlackBot, SlackWebhook
 from probes.secret import SecretSource
 from probes.target import Target
 
@@ -32,6 +32,7 @@ def outline(loaded: Loaded) -> Row:
             "path": str(config.store.path),
             "max_size_bytes": config.store.max_size_bytes,
             "retention_results_s": config.store.retention_results_s,
+            "influxdb": _influxdb(config.store.influxdb),
         },
         "http": {
             "host": config.http.host,
@@ -60,6 +61,18 @@ def secret_place(source: SecretSource | None) -> str | None:
     if source is None or (source.variable is None and source.path is None):
         return None
     return f"${{{source.variable}}}" if source.path is None else str(source.path)
+
+
+def _influxdb(influxdb: Influxdb | None) -> Row | None:
+    if influxdb is None:
+        return None
+    destination, token = influxdb.destination, secret_place(influxdb.token)
+    return {
+        "url": destination.url,
+        "org": destination.org,
+        "bucket": destination.bucket,
+        "token": token,
+    }
 
 
 def _target(target: Target) -> Row:

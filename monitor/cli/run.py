@@ -24,6 +24,7 @@ import structlog
 
 from aggregator.ledger import Ledger, LedgerError
 from aggregator.results import RESULTS
+from aggregator.stores.spool import SPOOL
 from alerting.store import ALERTING
 from monitor import logs
 from monitor.config.errors import ConfigError
@@ -31,6 +32,7 @@ from monitor.config.load import find_config, load
 from monitor.config.values import Config
 from monitor.daemon import Daemon
 from monitor.web.server import ListenError
+from probes.lag import LagMeter
 from probes.secret import SecretError, SecretSource
 
 log = structlog.get_logger("sonde.run")
@@ -81,12 +83,14 @@ def _raise_file_limit() -> None:
 def serve(config: Config) -> int:
     """Open the ledger, run a daemon on it until a signal comes, and return the exit code."""
     try:
-        ledger = Ledger.open(config.store.path, (RESULTS, ALERTING))
+        ledger = Ledger.open(config.store.path, (RESULTS, SPOOL, ALERTING))
     except LedgerError as error:
         print(f"{config.source} store.path: {error}", file=sys.stderr)  # noqa: T201
         return 2
     try:
-        asyncio.run(_until_signalled(config, ledger))
+        lag = LagMeter()
+        with asyncio.Runner(loop_factory=lag.new_loop) as runner:
+            runner.run(_until_signalled(config, ledger, lag))
     except ListenError as error:
         print(f"{config.source} http.listen: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -100,12 +104,12 @@ def serve(config: Config) -> int:
     return 0
 
 
-async def _until_signalled(config: Config, ledger: Ledger) -> None:
+async def _until_signalled(config: Config, ledger: Ledger, lag: LagMeter) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, stop, number)
-    await Daemon(config, ledger).run(stop)
+    await Daemon(config, ledger, lag).run(stop)
 
 
 def _on_signal(stop: asyncio.Event, number: int) -> None:
@@ -132,6 +136,8 @@ def known_secrets(config: Config) -> tuple[str, ...]:
     sources: list[SecretSource] = [provider.api_key for provider in config.providers]
     for channel in config.channels:
         sources += channel.secret_sources
+    if config.store.influxdb is not None and config.store.influxdb.token is not None:
+        sources.append(config.store.influxdb.token)
     if config.http.token is not None:
         sources.append(config.http.token)
     return tuple(filter(None, (_reveal(source) for source in sources)))

@@ -105,6 +105,7 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Document, tuple[Proble
     draft.data["targets"] = list(targets)
     _limits(draft)
     _channels(draft)
+    _influxdb(draft)
     for name in LATER_VARIABLES:
         if draft.get(name) is not None:
             draft.complain(name, "not supported yet: unset it")
@@ -193,3 +194,11 @@ def _channels(draft: _Draft) -> None:
             del draft.section(*channels)["slack-bot"]
     if draft.put((*channels, "webhook", "url"), "WEBHOOK_URL"):
         draft.section(*channels, "webhook")["type"] = "webhook"
+
+
+def _influxdb(draft: _Draft) -> None:
+    section = ("store", "influxdb")
+    for key in ("url", "token", "org", "bucket"):
+        name = f"INFLUXDB_{key.upper()}"
+        draft.put((*section, key), name)
+        draft.names[(*section, key)] = name  # also for what is missing

@@ -46,7 +46,6 @@ LATER_KEYS: Final = frozenset(
         ("defaults", "confirm"),
         ("targets", "*", "confirm"),
         ("targets", "*", "expect", "cosine_to_reference"),
-        ("store", "influxdb"),
         ("store", "retention", "hours"),
         ("store", "retention", "minutes"),
     }
@@ -58,10 +57,6 @@ LATER_CHANNELS: Final = ("alertmanager", "apprise", "email", "pagerduty")
 
 LATER_VARIABLES: Final = (
     "DAILY_BUDGET_USD",
-    "INFLUXDB_URL",
-    "INFLUXDB_TOKEN",
-    "INFLUXDB_ORG",
-    "INFLUXDB_BUCKET",
     "REDIS_URL",
 )
 """Environment variables of the interface that stand for keys above."""

@@ -12,6 +12,7 @@ from monitor.config.environment import SOURCE, read_environment, variables
 from monitor.config.errors import ConfigError, Problem
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
+from monitor.config.influxdb import compile_influxdb
 from monitor.config.models import RootSection
 from monitor.config.providers import LOOPBACK, compile_providers, give_places
 from monitor.config.reader import read_file
@@ -108,7 +109,7 @@ def _compile(findings: Findings, known: Mapping[str, str], folder: Path) -> Conf
         windows_s=windows_s,
         rules=rules,
         channels=channels,
-        store=_store(root, known, folder),
+        store=_store(root, known, folder, findings),
         http=_http(root, known, folder, findings),
     )
 
@@ -120,13 +121,14 @@ def _windows(root: RootSection, findings: Findings) -> tuple[float, ...]:
     return windows_s
 
 
-def _store(root: RootSection, known: Mapping[str, str], folder: Path) -> Store:
+def _store(root: RootSection, known: Mapping[str, str], folder: Path, findings: Findings) -> Store:
     said = root.store
     usual = Store()
     return Store(
         path=defaults.store_path(known) if said.path is None else anchored(said.path, folder),
         max_size_bytes=said.max_size or usual.max_size_bytes,
         retention_results_s=said.retention.results or usual.retention_results_s,
+        influxdb=compile_influxdb(said.influxdb, folder, findings),
     )
 
 

@@ -49,7 +49,9 @@ from probes.providers import PRESETS
 from probes.result import Operation
 from probes.target import Connection
 
-SECRET_KEYS = frozenset({"api_key", "webhook_url", "bot_token", "url", "secret", "secrets"})
+SECRET_KEYS = frozenset(
+    {"api_key", "webhook_url", "bot_token", "token", "url", "secret", "secrets"}
+)
 """Keys whose values no message repeats."""
 
 
@@ -234,12 +236,25 @@ class RetentionSection(Section):
     results: Retention | None = Field(default=None, description="single results")
 
 
+class InfluxdbSection(Section):
+    """An InfluxDB that every result is written to as well."""
+
+    url: BaseUrl | None = Field(default=None, description="where it is, without a path of its API")
+    token: SecretStr | None = Field(default=None, description="the token, as ${VARIABLE}")
+    token_file: PathText | None = Field(default=None, description="a file that holds the token")
+    org: Line | None = Field(default=None, description="the organisation; 1.x has none")
+    bucket: Line | None = Field(default=None, description="the bucket; in 1.x the database")
+
+
 class StoreSection(Section):
-    """The embedded ledger."""
+    """The embedded ledger, and a store beside it."""
 
     path: PathText | None = Field(default=None, description="the database file")
     max_size: Size | None = Field(default=None, description="most the file may take")
     retention: RetentionSection = Field(default=RetentionSection(), description="how long to keep")
+    influxdb: InfluxdbSection | None = Field(
+        default=None, description="an InfluxDB for every result as well"
+    )
 
 
 class HttpSection(Section):
@@ -287,6 +302,7 @@ SECTIONS: dict[KeyPath, type[Section]] = {
     ("notify",): NotifySection,
     ("store",): StoreSection,
     ("store", "retention"): RetentionSection,
+    ("store", "influxdb"): InfluxdbSection,
     ("http",): HttpSection,
 }
 """Which section stands where: to say what keys are allowed there."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from aggregator.stores.delivery import Destination
 from alerting.rule import Rule
 from probes.secret import SecretSource
 from probes.target import Provider, Target
@@ -65,13 +66,23 @@ Channel = SlackWebhook | SlackBot | Webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Influxdb:
+    """An InfluxDB that every result is written to as well."""
+
+    destination: Destination
+    token: SecretSource | None = None
+    """None: it asks for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The embedded ledger."""
+    """The embedded ledger, and a store beside it."""
 
     path: Path = Path("/var/lib/sonde/sonde.db")
     """Loading a configuration puts the user's own place here when this one is not writable."""
     max_size_bytes: int = 2 * 1024**3
     retention_results_s: float = 14 * 86400.0
+    influxdb: Influxdb | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from monitor.demo.story import Message, Story
 from monitor.demo.teller import Frame, Teller
 from monitor.road import Observers
 from monitor.simulator.script import Script, demo
+from probes.lag import LagMeter
 from probes.result import ProbeResult
 
 START_LIMIT_S: Final = 30.0
@@ -69,7 +70,9 @@ class Stage:
 class Show:
     """One run of the demo."""
 
-    def __init__(self, stage: Stage, teller: Teller) -> None:
+    def __init__(self, stage: Stage, teller: Teller, lag: LagMeter) -> None:
+        """`lag` watches the loop it will run in."""
+        self._lag = lag
         self._stage = stage
         self._teller = teller
         self._story = Story.of(stage.script)
@@ -126,7 +129,7 @@ class Show:
         config = load(path, environ, cwd=path.parent, strict=True).config
         ledger = Ledger.open(config.store.path, (RESULTS, ALERTING))
         observers = Observers(on_result=self._saw, on_serving=self._serving)
-        return Daemon(config, ledger, observers)
+        return Daemon(config, ledger, self._lag, observers)
 
     async def _follow(self, daemon: Daemon, process: asyncio.subprocess.Process) -> None:
         """Draw until the script has ended and its promise is kept, or its time is up."""

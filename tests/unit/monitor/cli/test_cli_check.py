@@ -30,7 +30,11 @@ notify:
     hook: {type: slack, webhook_url: "${HOOK}"}
     bot: {type: slack, bot_token: "${BOT}", channel: "#a"}
     out: {type: webhook, url: "${OUT}", secret: "${SIGNING}"}
-store: {path: /x/s.db, max_size: 1 GiB, retention: {results: 1d}}
+store:
+  path: /x/s.db
+  max_size: 1 GiB
+  retention: {results: 1d}
+  influxdb: {url: "https://influx.example", token: "${INFLUX}", org: o, bucket: b}
 http: {listen: "[::1]:8000"}
 """
 ENVIRON = {
@@ -38,6 +42,7 @@ ENVIRON = {
     "HOOK": "https://hooks.slack.com/services/T/B/xyz",
     "BOT": "xoxb-123-456",
     "OUT": "https://receiver.example.com/in",
+    "INFLUX": "a-token-of-influxdb",
     "SIGNING": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 }
 
@@ -62,6 +67,8 @@ def test_the_text_names_what_runs(loaded: Loaded) -> None:
     assert text.startswith("sonde.yaml: valid\n")
     assert line(text, "windows") == "windows 5m, 15m, 1h"
     assert line(text, "store") == "store /x/s.db, at most 1 GiB, results kept 1d"
+    told = "influxdb https://influx.example, bucket b of o, token ${INFLUX}"
+    assert line(text, "influxdb") == told
     assert line(text, "http") == "http http://[::1]:8000/"
     assert line(text, "openai") == "openai openai https://api.openai.com/v1 ${KEY} 8"
     assert line(text, "house") == "house compatible http://127.0.0.1:1/v1 none 8"

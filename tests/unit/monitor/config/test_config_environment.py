@@ -112,10 +112,7 @@ def test_nothing_set(tmp_path: Path) -> None:
     ("variable", "value", "problem"),
     [
         ("DAILY_BUDGET_USD", "5", "not supported yet: unset it"),
-        ("INFLUXDB_URL", "http://x", "not supported yet: unset it"),
-        ("INFLUXDB_TOKEN", "hunter2", "not supported yet: unset it"),
-        ("INFLUXDB_ORG", "o", "not supported yet: unset it"),
-        ("INFLUXDB_BUCKET", "b", "not supported yet: unset it"),
+        ("INFLUXDB_URL", "hunter2", "expected a URL such as https://example.com/path"),
         ("REDIS_URL", "redis://x", "not supported yet: unset it"),
         (
             "MAX_TOKENS_DEFAULT",

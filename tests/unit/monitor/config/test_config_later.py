@@ -37,7 +37,6 @@ ROOT = SMALL + "@@\n"
         (ROOT, "notify: {repeat: 4h}", "notify.repeat"),
         (ROOT, "notify: {routes: []}", "notify.routes"),
         (ROOT, "notify: {heartbeat: {every: 60s}}", "notify.heartbeat"),
-        (ROOT, "store: {influxdb: {url: x}}", "store.influxdb"),
         (ROOT, "store: {retention: {minutes: 90d}}", "store.retention.minutes"),
         (ROOT, "store: {retention: {hours: 2y}}", "store.retention.hours"),
         (PROVIDER, "budget: {daily: 5 USD}", "providers.openai.budget"),

@@ -1,0 +1,170 @@
+"""InfluxDB's write endpoint, through influxdb-client; everything of that library stays in here.
+
+Its exceptions and debug output hold the token, so they are translated at this edge and never
+chained. Redirects are not followed: they would take the token elsewhere. Proxies and credentials of
+the environment are not used. Of an answer only the beginning is read.
+
+https://docs.influxdata.com/influxdb/v2/api/v2/#operation/PostWrite
+"""
+
+import asyncio
+import json
+import os
+import ssl
+from typing import Any, Final
+
+import aiohttp
+from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
+
+from aggregator.stores.delivery import (
+    Destination,
+    Outcome,
+    WriteError,
+    expired_points,
+    outcome_of,
+    retry_after_s,
+)
+from probes.sanitise import sanitise
+from probes.secret import SecretError, SecretSource
+
+WRITE_S: Final = 10.0
+"""One write, the connection included. InfluxDB takes a batch in milliseconds; whoever needs longer
+hangs, or is better left alone for a while."""
+ANSWER_LIMIT_BYTES: Final = 16 * 1024
+"""Read of an answer: a write has none unless it failed, and then a line."""
+
+
+class _Answer(aiohttp.ClientResponse):
+    """An answer whose length its sender does not decide."""
+
+    async def read(self) -> bytes:
+        """Return the beginning of the body; the connection is kept only when that was all."""
+        body = bytearray()
+        while len(body) < ANSWER_LIMIT_BYTES and (
+            piece := await self.content.read(ANSWER_LIMIT_BYTES - len(body))
+        ):
+            body += piece
+        if not self.content.at_eof():
+            self.close()
+        return bytes(body)
+
+
+class InfluxdbWriter:
+    """Writes to one bucket, over one connection that is opened by the first write."""
+
+    def __init__(self, destination: Destination, token: SecretSource | None) -> None:
+        self._destination = destination
+        self._token = token
+        self._version: tuple[int, int, int] | None = None
+        self._secrets: tuple[str, ...] = ()
+        # Made here, before the loop has work: reading the system's roots takes long.
+        self._tls = (
+            ssl.create_default_context()
+            if destination.url.startswith("https:")
+            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        )
+        # Any: the library's calls and answers have no types.
+        self._client: Any = None
+        self._service: Any = None
+
+    def _open(self) -> None:
+        self._client = InfluxDBClientAsync(
+            self._destination.url,
+            timeout=aiohttp.ClientTimeout(total=None),  # the deadline is ours
+            allow_redirects=False,
+            connection_pool_maxsize=1,
+            ssl_context=self._tls,
+            client_session_kwargs={"trust_env": False, "response_class": _Answer},
+        )
+        service: Any = WriteService
+        self._service = service(self._client.api_client)
+
+    def renewed(self) -> bool:
+        """Say whether the token's file has changed since the last write."""
+        try:
+            return self._token is not None and self._token.version() != self._version
+        except SecretError:  # it is not there now; the write will say so
+            return False
+
+    async def write(self, body: bytes) -> int:
+        """Write lines, compressed with gzip, once; return how many were too old to be kept.
+
+        Raises WriteError, within WRITE_S.
+        """
+        if self._client is None:
+            self._open()
+        self._authorise()
+        try:
+            async with asyncio.timeout(WRITE_S):
+                await self._service.post_write_async(
+                    org=self._destination.org,
+                    bucket=self._destination.bucket,
+                    body=body,
+                    precision="ns",
+                    content_encoding="gzip",
+                )
+        except ApiException as error:
+            return self._refused(error)
+        except TimeoutError:
+            raise WriteError(Outcome.TIMEOUT, f"no answer within {WRITE_S:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise WriteError(Outcome.UNREACHABLE, self._said(_reason(error))) from None
+        return 0
+
+    def _authorise(self) -> None:
+        """Put the token that holds now into the header. Raises WriteError when it is unreadable."""
+        if self._token is None:
+            return
+        try:
+            version = self._token.version()
+            if self._secrets and version == self._version:
+                return
+            token = self._token.read().reveal()
+        except SecretError as error:
+            raise WriteError(Outcome.TOKEN, str(error)) from None
+        self._version, self._secrets = version, (token,)
+        self._client.api_client.set_default_header("Authorization", f"Token {token}")
+
+    def _refused(self, error: ApiException) -> int:
+        """Translate an answer: the points too old to be kept, or a WriteError."""
+        answer: Any = error.response
+        status = int(error.status or 0)
+        told = _told(answer.data) if answer is not None else ""
+        outcome = outcome_of(status, told)
+        if outcome is Outcome.EXPIRED:
+            return expired_points(told)
+        header = answer.getheader("Retry-After") if answer is not None else None
+        words = f"answered {status}: {self._said(told)}" if told else f"answered {status}"
+        raise WriteError(outcome, words, retry_after_s(header)) from None
+
+    def _said(self, text: str) -> str:
+        return sanitise(text, self._secrets)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._client is not None:
+            await self._client.close()
+
+
+def _told(body: bytes) -> str:
+    """Return the server's own words: `message` (2.x, 3.x) or `error` (1.x), else the body."""
+    text = body.decode("utf-8", "replace")
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(answer, dict):
+        return text
+    return str(answer.get("message") or answer.get("error") or text)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a connection failed, without the library's own wrapping."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"certificate refused: {error.certificate_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        code = error.os_error.errno or 0  # resolvers have negative ones, and words of their own
+        return os.strerror(code) if code > 0 else str(error.os_error.strerror or error.os_error)
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,199 @@
+"""Questions to an InfluxDB, whatever answers; `sonde check --connect` against a real one."""
+
+import argparse
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from aggregator.stores.delivery import Destination
+from aggregator.stores.influxql import ANSWER_LIMIT_BYTES, Influxql, QueryError
+from monitor.cli.check import add_arguments, run
+from probes.secret import Secret, SecretSource
+from tests.servers.influxdb import Influxdb
+
+TOKEN = "a-token-nobody-may-read"
+
+
+class Answering:
+    """A server that gives one answer to everything."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.status = 200
+        self.body = b"{}"
+        self.asked: dict[str, str] = {}
+        self.authorization: str | None = None
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.asked = {name: str(value) for name, value in (await request.post()).items()}
+        self.authorization = request.headers.get("Authorization")
+        return web.Response(status=self.status, body=self.body)
+
+
+@pytest.fixture
+async def answering() -> AsyncIterator[Answering]:
+    """Run the server on a loopback port."""
+    made = Answering()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = site.name
+    yield made
+    await runner.cleanup()
+
+
+async def asked(url: str, token: str | None = TOKEN) -> list[dict[str, object]] | QueryError:
+    """Ask for something; return the rows, or what went wrong."""
+    source = None if token is None else SecretSource(value=Secret(token))
+    influxql = Influxql(Destination(url, "o", "b"), source)
+    try:
+        return await influxql.rows("SELECT x FROM y WHERE z = $z", z="it's")
+    except QueryError as error:
+        return error
+    finally:
+        await influxql.close()
+
+
+async def test_what_is_asked(answering: Answering) -> None:
+    """Values travel beside the question, the token in a header, times come as nanoseconds."""
+    answering.body = b'{"results":[{"series":[{"columns":["time","x"],"values":[[1,2.5]]}]}]}'
+    assert await asked(answering.url) == [{"time": 1, "x": 2.5}]
+    assert answering.asked == {
+        "db": "b",
+        "q": "SELECT x FROM y WHERE z = $z",
+        "params": '{"z": "it\'s"}',
+        "epoch": "ns",
+    }
+    assert answering.authorization == f"Token {TOKEN}"
+    await asked(answering.url, None)
+    assert answering.authorization is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (
+            200,
+            b'{"results":[{"error":"database not found: b"}]}',
+            "answered 200: database not found: b",
+        ),
+        (
+            401,
+            b'{"code":"unauthorized","message":"unauthorized access"}',
+            "answered 401: unauthorized access",
+        ),
+        (400, b'{"error":"bad ' + TOKEN.encode() + b'"}', "answered 400: bad ***"),
+        (502, b"<html>bad gateway</html>", "answered 502: <html>bad gateway</html>"),
+        (200, b"\xff\xfe", "answered 200: \ufffd\ufffd"),
+        (200, b"[]", "answered 200: []"),
+        (200, b"7", "answered 200: 7"),
+        (200, b"{}", "answered 200: {}"),
+        (200, b'{"results":[{"series":[{"columns":["a"],"values":[[1,2]]}]}]}', None),
+        (200, b'{"results":[{"series":7}]}', None),
+        (200, b"[" * 100_000, None),
+        (302, b"", "answered 302: "),
+    ],
+)
+async def test_other_answers_are_told(
+    answering: Answering, status: int, body: bytes, told: str | None
+) -> None:
+    """Refusals in the server's words, garbage as what it is; never a crash, never the token."""
+    answering.status, answering.body = status, body
+    failure = await asked(answering.url)
+    assert isinstance(failure, QueryError)
+    assert TOKEN not in str(failure)
+    assert told is None or str(failure) == told
+
+
+async def test_no_rows_is_an_answer(answering: Answering) -> None:
+    """A result without a series."""
+    answering.body = b'{"results":[{"statement_id":0}]}'
+    assert await asked(answering.url) == []
+
+
+async def test_an_answer_without_an_end_is_refused(answering: Answering) -> None:
+    """Memory is bounded, whatever is sent."""
+    answering.body = b"x" * (ANSWER_LIMIT_BYTES + 1)
+    failure = await asked(answering.url)
+    assert str(failure) == "answered more than 16 MiB"
+
+
+async def test_a_token_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """Before anything is sent."""
+    influxql = Influxql(
+        Destination("http://127.0.0.1:9", "o", "b"), SecretSource(path=tmp_path / "t")
+    )
+    with pytest.raises(QueryError, match="cannot read"):
+        await influxql.rows("SELECT 1")
+    await influxql.close()
+
+
+CONFIG = """\
+location: it's here
+providers: {{p: {{preset: compatible, base_url: "http://127.0.0.1:1/v1"}}}}
+targets: [{{name: a, provider: p, model: m}}]
+store: {{path: s.db, influxdb: {{url: {url}, token_file: t, org: {org}, bucket: {bucket}}}}}
+"""
+
+
+def check(folder: Path, influxdb: Influxdb, *given: str, **said: str) -> int:
+    """Run `sonde check --connect` with a configuration for a server, or with what is said."""
+    values = {"url": influxdb.url, "org": influxdb.org, "bucket": influxdb.bucket, **said}
+    (folder / "t").write_text(said.get("token", influxdb.token))
+    (folder / "c.yaml").write_text(CONFIG.format_map(values))
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return run(parser.parse_args([str(folder / "c.yaml"), "--connect", *given]))
+
+
+def test_check_connect_writes_and_reads_back(
+    tmp_path: Path, influxdb: Influxdb, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0, one line with the time it took, and the marker is in the bucket."""
+    assert check(tmp_path, influxdb) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    start = f"InfluxDB {influxdb.url} bucket probes: wrote and read back a marker in "
+    assert last.startswith(start)
+    assert last.endswith(" ms")
+    (marker,) = influxdb.query("SELECT * FROM sonde_check")
+    assert (marker["location"], marker["value"]) == ("it's here", 1)
+    assert check(tmp_path, influxdb, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["connect"]["works"] is True
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"token": "admin:wrong"}, "refuses the token"),
+        ({"bucket": "nope"}, "has no bucket 'nope'"),
+        ({"org": "nope"}, "or no organisation 'nope'"),
+        ({"url": "http://127.0.0.1:9"}, "cannot be reached (Connection refused)"),
+    ],
+)
+def test_check_connect_says_what_is_wrong(
+    tmp_path: Path,
+    influxdb: Influxdb,
+    capsys: pytest.CaptureFixture[str],
+    said: dict[str, str],
+    told: str,
+) -> None:
+    """1, and one line that names it, without the token."""
+    assert check(tmp_path, influxdb, **said) == 1
+    printed = capsys.readouterr()
+    assert told in printed.out.splitlines()[-1]
+    assert said.get("token", influxdb.token) not in printed.out + printed.err
+
+
+def test_check_connect_without_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to connect to, and that was the question: 1."""
+    (tmp_path / "c.yaml").write_text(CONFIG.partition("store:")[0].format())
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert run(parser.parse_args([str(tmp_path / "c.yaml"), "--connect"])) == 1
+    assert capsys.readouterr().out.endswith("InfluxDB: none is configured (store.influxdb)\n")

@@ -1,0 +1,162 @@
+"""`store.influxdb`, from a file and from variables."""
+
+from pathlib import Path
+
+import pytest
+
+from aggregator.stores.delivery import Destination
+from monitor.config.errors import ConfigError
+from monitor.config.load import Loaded, load
+
+FRAME = """\
+providers: {p: {preset: compatible, base_url: "http://127.0.0.1:1/v1"}}
+targets: [{name: a, provider: p, model: m}]
+notify: {channels: {c: {type: slack, webhook_url: "${HOOK}"}}}
+store: {influxdb: @@}
+"""
+SHOWN = (
+    '{url: "${INFLUXDB_URL:-}", token: "${INFLUXDB_TOKEN:-}", org: "${INFLUXDB_ORG:-}",'
+    ' bucket: "${INFLUXDB_BUCKET:-}"}'
+)
+NAMED = {
+    "INFLUXDB_URL": "https://influx.example:8086/",
+    "INFLUXDB_TOKEN": "a-token-of-ours",
+    "INFLUXDB_ORG": "o",
+    "INFLUXDB_BUCKET": "b",
+}
+ENVIRON = {"HOOK": "https://hooks.slack.com/services/x", "OPENAI_API_KEY": "sk-1"}
+
+
+def from_file(folder: Path, section: str, **environ: str) -> Loaded:
+    """Load a file with this section."""
+    (folder / "c.yaml").write_text(FRAME.replace("@@", section))
+    return load(Path("c.yaml"), {**ENVIRON, **environ}, cwd=folder, strict=True)
+
+
+def from_variables(folder: Path, **environ: str) -> Loaded:
+    """Load variables alone."""
+    return load(None, {"OPENAI_API_KEY": "sk-1", **environ}, cwd=folder, strict=True)
+
+
+def test_a_section_of_a_file(tmp_path: Path) -> None:
+    """Address, organisation and bucket make the destination; the token comes from its variable."""
+    loaded = from_file(tmp_path, SHOWN, **NAMED)
+    found = loaded.config.store.influxdb
+    assert found is not None
+    assert found.destination == Destination("https://influx.example:8086", "o", "b")
+    assert found.token is not None
+    assert found.token.variable == "INFLUXDB_TOKEN"
+    assert found.token.read().reveal() == "a-token-of-ours"
+    assert loaded.warnings == ()
+
+
+def test_variables_alone(tmp_path: Path) -> None:
+    """Without a file the four variables say the same."""
+    with_file = from_file(tmp_path, SHOWN, **NAMED).config.store.influxdb
+    assert from_variables(tmp_path, **NAMED).config.store.influxdb == with_file
+
+
+@pytest.mark.parametrize("section", ["", "{url: '${INFLUXDB_URL:-}', bucket: b}", SHOWN])
+def test_without_an_address_there_is_none(tmp_path: Path, section: str) -> None:
+    """No section, an empty one and one whose variable is empty: results stay in the ledger."""
+    assert from_file(tmp_path, section).config.store.influxdb is None
+
+
+def test_version_one_has_neither_organisation_nor_token(tmp_path: Path) -> None:
+    """Both may be left out."""
+    found = from_file(tmp_path, "{url: http://influx:8086, bucket: b}").config.store.influxdb
+    assert found is not None
+    assert (found.destination.org, found.token) == ("", None)
+
+
+def test_a_token_file_is_read_from_beside_the_configuration(tmp_path: Path) -> None:
+    """As every secret's file."""
+    (tmp_path / "t").write_text("a-token-of-ours\n")
+    section = "{url: https://influx.example, bucket: b, token_file: t}"
+    found = from_file(tmp_path, section).config.store.influxdb
+    assert found is not None
+    assert found.token is not None
+    assert found.token.read().reveal() == "a-token-of-ours"
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("http://influx.example:8086", True),
+        ("http://127.0.0.1:8086", False),
+        ("https://x.example", False),
+    ],
+)
+def test_a_token_in_clear_text_is_warned_of(tmp_path: Path, url: str, warned: bool) -> None:
+    """A token leaves this machine encrypted, or somebody is told."""
+    loaded = from_file(tmp_path, SHOWN, **{**NAMED, "INFLUXDB_URL": url})
+    told = "http sends the token in clear text; use https"
+    assert [warning.message for warning in loaded.warnings] == ([told] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("section", "problems"),
+    [
+        (
+            "{}",
+            [
+                "store.influxdb.url: missing: where it is, without a path of its API",
+                "store.influxdb.bucket: missing: the bucket; in 1.x the database",
+            ],
+        ),
+        (
+            "{url: https://x.example}",
+            ["store.influxdb.bucket: missing: the bucket; in 1.x the database"],
+        ),
+        (
+            "{url: https://x.example, bucket: b, token: hunter2}",
+            [
+                "store.influxdb.token: a secret is not written into the file: put it in a file of"
+                " its own and name that, or in a variable as ${NAME}"
+            ],
+        ),
+        (
+            "{url: 'https://u:hunter2@x.example', bucket: b}",
+            ["store.influxdb.url: expected a URL without a user name or password in it"],
+        ),
+        (
+            "{url: https://x.example, bucket: b, tokn: t}",
+            [
+                "store.influxdb.tokn: unknown key (did you mean token?);"
+                " allowed: url, token, token_file, org, bucket"
+            ],
+        ),
+    ],
+)
+def test_mistakes_are_told_one_line_each(tmp_path: Path, section: str, problems: list[str]) -> None:
+    """With the place in the file, the way to mend it, and no secret."""
+    with pytest.raises(ConfigError) as caught:
+        from_file(tmp_path, section)
+    told = [str(problem).partition(" ")[2] for problem in caught.value.problems]
+    assert told == problems
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "problems"),
+    [
+        (
+            {"INFLUXDB_URL": "https://x.example"},
+            ["environment INFLUXDB_BUCKET: missing: the bucket; in 1.x the database"],
+        ),
+        (
+            {"INFLUXDB_TOKEN": "hunter2"},
+            [
+                "environment INFLUXDB_URL: missing: where it is, without a path of its API",
+                "environment INFLUXDB_BUCKET: missing: the bucket; in 1.x the database",
+            ],
+        ),
+    ],
+)
+def test_variables_that_do_not_suffice(
+    tmp_path: Path, environ: dict[str, str], problems: list[str]
+) -> None:
+    """What is missing is named by its variable."""
+    with pytest.raises(ConfigError) as caught:
+        from_variables(tmp_path, **environ)
+    assert [str(problem) for problem in caught.value.problems] == problems
