@@ -14,7 +14,10 @@ import structlog
 from fastapi import FastAPI
 
 from aggregator.ledger import Ledger, LedgerError
+from aggregator.results import RESULTS
 from aggregator.stores import open_influxdb
+from aggregator.stores.spool import SPOOL
+from alerting.store import ALERTING
 from monitor import watchdog
 from monitor.channels import build_notifiers
 from monitor.clock import Clock
@@ -57,6 +60,9 @@ COLLECTED_AT: Final = (5_000, 5, 1_000)
 of the middle-aged, how many of these one of all. Fewer and later than Python's own: with thousands
 of targets a collection of all finds nothing but the summaries still in use, and stops every probe
 for 20 ms. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
+
+SCHEMAS: Final = (RESULTS, SPOOL, ALERTING)
+"""Every package's tables: the one file of an instance holds them all, used or not."""
 
 log = structlog.get_logger("sonde.daemon")
 

@@ -23,14 +23,11 @@ from pathlib import Path
 import structlog
 
 from aggregator.ledger import Ledger, LedgerError
-from aggregator.results import RESULTS
-from aggregator.stores.spool import SPOOL
-from alerting.store import ALERTING
 from monitor import logs
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
 from monitor.config.values import Config
-from monitor.daemon import Daemon
+from monitor.daemon import SCHEMAS, Daemon
 from monitor.web.server import ListenError
 from probes.lag import LagMeter
 from probes.secret import SecretError, SecretSource
@@ -83,7 +80,7 @@ def _raise_file_limit() -> None:
 def serve(config: Config) -> int:
     """Open the ledger, run a daemon on it until a signal comes, and return the exit code."""
     try:
-        ledger = Ledger.open(config.store.path, (RESULTS, SPOOL, ALERTING))
+        ledger = Ledger.open(config.store.path, SCHEMAS)
     except LedgerError as error:
         print(f"{config.source} store.path: {error}", file=sys.stderr)  # noqa: T201
         return 2

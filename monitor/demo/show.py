@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from aggregator.ledger import Ledger
-from aggregator.results import RESULTS
-from alerting.store import ALERTING
 from monitor.clock import Clock
 from monitor.config.load import load
-from monitor.daemon import Daemon
+from monitor.daemon import SCHEMAS, Daemon
 from monitor.demo.receiver import Receiver
 from monitor.demo.story import Message, Story
 from monitor.demo.teller import Frame, Teller
@@ -127,7 +125,7 @@ class Show:
         path = Path(environ["DEMO_STORE"]).with_name("sonde.yaml")
         path.write_text(text.read_text(encoding="utf-8"), encoding="utf-8")
         config = load(path, environ, cwd=path.parent, strict=True).config
-        ledger = Ledger.open(config.store.path, (RESULTS, ALERTING))
+        ledger = Ledger.open(config.store.path, SCHEMAS)
         observers = Observers(on_result=self._saw, on_serving=self._serving)
         return Daemon(config, ledger, self._lag, observers)
 

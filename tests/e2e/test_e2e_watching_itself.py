@@ -27,12 +27,11 @@ import sys, time
 from pathlib import Path
 
 from aggregator.ledger import Ledger
-from aggregator.results import RESULTS
-from alerting.store import ALERTING
 from monitor import watchdog
 from monitor.config.load import load
-from monitor.daemon import Daemon
+from monitor.daemon import SCHEMAS, Daemon
 from monitor.road import Observers
+from probes.lag import LagMeter
 
 watchdog.guard.__defaults__ = (3.0, 0.1)
 
@@ -46,8 +45,8 @@ def serving(_host, _port):
 
 folder = Path(sys.argv[1])
 config = load(folder / "sonde.yaml", {"KEY": sys.argv[2]}, cwd=folder, strict=True).config
-ledger = Ledger.open(config.store.path, (RESULTS, ALERTING))
-daemon = Daemon(config, ledger, Observers(on_serving=serving))
+ledger = Ledger.open(config.store.path, SCHEMAS)
+daemon = Daemon(config, ledger, LagMeter(), Observers(on_serving=serving))
 asyncio.run(daemon.run(asyncio.Event()))
 """
 

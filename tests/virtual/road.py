@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aggregator.ledger import Ledger
-from aggregator.results import RESULTS
 from alerting.notification import Notification
-from alerting.store import ALERTING
 from monitor.clock import Clock
 from monitor.config.load import load
 from monitor.config.values import Config
+from monitor.daemon import SCHEMAS
 from monitor.road import Observers, Road
 from probes.lag import LagMeter
 from probes.result import Fault, ProbeResult, StampQuality, Verdict
@@ -87,7 +86,7 @@ class Virtual:
         self._began = loop.time() - after_s
         self._script = script
         self.recorder = Recorder(self.elapsed_s)
-        self.ledger = Ledger.open(folder / "virtual.db", (RESULTS, ALERTING), inline=True)
+        self.ledger = Ledger.open(folder / "virtual.db", SCHEMAS, inline=True)
         self.step_s = step_s
         clock = Clock(lambda: START + self.elapsed_s() + self.step_s, loop.time)
         channels = {"recorder": self.recorder}
