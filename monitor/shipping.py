@@ -141,7 +141,7 @@ class _SpoolCollector(Collector):
         self._wall = wall
 
     def collect(self) -> Iterable[Metric]:
-        """Return pending = produced - stored - dropped - quarantined, and each of them."""
+        """Return the terms of produced = stored + pending + dropped + quarantined."""
         families: dict[str, GaugeMetricFamily | CounterMetricFamily] = {}
         for name, text in _GAUGES.items():
             families[name] = GaugeMetricFamily(f"sonde_spool_{name}", text, labels=("stream",))

@@ -137,7 +137,8 @@ _WORDS: Final = {
     Outcome.UNAVAILABLE: "takes nothing at the moment",
     Outcome.THROTTLED: "limits how much we write",
     Outcome.TOKEN: "refuses the token: it is wrong, or may not write to the bucket {d.bucket!r}",
-    Outcome.BUCKET: "has no bucket {d.bucket!r}, or no organisation {d.org!r}: create it",
+    Outcome.BUCKET: "has no bucket {d.bucket!r}, or no organisation {d.org!r}: create it"
+    " (before 1.8 InfluxDB does not take what we write)",
 }
 
 

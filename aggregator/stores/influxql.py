@@ -1,5 +1,7 @@
 """Questions to an InfluxDB, in InfluxQL over `/query`: what 1.x, 2.x and 3.x all answer.
 
+The last without bound parameters: https://github.com/influxdata/influxdb/issues/24805
+
 https://docs.influxdata.com/influxdb/v1/tools/api/#query-http-endpoint
 https://docs.influxdata.com/influxdb/v2/api-guide/influxdb-1x/query/
 

@@ -9,7 +9,7 @@ nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -190,6 +190,9 @@ class Shipper:
         poison, expired = sifting.poison, sifting.expired
         await self._ledger.write(lambda c: settle(c, batch, poison, expired, self._wall()))
         self._failed = 0
+        if self._held_until[batch.stream]:
+            self._held_until[batch.stream] = 0.0
+            self._over([(Outcome.REJECTED, batch.stream)])
         if expired:
             told = f"{expired} points are older than the bucket keeps"
             self._tell(Outcome.EXPIRED, batch.stream, told)
@@ -226,15 +229,19 @@ class Shipper:
 
         Troubles with lines end when none has been met for a minute, or they would begin with each.
         """
-        over = [
-            (outcome, of)
-            for (outcome, of), last_at in self._troubles.items()
-            if of is None or (of is stream and _now() - last_at >= PEOPLES_WAIT_S)
-        ]
-        for trouble in over:
+        self._over(
+            [
+                (outcome, of)
+                for (outcome, of), last_at in self._troubles.items()
+                if of is None or (of is stream and _now() - last_at >= PEOPLES_WAIT_S)
+            ]
+        )
+
+    def _over(self, troubles: Sequence[tuple[Outcome, Stream | None]]) -> None:
+        for trouble in troubles:
             del self._troubles[trouble]
-        if over:
-            log.info("influxdb.recovered", over=[outcome.value for outcome, _ in over])
+        if troubles:
+            log.info("influxdb.recovered", over=[outcome.value for outcome, _ in troubles])
 
     def _pending(self) -> int:
         return self.balances.get(Stream.RESULTS, Balance()).pending

@@ -190,7 +190,9 @@ async def test_the_age_of_what_waits_grows(tmp_path: Path) -> None:
     async with wiring(tmp_path) as wired:
         wired.shelf.hangs = True
         await wired.ledger.write(lambda c: insert_result(c, result(at=NOON - 50)))
-        wired.shipping.shipper.balances = {Stream.RESULTS: Balance(produced=1, oldest_at=NOON - 50)}
+        wired.shipping.shipper.balances = {
+            Stream.RESULTS: Balance(produced=1, pending=1, oldest_at=NOON - 50)
+        }
         age = wired.sample("sonde_spool_oldest_seconds", stream="results")
         assert age is not None
         assert 50 <= age < 60

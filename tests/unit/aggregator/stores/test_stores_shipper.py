@@ -211,12 +211,28 @@ async def test_where_no_line_is_taken_all_wait(shipped: Shipped) -> None:
     await shipped.produce(range(1_000))
     async with shipping(shipped):
         await asyncio.sleep(10 * PEOPLES_WAIT_S)
-        assert shipped.results == Balance(produced=1_000, oldest_at=0.0)
+        assert shipped.results == Balance(produced=1_000, pending=1_000, oldest_at=0.0)
         assert len(shipped.shelf.written) < 10 * 40
         shipped.shelf.refused = lambda _line: False
         await asyncio.sleep(PEOPLES_WAIT_S + 1)
         assert shipped.results == Balance(produced=1_000, stored=1_000)
     assert len(shipped.told("trouble")) == 1
+
+
+async def test_lines_set_aside_after_all_had_waited_are_told(shipped: Shipped) -> None:
+    """That nothing was taken is over with the first batch; what it still refused is news."""
+    shipped.shelf.refused = lambda _line: True
+    await shipped.produce(range(10))
+    async with shipping(shipped):
+        await asyncio.sleep(2 * PEOPLES_WAIT_S)
+        shipped.shelf.refused = lambda line: line.endswith(b"001")
+        await asyncio.sleep(PEOPLES_WAIT_S + 1)
+        assert shipped.results == Balance(produced=10, stored=9, quarantined=1)
+    reasons = [each["reason"] for each in shipped.told("trouble")]
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        "every line is refused",
+        "1 lines are quarantined",
+    ]
 
 
 async def test_a_stream_that_is_refused_does_not_hold_up_the_other(shipped: Shipped) -> None:

@@ -1,0 +1,100 @@
+"""The rules that ship for Prometheus, judged by promtool."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.servers.running import installed
+
+RULES: Final = Path(__file__).parents[2] / "deploy" / "prometheus-rules.yml"
+SPOOL: Final = "{instance='a', job='sonde', stream='results'}"
+SONDE: Final = "{instance='a', job='sonde'}"
+OLDEST: Final = f"sonde_spool_oldest_seconds{SPOOL}"
+
+
+def balance(produced: str, *, stored: str, rows: str) -> dict[str, str]:
+    """Return the series of a stream of which 7 points were dropped and 2 quarantined."""
+    return {
+        f"sonde_spool_produced_total{SPOOL}": produced,
+        f"sonde_spool_stored_total{SPOOL}": stored,
+        f"sonde_spool_dropped_total{SPOOL}": "7x30",
+        f"sonde_spool_quarantined_total{SPOOL}": "2x30",
+        f"sonde_spool_rows{SPOOL}": rows,
+    }
+
+
+def fired(tmp_path: Path, alert: str, series: dict[str, str]) -> bool:
+    """Say whether an alert fires half an hour into these series, one value a minute."""
+    test = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    {"series": each, "values": values} for each, values in series.items()
+                ],
+                "alert_rule_test": [{"eval_time": "30m", "alertname": alert, "exp_alerts": []}],
+            }
+        ],
+    }
+    path = tmp_path / "test.json"  # JSON is YAML
+    path.write_text(json.dumps(test), encoding="utf-8")
+    done = subprocess.run(
+        [installed("promtool"), "test", "rules", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert "FAILED" in said or "SUCCESS" in said, said
+    assert (done.returncode == 0) == ("SUCCESS" in said), said
+    return done.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("alert", "series"),
+    [
+        ("SondeAbsent", {f"up{SONDE}": "0x30"}),
+        ("SondeNotRecording", {f"sonde_results_volatile_total{SONDE}": "0x25 1+1x5"}),
+        ("SondeInfluxdbBehind", {OLDEST: "0+60x30"}),
+        ("SondePointsLost", {f"sonde_spool_dropped_total{SPOOL}": "7x25 8x5"}),
+        ("SondePointsLost", {f"sonde_spool_quarantined_total{SPOOL}": "0x25 1x5"}),
+        ("SondePointsLost", {f"sonde_spool_lost_points_total{SONDE}": "0x25 4x5"}),
+        ("SondeBalanceBroken", balance("18x30", stored="5x30", rows="3x30")),
+        ("SondeBalanceBroken", balance("18x30", stored="5x30", rows="5x30")),
+    ],
+)
+def test_each_alert_fires_in_its_own_trouble(
+    tmp_path: Path, alert: str, series: dict[str, str]
+) -> None:
+    """A rule that can never fire is worse than none."""
+    assert fired(tmp_path, alert, series)
+
+
+@pytest.mark.parametrize(
+    "alert",
+    [
+        "SondeAbsent",
+        "SondeNotRecording",
+        "SondeInfluxdbBehind",
+        "SondePointsLost",
+        "SondeBalanceBroken",
+    ],
+)
+def test_all_is_quiet_while_all_is_well(tmp_path: Path, alert: str) -> None:
+    """Points come and go, some wait a moment, what was lost an hour ago is no news."""
+    well = {
+        f"up{SONDE}": "1x30",
+        f"sonde_results_volatile_total{SONDE}": "5x30",
+        f"sonde_spool_lost_points_total{SONDE}": "0x30",
+        **balance(
+            "19 22 22 24 24 24 29x24", stored="10 10 13 13 15 15x25", rows="0 3 0 2 0 0 5x24"
+        ),
+        OLDEST: "0 1 0 1 0 0 2x24",
+    }
+    assert not fired(tmp_path, alert, well)

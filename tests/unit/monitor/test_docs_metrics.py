@@ -1,0 +1,147 @@
+"""docs/metrics.md says what a daemon exposes: no metric more, no metric less."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from aggregator.ledger import Ledger
+from aggregator.stores.delivery import Outcome as WriteOutcome
+from aggregator.stores.spool import Balance, Stream
+from aggregator.summary import Distribution, Summary
+from alerting.defaults import default_rules
+from alerting.engine import Alert, Identity, Phase
+from alerting.lane import Outcome as SendOutcome
+from alerting.state import Edge
+from monitor.clock import Clock
+from monitor.collectors import Evaluated, WindowReading
+from monitor.config.load import load
+from monitor.daemon import SCHEMAS
+from monitor.metrics import SERIES
+from monitor.road import Observers, Road
+from probes.lag import LagMeter
+from probes.result import Fault, ProbeResult, RateLimit, SkipReason, StampQuality, Verdict
+from probes.target import Slot, Target
+from tests.unit.aggregator.samples import stream
+from tests.unit.aggregator.stores.shelf import Shelf
+
+PAGE: Final = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+ROW: Final = re.compile(r"^\| `(sonde_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \|$", re.MULTILINE)
+OWN_LABELS: Final = {"histogram": {"le"}}
+"""Labels that come with a type and are not said of each metric."""
+
+About = Mapping[str, tuple[str, frozenset[str]]]
+"""Type and labels of metrics by name."""
+
+
+def told() -> About:
+    """Return what the page's tables say."""
+    return {
+        name: (kind, frozenset(_labels(labels.strip()))) for name, kind, labels in ROW.findall(PAGE)
+    }
+
+
+def _labels(text: str) -> list[str]:
+    names = text.split(", ") if text else []
+    return [label for name in names for label in (SERIES if name == "series" else (name,))]
+
+
+@pytest.fixture
+async def exposed(tmp_path: Path) -> About:
+    """What a road exposes of which everything has happened once."""
+    environ = {
+        "OPENAI_API_KEY": "sk-test-0123456789abcdef",
+        "INFLUXDB_URL": "http://influx:8086",
+        "INFLUXDB_TOKEN": "a-token-of-some-length",
+        "INFLUXDB_BUCKET": "b",
+        "HOME": str(tmp_path),
+    }
+    config = load(None, environ, cwd=tmp_path, strict=True).config
+    ledger = Ledger.open(tmp_path / "sonde.db", SCHEMAS, inline=True)
+    clock = Clock(lambda: 1_763_000_000.0, lambda: 0.0)
+    road = Road(config, ledger, {}, _never, clock, LagMeter(), Observers(), Shelf())
+    everything_happens(road)
+    text = "".join(road.metrics.written()) + generate_latest(road.metrics.registry).decode()
+    await ledger.close()
+    return {
+        _exposed_name(family.name, family.type): (
+            family.type,
+            frozenset(label for sample in family.samples for label in sample.labels)
+            - OWN_LABELS.get(family.type, set()),
+        )
+        for family in text_string_to_metric_families(text)
+        if family.name.startswith("sonde_") and not family.name.endswith("_created")
+    }
+
+
+def _exposed_name(family: str, kind: str) -> str:
+    """Return a family's name as it stands in the text: the parser takes `_total` off."""
+    return f"{family}_total" if kind == "counter" else family
+
+
+async def _never(target: Target, slot: Slot) -> ProbeResult:
+    raise AssertionError((target, slot))
+
+
+def everything_happens(road: Road) -> None:
+    """Have every metric get a sample: one without any would not show its labels."""
+    metrics, target = road.metrics, road.config.targets[0]
+    asked = {"resolve_s": 0.1, "sent_s": 0.2, "first_byte_s": 0.3, "status": 200, "cost_usd": 0.1}
+    limits = (RateLimit("requests", 100, 7, 1.0),)
+    metrics.observe(target, stream(0.5, 2.0, 10, latency_tainted=True))
+    metrics.observe(target, stream(0.5, 2.0, 10, input_tokens=7, rate_limits=limits, **asked))
+    metrics.slot_started(target, Slot(1, 60.0), 0.001)
+    metrics.slot_skipped(target, SkipReason.LATE)
+    metrics.target_crashed(target)
+    metrics.notified("team", "sent")
+    metrics.transition("Down", "fired")
+    metrics.scrape_failed("busy")
+    latency = Distribution(n=20, mean=1.0, std=0.0, max=1.0, quantiles={0.5: 1.0})
+    summary = Summary(over_s=300.0, n=20, latency=latency)
+    alert = Alert(
+        identity=Identity("Down", (("alertname", "Down"), ("severity", "critical"))),
+        rule=default_rules()[0],
+        state=Phase.FIRING,
+        started_at=0.0,
+        fired_at=0.0,
+        value="",
+        lower_bound=False,
+        reason=None,
+        targets=(target.name,),
+    )
+    reading = WindowReading(target, summary)
+    metrics.newest.evaluated = Evaluated((reading,), (alert,), (("openai", 1.0),))
+    assert road.shipping is not None
+    road.shipping.shipper.balances = dict.fromkeys(Stream, Balance())
+
+
+def test_the_page_names_what_there_is(exposed: About) -> None:
+    """No metric is missing from the page, and none on it is one of the past."""
+    assert set(told()) == set(exposed)
+
+
+def test_types_and_labels_are_as_told(exposed: About) -> None:
+    """Somebody who writes a query from the page gets an answer."""
+    assert told() == exposed
+
+
+def test_each_metric_is_told_once() -> None:
+    """Two rows would one day say two things; and examples ask for what the tables tell."""
+    names = [name for name, _, _ in ROW.findall(PAGE)]
+    assert len(names) == len(set(names))
+    everywhere = re.findall(r"\bsonde_\w+", PAGE)
+    assert {name.removesuffix("_bucket") for name in everywhere} == set(names)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [Verdict, Fault, SkipReason, StampQuality, Phase, Edge, SendOutcome, WriteOutcome, Stream],
+)
+def test_closed_sets_are_told_whole(values: type[StrEnum]) -> None:
+    """Every value a label can take stands on the page."""
+    assert [each.value for each in values if f"`{each.value}`" not in PAGE] == []
