@@ -255,9 +255,9 @@ def _balance(connection: sqlite3.Connection, stream: Stream) -> Balance:
         return Balance()
     acknowledged, produced, stored, dropped, quarantined = row
     table, points = ("results", "1") if stream is Stream.RESULTS else ("window_points", "points")
+    waiting = f"SELECT {points} AS points FROM {table} WHERE id > ? LIMIT ?"  # noqa: S608 - our own
     rows, pending = connection.execute(
-        "SELECT count(*), coalesce(sum(points), 0) FROM"
-        f" (SELECT {points} AS points FROM {table} WHERE id > ? LIMIT ?)",
+        f"SELECT count(*), coalesce(sum(points), 0) FROM ({waiting})",  # noqa: S608 - as above
         (acknowledged, COUNTED_ROWS),
     ).fetchone()
     oldest = connection.execute(
