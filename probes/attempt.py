@@ -12,7 +12,7 @@ from typing import Final
 
 from probes.classify import Classified, WireFailure, classify_failure, classify_response
 from probes.expect import judge
-from probes.lag import NOTABLE_S, LagMeter
+from probes.lag import LagMeter
 from probes.operation import Fold, OperationSpec
 from probes.outcome import NO_HEADERS, Outcome
 from probes.pace import Pace
@@ -29,11 +29,6 @@ ERROR_BODY_BYTES: Final = 64 * 1024
 """How much of an error's body is read: its meaning stands at the beginning."""
 ERROR_BODY_S: Final = 2.0
 """And for how long. With the status we know the outcome; the rest only says why."""
-READ_LATE_S: Final = 0.001
-"""From this age on, bytes that were read together may have come one after the other: a punctual
-loop reads within a few tenths of a millisecond."""
-LATE_S: Final = NOTABLE_S
-"""The same of our loop as a whole, for bytes of which only the last were young."""
 FLOOD_BYTES: Final = 128 * 1024
 """Twice the largest honest answer. If it took us too long to read more than this, it is not our
 fault: a user's client would not have got through it either."""
@@ -65,8 +60,6 @@ class Attempt:
         self._refused_with: tuple[int, str, bytearray] | None = None
         self._doubtful_s: set[float] = set()
         """Offsets of tokens that are not to be believed."""
-        self._read_at = self._began
-        self._token_at: float | None = None
 
     async def run(self, deadline_at: float) -> Outcome:
         """Send, read, judge. `deadline_at` is on the loop's clock.
@@ -162,7 +155,7 @@ class Attempt:
 
         def take(piece: Piece) -> bool:
             self._feed(fold, piece)
-            self._read_on(fold, pace)
+            self._keep_pace(fold, pace)
             return fold.done
 
         while not fold.done:
@@ -174,31 +167,16 @@ class Attempt:
                     if start:
                         await asyncio.sleep(0)
                     self._feed(fold, piece._replace(data=piece.data[start : start + SMALL_BYTES]))
-                self._read_on(fold, pace)
+                self._keep_pace(fold, pace)
         pace.move(None)
-        return fold.close(self._now_s())
+        return fold.close(self._timeline.ended(time.monotonic()))
 
     def _feed(self, fold: Fold, piece: Piece) -> None:
-        fold.feed(piece.data, self._timeline.offset(piece.at))
-        self._doubt(fold, piece)
-
-    def _read_on(self, fold: Fold, pace: Pace) -> None:
-        self._read_at = time.monotonic()
-        self._keep_pace(fold, pace)
-
-    def _doubt(self, fold: Fold, piece: Piece) -> None:
-        """Doubt the time of a token that shares its stamp, if our own lateness may be the reason.
-
-        The stamp is that of the last bytes of a read. It is true for a token at the end, and for
-        others only if all of it came at once, which a read that came late can not tell.
-        """
-        crowded = fold.crowded or self._token_at == piece.at
-        if fold.events_in_last_feed:
-            self._token_at = piece.at
-        if crowded and (
-            piece.late_s > READ_LATE_S or self._lag.worst_since(self._read_at) > LATE_S
-        ):
-            self._doubtful_s.add(self._timeline.offset(piece.at))
+        """Fold in a piece; of a pile only the last bytes came when it says, whatever they are."""
+        at_s = self._timeline.offset(piece.at)
+        fold.feed(piece.data, at_s)
+        if piece.piled and fold.events_in_last_feed:
+            self._doubtful_s.add(at_s)
 
     def _keep_pace(self, fold: Fold, pace: Pace) -> None:
         departed_at, sent_s = self._timeline.departed_at, self._timeline.sent_s

@@ -19,12 +19,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from probes.punctual import PunctualSelector
 from probes.worst import Worst
 
 NOTABLE_S: Final = 0.002
 """Lateness below this is ordinary (epoll counts in whole milliseconds): not kept."""
 PAUSES: Final = 10_000
 """Pauses of the collector that wait to be read; seconds' worth of the quickest ones."""
+
+RESTED_S: Final = 0.02
+"""A wait of this length was one: what is readable when it begins ends it within a time slice."""
 
 _Ready = list[tuple[selectors.SelectorKey, int]]
 
@@ -39,10 +43,12 @@ class LagMeter:
         self.collector = GcMeter()
         self._late = Worst()
         self._turn_began: float | None = None
+        self._turn_before_s = 0.0
+        self._turn_ended = 0.0
 
     def new_loop(self) -> asyncio.AbstractEventLoop:
         """Return a loop that is watched: a factory for `asyncio.Runner`."""
-        selector = selectors.DefaultSelector()
+        selector = PunctualSelector()
         self.watch(selector)
         return asyncio.SelectorEventLoop(selector)
 
@@ -64,13 +70,17 @@ class LagMeter:
     def turn_began(self, at: float, late_s: float) -> None:
         """Take down that a wait is over, so much later than it should have been."""
         self._turn_began = at
+        if at - self._turn_ended > RESTED_S:
+            self._turn_before_s = 0.0
         self._note(late_s, at)
 
     def turn_ended(self, at: float) -> None:
         """Take down that all that was ready has run."""
         if self._turn_began is not None:
-            self._note(at - self._turn_began, at)
+            self._turn_before_s = at - self._turn_began
+            self._note(self._turn_before_s, at)
             self._turn_began = None
+            self._turn_ended = at
 
     def worst_since(self, since: float, now: float | None = None) -> float:
         """Return the worst lateness in the time from `since` until now; 0.0 without any.
@@ -83,6 +93,14 @@ class LagMeter:
             held_s = (time.monotonic() if now is None else now) - self._turn_began
             worst_s = max(worst_s, held_s if held_s >= NOTABLE_S else 0.0)
         return worst_s
+
+    def unseen_s(self, now: float) -> float:
+        """Return how long something may have lain in a socket, at most, that is read at `now`.
+
+        What came during a turn is noticed behind it and read in the next one: that turn, unless a
+        wait has passed since, and this one as far as it has come. 0.0 without a loop to watch.
+        """
+        return 0.0 if self._turn_began is None else self._turn_before_s + now - self._turn_began
 
     def _note(self, late_s: float, at: float) -> None:
         if late_s >= NOTABLE_S:

@@ -40,10 +40,6 @@ class Fold(Protocol):
     def events_in_last_feed(self) -> int:
         """Tokens in the newest piece."""
 
-    @property
-    def crowded(self) -> bool:
-        """Whether a token in the newest piece was not its end."""
-
     def feed(self, data: bytes, at_s: float) -> None:
         """Take a piece that arrived at `at_s`."""
 

@@ -51,7 +51,7 @@ class Outcome:
     reading: Reading | None = None
     """What the answer held, as far as it came; None when there was none to read."""
     tainted: bool = False
-    """Whether token times were lost because our own loop was late."""
+    """Whether a token time that is told is doubtful because our own loop was late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,12 @@ def result_of(
         loop_lag_s=around.loop_lag_s,
         gc_s=around.gc_s,
         latency_tainted=is_tainted(
-            _stamps(timeline), timeline.departure_took_s, outcome.total_s, around.loop_lag_s
+            _stamps(timeline),
+            timeline.departure_took_s,
+            outcome.total_s,
+            around.loop_lag_s,
+            opening_lag_s=timeline.opening_lag_s,
+            end_is_doubtful=timeline.end_is_doubtful,
         ),
         stream_tainted=outcome.tainted,
         **_phases(timeline),
@@ -109,14 +114,20 @@ def result_of(
 
 
 def is_tainted(
-    stamps: StampQuality, departure_took_s: float, total_s: float, loop_lag_s: float
+    stamps: StampQuality,
+    departure_took_s: float,
+    total_s: float,
+    loop_lag_s: float,
+    *,
+    opening_lag_s: float = 0.0,
+    end_is_doubtful: bool = False,
 ) -> bool:
     """Say whether our own lateness may be a notable part of a latency."""
     if stamps is StampQuality.NONE:
         return False
-    by_our_clock = stamps is StampQuality.USER
-    late = by_our_clock and loop_lag_s > max(TAINTING_LAG_S, TAINTING_RATIO * total_s)
-    return late or departure_took_s > DEPARTURE_DOUBT_S
+    lag_s = loop_lag_s if stamps is StampQuality.USER else opening_lag_s
+    late = lag_s > max(TAINTING_LAG_S, TAINTING_RATIO * total_s)
+    return late or end_is_doubtful or departure_took_s > DEPARTURE_DOUBT_S
 
 
 def _stamps(timeline: Timeline) -> StampQuality:

@@ -102,7 +102,7 @@ class Prober:
 
     async def _placed(self, errand: Errand, asked_at: float) -> ProbeResult:
         began = time.monotonic()
-        timeline = Timeline(limit_bytes_for(errand.target.max_output_tokens))
+        timeline = Timeline(limit_bytes_for(errand.target.max_output_tokens), self._lag)
         request: CompiledRequest | None = None
         outcome: Outcome | None = None
         deadline_at = began + errand.target.deadline_s  # asyncio's clock is the monotonic one

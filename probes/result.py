@@ -172,8 +172,9 @@ class ProbeResult:
     gc_s: float = 0.0
     """The longest time the garbage collector stopped this process while the probe ran."""
     latency_tainted: bool = False
-    """True when `latency_s` may hold our own lateness, and no latency statistic has it: the end was
-    stamped by our own clock while our loop was notably late, or we were stopped while sending."""
+    """True when `latency_s` may hold our own lateness, and no latency statistic has it: the end, or
+    a part of connecting, was timed by our own clock while our loop was notably late; the end was
+    read late together with something behind it; or we were stopped while sending."""
     stream_tainted: bool = False
     """True when our own loop was too late to tell this stream's first or last token from others."""
 

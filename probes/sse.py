@@ -51,7 +51,6 @@ class EventSource:
         "_limit",
         "_line",
         "_name",
-        "position",
     )
 
     def __init__(self, limit_bytes: int = EVENT_LIMIT_BYTES) -> None:
@@ -62,8 +61,6 @@ class EventSource:
         self._name = ""
         self._after_cr = False
         self._at_start = True
-        self.position = 0
-        """Bytes of the newest `feed` that the events yielded so far took."""
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield the events that these bytes complete. Raises OversizedEventError.
@@ -77,7 +74,7 @@ class EventSource:
             start = self._step_over(data, start)
             plain = None if self._pending() else _PLAIN.match(data, start)
             if plain is not None and plain.end(1) - start <= self._limit:
-                self.position = start = plain.end()
+                start = plain.end()
                 yield Event("", plain[1])
                 continue
             end = _LINE_END.search(data, start)
@@ -85,7 +82,7 @@ class EventSource:
                 break
             self._grow(data[start : end.start()])
             event = self._end_line()
-            self.position = start = end.end()
+            start = end.end()
             if event is not None:
                 yield event
         self._after_cr = self._after_cr or data.endswith(b"\r")

@@ -73,7 +73,6 @@ class ChatStream:
         self._first_visible_token_s: float | None = None
         self._last_token_s: float | None = None
         self._events_in_last_feed = 0
-        self._crowded = False
 
     @property
     def done(self) -> bool:
@@ -98,17 +97,9 @@ class ChatStream:
         """
         return self._events_in_last_feed
 
-    @property
-    def crowded(self) -> bool:
-        """Whether a token of the newest `feed` had something behind it: a token, or anything else.
-
-        The time of a read is that of its last bytes, so it is true for a token only at its end.
-        """
-        return self._crowded
-
     def feed(self, data: bytes, at_s: float) -> None:
         """Take the bytes that arrived at the offset `at_s`. Ignored once `done`."""
-        self._events_in_last_feed, self._crowded = 0, False
+        self._events_in_last_feed = 0
         if not self.done:
             self._fold(data, at_s)
 
@@ -133,11 +124,7 @@ class ChatStream:
     def _fold(self, data: bytes, at_s: float) -> None:
         try:
             for event in self._source.feed(data):
-                before = self._events_in_last_feed
                 self._take(event, at_s)
-                behind = self._source.position < len(data)
-                if self._events_in_last_feed > before and (before or behind):
-                    self._crowded = True
                 if self.done:
                     break
         except OversizedEventError as error:

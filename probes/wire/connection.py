@@ -45,9 +45,11 @@ class HttpConnection(asyncio.BufferedProtocol):
         """Write a request at once; its response goes into `response`. Raises what has ended it."""
         if self._failure is not None or self._transport is None:
             raise self._failure or CutError("the connection has ended")
+        tls = self._transport.get_extra_info("ssl_object") if not timeline.reused else None
+        if not timeline.reused and tls is None and self._poll.poll(0) and self._sock.spoke_first():
+            raise UnaskedError("a response came before the request had left")
         self._sock.timeline = timeline
         self._response = response
-        tls = self._transport.get_extra_info("ssl_object") if not timeline.reused else None
         timeline.writing(one_round_trip=tls is not None and tls.version() == "TLSv1.3")
         self._transport.write(data)
 
@@ -106,11 +108,16 @@ class HttpConnection(asyncio.BufferedProtocol):
         if response is None or timeline is None:  # TLS hands it on before the request has left
             self.abort(UnaskedError("a response came before the request had left"))
             return
+        if response.complete:  # nobody's: in no figure, and nothing may follow it
+            response.reusable = False
+            return
         headless = response.status is None
         try:
             response.feed(self._buffer[:nbytes], timeline.released())
         except (UnaskedError, FramingError) as error:
             self.abort(error)
+        if response.followed:
+            timeline.followed()
         if headless and response.status is not None:
             timeline.head_complete()
         waiting = self._news is not None and not self._news.done()
@@ -119,6 +126,9 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """Take note that the peer sends no more; the transport then closes."""
+        response, timeline = self._response, self._sock.timeline
+        if timeline is not None and response is not None and response.complete:
+            timeline.followed()  # under TLS the end may share a read with the answer
         self._ended(None)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -42,7 +42,8 @@ class Inflater:
 
         Raises ContentError for bytes that are no such stream, ContentCapError beyond the limit.
         """
-        while data and not self._inflate.eof:
+        more = bool(data)
+        while more and not self._inflate.eof:
             try:
                 piece = self._inflate.decompress(data, STEP_BYTES)
             except zlib.error as error:
@@ -53,6 +54,8 @@ class Inflater:
                 continue
             self._raw_allowed = False
             data = self._inflate.unconsumed_tail
+            # A full step may have taken all that came in and still hold back some of what it meant.
+            more = bool(data) or len(piece) == STEP_BYTES
             self._left -= len(piece)
             if self._left < 0:
                 raise ContentCapError("the body is too large once decompressed")

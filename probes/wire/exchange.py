@@ -151,4 +151,4 @@ class Exchange:
         if self._inflater is None:
             return came
         feed = self._inflater.feed
-        return [Piece(part, at, late_s) for data, at, late_s in came for part in feed(data)]
+        return [Piece(part, at, piled) for data, at, piled in came for part in feed(data)]

@@ -55,6 +55,7 @@ class Pool:
         self._keepalive_s = keepalive_s
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._busy: set[HttpConnection] = set()
+        self._making: set[asyncio.Timeout] = set()
         self._idle: dict[Origin, list[HttpConnection]] = {}
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
@@ -67,10 +68,7 @@ class Pool:
         self._check_open()
         connection = None if fresh else self._kept(origin, timeline)
         if connection is None:
-            connection = await self._connect(origin, timeline)
-            if self._closed:
-                connection.abort()
-                self._check_open()
+            connection = await self._made(origin, timeline)
         self._busy.add(connection)
         return connection
 
@@ -93,6 +91,8 @@ class Pool:
         for connection in (*self._busy, *(each for kept in self._idle.values() for each in kept)):
             connection.abort(ClosedError("this prober has been closed"))
         self._idle.clear()
+        for making in self._making:
+            making.reschedule(0.0)
         await asyncio.sleep(0)  # the turn of the loop in which it closes the sockets
 
     def _check_open(self) -> None:
@@ -120,6 +120,23 @@ class Pool:
         due = [kept[0].idle_since + self._keepalive_s for kept in self._idle.values() if kept]
         if due:
             self._sweep = asyncio.get_running_loop().call_at(min(due), self._end_old)
+
+    async def _made(self, origin: Origin, timeline: Timeline) -> HttpConnection:
+        making = asyncio.timeout(None)  # passes when this pool closes
+        try:
+            async with making:
+                self._making.add(making)
+                connection = await self._connect(origin, timeline)
+        except TimeoutError:
+            if making.expired():
+                self._check_open()
+            raise
+        finally:
+            self._making.discard(making)
+        if self._closed:
+            connection.abort()
+            self._check_open()
+        return connection
 
     async def _connect(self, origin: Origin, timeline: Timeline) -> HttpConnection:
         addresses = await self._addresses(origin, timeline)

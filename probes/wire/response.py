@@ -14,6 +14,9 @@ from probes.wire.stamps import Arrival
 HEADER_LINE_BYTES: Final = 16 * 1024
 HEADERS: Final = 128
 """Longest header line and most headers of a response: more is no API's answer."""
+_CODING: Final = b"transfer-encoding"
+_FRAMING: Final = frozenset({"content-length", _CODING.decode()})
+"""What says where a body ends; without it the end of the connection does."""
 
 
 class FramingError(Exception):
@@ -29,8 +32,8 @@ class Piece(NamedTuple):
 
     data: bytes
     at: float
-    late_s: float = 0.0
-    """How long they lay unread, as far as the kernel can tell."""
+    piled: bool = False
+    """Whether they may have come in notably one after the other (see Arrival)."""
 
 
 class Response:
@@ -44,6 +47,7 @@ class Response:
         "_parts",
         "_silent_bytes",
         "complete",
+        "followed",
         "headers",
         "pieces",
         "reusable",
@@ -59,6 +63,8 @@ class Response:
         """What came of the body and was not taken yet: one for each read that brought any."""
         self.complete = False
         """Whether the whole message is here."""
+        self.followed = False
+        """Whether the read that completed it brought more, which belongs to nobody."""
         self.reusable = False
         """Whether another request may follow on the connection, as far as this response says."""
         self._headers: list[tuple[bytes, bytes]] = []
@@ -67,9 +73,12 @@ class Response:
         self._silent_bytes = 0
         self._got = False
         self._parser = HttpResponseParser(self)
-        # As tolerant as the HTTP library under the SDK: LF alone, space behind a chunk's length.
+        # As tolerant as the HTTP library under the SDK: LF alone, space behind a chunk's length,
+        # header values over several lines or with control characters in them.
         self._parser.set_dangerous_leniencies(
-            lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+            lenient_headers=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
         )
 
     def feed(self, data: memoryview, read: Arrival) -> None:
@@ -80,29 +89,29 @@ class Response:
         self._got = False
         failure: Exception | None = None
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(data[:-1])
+            self.followed = self.complete  # the last byte apart tells what else cannot be seen
+            self._parser.feed_data(data[-1:])
         except (HttpParserError, HttpParserUpgrade) as error:
+            self.followed = self.complete
             failure = error
         if self._parts:
-            self.pieces.append(Piece(b"".join(self._parts), read.at, read.late_s))
+            self.pieces.append(Piece(b"".join(self._parts), read.at, read.piled))
             self._parts.clear()
         # A line that does not end is kept by the parser, where its length cannot be seen.
         self._silent_bytes = 0 if self._got else self._silent_bytes + len(data)
         if self._silent_bytes > HEADER_LINE_BYTES:
             failure = FramingError("a line without an end")
-        if failure is not None:
-            self.reusable = False
-            if not self.complete:
-                raise self._misframed(failure) from failure
+        if self.complete:
+            self.reusable = self.reusable and not self.followed
+        elif failure is not None:
+            raise self._misframed(failure) from failure
 
     def end(self) -> None:
         """Take note that the connection has ended. Raises CutError unless that ends the message."""
         if self.complete:
             return
-        framed = "content-length" in self.headers or (
-            self.headers.get("transfer-encoding", "").lower().endswith("chunked")
-        )
-        if self.status is None or framed:
+        if self.status is None or not _FRAMING.isdisjoint(self.headers):
             raise CutError("the connection ended before the body did")
         self.complete = True
 
@@ -123,6 +132,9 @@ class Response:
         """Take a header line down."""
         self._got = True
         self._headers.append((name, value))
+        # What the parser tolerates with the rest, and the library under the SDK does not.
+        if name.endswith(b" ") or b"\0" in value:
+            raise FramingError("a space before a colon, or a null in a header")
         if len(self._headers) > HEADERS or len(name) + len(value) > HEADER_LINE_BYTES:
             raise FramingError("too many headers, or too long a one")
 
@@ -133,6 +145,10 @@ class Response:
         headers, self._headers = self._headers, []
         if self._interim:
             return
+        # Of another one, or several, that library would make nothing either.
+        codings = [value.strip().lower() for name, value in headers if name.lower() == _CODING]
+        if codings not in ([], [b"chunked"]):
+            raise FramingError("a transfer encoding that is not simply chunked")
         for name, value in headers:
             # Names are tokens. A value may hold anything, and is sanitised where it is shown.
             self.headers.setdefault(

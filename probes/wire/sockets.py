@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, overload
 
+from probes.wire.inflow import INFO_BYTES, Inflow, Look
 from probes.wire.stamps import Moment
 from probes.wire.timeline import Timeline
 
@@ -49,7 +50,7 @@ def read_clocks() -> Moment:
 class StampingSocket(socket.socket):
     """A TCP socket that writes what happens to it into the Timeline of its exchange."""
 
-    __slots__ = ("_broken", "_stamping", "timeline")
+    __slots__ = ("_broken", "_inflow", "_stamping", "timeline")
 
     def __init__(
         self, family: int, kind: int, proto: int, timeline: Timeline | None = None
@@ -58,6 +59,7 @@ class StampingSocket(socket.socket):
         self.timeline = timeline
         """The exchange it works for; None between two, when nothing may come in."""
         self._broken: ConnectionError | None = None
+        self._inflow = Inflow()
         self._stamping = self._ask_for_stamps()
 
     def _ask_for_stamps(self) -> bool:
@@ -151,14 +153,33 @@ class StampingSocket(socket.socket):
         else:
             size = super().recv_into(view, 0, flags)
         if not size:
+            if self.timeline is not None:
+                self.timeline.nothing_read()
             if self._broken is not None:
                 raise self._broken
             return 0
         if self.timeline is None:
             self.cut()
             return 0
-        self.timeline.read(size, _stamp(control), read_clocks())
+        self._inflow.took(size)
+        self.timeline.read(size, _stamp(control), read_clocks(), self._look)
         return size
+
+    def spoke_first(self) -> bool:
+        """Say whether bytes lie there unread; an end or an error is told by the next read."""
+        try:
+            return bool(self.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    def _look(self) -> Look:
+        return self._inflow.look(self._info(INFO_BYTES) if self._stamping else b"")
+
+    def _info(self, size_bytes: int) -> bytes:
+        try:
+            return super().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size_bytes)
+        except OSError:  # a sandbox without it
+            return b""
 
     def _note_connected(self) -> None:
         if self.timeline is not None:
@@ -171,11 +192,8 @@ class StampingSocket(socket.socket):
         """
         if not self._stamping:
             return None
-        try:
-            info = super().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-        except OSError:  # a sandbox without it: our own clock will do
-            return None
-        if len(info) < _TCP_INFO_BYTES:
+        info = self._info(_TCP_INFO_BYTES)
+        if len(info) < _TCP_INFO_BYTES:  # our own clock will do
             return None
         round_trip_us, again = map(int, _ROUND_TRIP_US.unpack(info[: _ROUND_TRIP_US.size]))
         return round_trip_us / 1e6 if round_trip_us and not again else None

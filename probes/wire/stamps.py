@@ -11,7 +11,8 @@ plaintext from inside the very read (through asyncio's TLS layer as well), so by
 came with the read that is under way, and one that gave us nothing is in no figure.
 
 One stamp covers one read. Chunks that pile up while the loop is late arrive in one read and share
-its last segment's stamp: the end of an answer stays exact, the times between its tokens do not.
+its last segment's stamp: the end of an answer stays exact unless something else came behind it, the
+times between its tokens do not. Which read may be such a pile is told (`Arrival.piled`).
 """
 
 from typing import Final, NamedTuple
@@ -37,6 +38,10 @@ class Arrival(NamedTuple):
     """Whether the kernel said so, or only our own clock at the time of the read."""
     late_s: float = 0.0
     """How long the newest of these bytes lay there unread; 0.0 when only our clock can tell."""
+    piled: bool = False
+    """Whether others of them may have come in notably earlier than the newest."""
+    hung_up: bool = False
+    """Whether the newest that came in may have been the end of the peer's, and no byte."""
 
 
 def arrival(stamp: float | None, now: Moment, before: Moment) -> Arrival:

@@ -7,8 +7,9 @@ that resolving, connecting and TLS took, so a delay of our own between those is 
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
+from probes.wire.inflow import Look
 from probes.wire.stamps import STEP_TOLERANCE_S, Arrival, Moment, arrival
 
 ANSWER_LIMIT_BYTES: Final = 512 * 1024
@@ -19,6 +20,8 @@ TOKEN_BYTES: Final = 512
 """And so much more for each token that was asked for: a streamed one comes in about 300 bytes."""
 MOST_BYTES: Final = 4 * 1024 * 1024
 """But never more than this."""
+PILED_S: Final = 0.0005
+"""What came in no further apart than this may share one time: a punctual loop reads as often."""
 
 
 def limit_bytes_for(tokens: int) -> int:
@@ -46,6 +49,30 @@ class UnaskedError(Exception):
     """Bytes of a response came before the request had left: they answer something else."""
 
 
+class Lateness(Protocol):
+    """Who knows how late this process is. Times are monotonic, in seconds."""
+
+    def unseen_s(self, now: float) -> float:
+        """Return how long what is read at `now` may have lain there unseen."""
+
+    def worst_since(self, since: float, now: float | None = None) -> float:
+        """Return the worst lateness from `since` until now."""
+
+
+class _Punctual:
+    """Whoever does not know of being late."""
+
+    def unseen_s(self, _now: float) -> float:
+        return 0.0
+
+    def worst_since(self, _since: float, _now: float | None = None) -> float:
+        return 0.0
+
+
+def _no_look() -> Look:  # for whoever cannot know
+    return Look(at_once=False, hung_up=True)
+
+
 class Timeline:
     """Everything the wire noticed about one exchange."""
 
@@ -54,11 +81,16 @@ class Timeline:
         "_connecting_at",
         "_departed",
         "_early",
+        "_end_is_apart",
         "_first_departed_at",
         "_first_send_at",
         "_handshake",
         "_handshake_answered",
+        "_lateness",
         "_newest",
+        "_own_clock_since",
+        "_reading",
+        "_sends",
         "connect_s",
         "departed_at",
         "departure_took_s",
@@ -67,6 +99,7 @@ class Timeline:
         "last",
         "limit_bytes",
         "on_departure",
+        "opening_lag_s",
         "oversized",
         "phase",
         "resolve_s",
@@ -77,7 +110,9 @@ class Timeline:
         "wire_bytes",
     )
 
-    def __init__(self, limit_bytes: int = ANSWER_LIMIT_BYTES) -> None:
+    def __init__(
+        self, limit_bytes: int = ANSWER_LIMIT_BYTES, lateness: Lateness | None = None
+    ) -> None:
         self.limit_bytes = limit_bytes
         self.phase = Phase.START
         self.resolve_s: float | None = None
@@ -104,15 +139,22 @@ class Timeline:
         """Offset of the departure; None while it has not happened."""
         self.on_departure: Callable[[float], None] | None = None
         """Told the moment of departure, each time it moves (a request may leave in parts)."""
+        self.opening_lag_s = 0.0
+        """How late we were while a part of connect_s or tls_s ran by our own clock alone."""
         self._attempts = 0
         self._connecting_at: float | None = None
         self._first_send_at: float | None = None
-        self._handshake: Arrival | None = None
-        self._handshake_answered: Arrival | None = None
+        self._handshake: tuple[Arrival, int] | None = None  # and how often we had sent before it
+        self._handshake_answered: tuple[Arrival, int] | None = None
+        self._sends = 0
+        self._own_clock_since: float | None = None
         self._departed: Moment | None = None
         self._first_departed_at: float | None = None
         self._newest: Arrival | None = None
         self._early = False
+        self._reading = False
+        self._end_is_apart = False
+        self._lateness = lateness or _Punctual()
 
     # What the resolver and the sockets say.
 
@@ -144,6 +186,8 @@ class Timeline:
         self.connect_s = at - self._connecting_at
         if round_trip_s is not None and self._attempts == 1:
             self.connect_s = min(self.connect_s, round_trip_s)
+        else:
+            self._own_clock_since = self._connecting_at
 
     def sent(self, at: Moment, took_s: float = 0.0) -> None:
         """Take down that bytes left at `at`, or up to `took_s` later.
@@ -152,6 +196,7 @@ class Timeline:
         """
         if self._first_send_at is None:
             self._first_send_at = at.monotonic
+        self._sends += 1
         self._handshake_answered = self._handshake
         if self.phase not in (Phase.SEND, Phase.HEAD) or self.last is not None:
             return
@@ -162,12 +207,21 @@ class Timeline:
         self.sent_s = (self.resolve_s or 0.0) + (self.connect_s or 0.0) + (self.tls_s or 0.0)
         if self._first_departed_at is None:
             self._first_departed_at = at.monotonic
+            if self._own_clock_since is not None:
+                self.opening_lag_s = self._lateness.worst_since(self._own_clock_since, at.monotonic)
         if self.on_departure is not None:
             self.on_departure(at.monotonic)
 
-    def read(self, size_bytes: int, stamp: float | None, now: Moment) -> None:
+    def read(
+        self,
+        size_bytes: int,
+        stamp: float | None,
+        now: Moment,
+        look: Callable[[], Look] = _no_look,
+    ) -> None:
         """Take down that bytes were read at `now`, with the kernel's stamp (wall time) or None.
 
+        `look` is asked whether they had come in all at once, when we were so late that it matters.
         Raises WireCapError when the exchange has brought in too much.
         """
         self.wire_bytes += size_bytes
@@ -175,13 +229,20 @@ class Timeline:
             self.oversized = True
             raise WireCapError("the response is larger than one exchange may be")
         if self._departed is None:
-            self._handshake = arrival(stamp, now, now)
+            self._handshake = arrival(stamp, now, now), self._sends
             return
         read = arrival(stamp, now, self._departed)
         self._early = self._is_early(read)
         if read.at < self._departed.monotonic:
             read = Arrival(now.monotonic, kernel=False)
-        self._newest = read
+        if max(read.late_s, self._lateness.unseen_s(now.monotonic)) > PILED_S:
+            looked = look()
+            read = read._replace(piled=not looked.at_once, hung_up=looked.hung_up)
+        self._newest, self._reading = read, True
+
+    def nothing_read(self) -> None:
+        """Take down that a read found the end of what the peer sends."""
+        self._reading = False
 
     def _is_early(self, read: Arrival) -> bool:
         # Of a request in parts the first one counts: a server may refuse it while it still leaves.
@@ -202,7 +263,10 @@ class Timeline:
         if one_round_trip and self._handshake_answered is not None:
             last = self._handshake_answered
         if last is not None and self._first_send_at is not None:
-            self.tls_s = max(0.0, last.at - self._first_send_at)
+            read, sends = last
+            self.tls_s = max(0.0, read.at - self._first_send_at)
+            if (sends > 1 or not read.kernel) and self._own_clock_since is None:
+                self._own_clock_since = self._first_send_at
 
     def released(self) -> Arrival:
         """Return the read that is under way: it has released bytes of the response.
@@ -223,7 +287,18 @@ class Timeline:
         self.phase = Phase.BODY
         self.head_at = self.last.at if self.last is not None else None
 
+    def followed(self) -> None:
+        """Take down that more came behind the end of the answer, perhaps in the same read."""
+        if self._reading and self._newest is self.last:
+            self._end_is_apart = True
+
     # What the prober asks.
+
+    @property
+    def end_is_doubtful(self) -> bool:
+        """Whether the time of the newest bytes may be that of something notably later."""
+        last = self.last
+        return last is not None and last.piled and (last.hung_up or self._end_is_apart)
 
     def ended(self, now: float) -> float:
         """Return the offset at which the newest bytes came; with none, that of `now`."""

@@ -34,11 +34,13 @@ async def pooled(
         await pool.close()
 
 
-async def asked(pool: Pool, port: int, *, host: str = "127.0.0.1", body: bytes = b"") -> Timeline:
+async def asked(
+    pool: Pool, port: int, *, host: str = "127.0.0.1", body: bytes = b"", secure: bool = False
+) -> Timeline:
     """Send one request and read the whole answer."""
     head = head_of("POST", host, "/", (), body_bytes=len(body), fresh=False)
     timeline = Timeline()
-    exchange = Exchange(pool, Request(Origin(host, port, secure=False), head + body), timeline)
+    exchange = Exchange(pool, Request(Origin(host, port, secure), head + body), timeline)
     try:
         await exchange.send()
         await exchange.body_into(bytearray(), 10_000)
@@ -163,30 +165,46 @@ async def test_closing_ends_what_is_under_way_through_our_own_fault() -> None:
 
 
 async def test_closing_ends_a_connection_that_is_only_being_made() -> None:
-    """What comes of an attempt after the close is not used, and not left open."""
-    go = asyncio.Event()
-    with serving(good) as server:
+    """Whoever waits for a name, a connection or a handshake is told so, and waits no longer."""
 
-        class Late(ThreadResolver):
-            async def resolve(self, host: str, port: int) -> tuple[list[AddrInfoType], float]:
-                await go.wait()
-                return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", server.port))], 0
+    class Hanging(ThreadResolver):
+        async def resolve(self, host: str, port: int) -> tuple[list[AddrInfoType], float]:
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable: nobody sets it")
 
-        async with pooled(Late()) as pool, asyncio.TaskGroup() as group:
-            probe = group.create_task(_refused(pool))
-            await asyncio.sleep(0.01)
+    with never_accepting() as full, socket.create_server(("127.0.0.1", 0)) as mute:
+        async with pooled(Hanging()) as pool, asyncio.TaskGroup() as group:
+            probes = [
+                group.create_task(_refused(pool, full, host="late.example")),
+                group.create_task(_refused(pool, full)),
+                group.create_task(_refused(pool, mute.getsockname()[1], secure=True)),
+            ]
+            await asyncio.sleep(0.05)
             await pool.close()
-            go.set()
-        assert probe.result() == "this prober has been closed"
-        while not server.accepted:  # noqa: ASYNC110 - another thread counts
-            await asyncio.sleep(0.005)
+    assert {probe.result() for probe in probes} == {"this prober has been closed"}
+
+
+async def test_closing_in_any_turn_leaves_nothing_open() -> None:
+    """However far an exchange has come, down to the turn of the loop."""
+    answers = set[str]()
+    with serving(good) as server:
+        for turns in range(40):
+            async with pooled() as pool, asyncio.TaskGroup() as group:
+                probe = group.create_task(_refused(pool, server.port))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await pool.close()
+            answers.add(probe.result())
+        async with pooled() as pool:  # answered last: by then the server knows of all the others
+            await asked(pool, server.port)
         assert await server.all_closed()
-    assert server.requests == []
+    assert "this prober has been closed" in answers
+    assert answers <= {"this prober has been closed", "not refused"}
 
 
-async def _refused(pool: Pool) -> str:
+async def _refused(pool: Pool, port: int, *, host: str = "127.0.0.1", secure: bool = False) -> str:
     try:
-        await asked(pool, 1, host="late.example")
+        await asked(pool, port, host=host, secure=secure)
     except Exception as error:  # noqa: BLE001 - looked at by the test
         return str(error)
     return "not refused"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -12,7 +13,11 @@ from probes.pricing import cost_usd
 from probes.reading import Usage
 from probes.result import Fault, ProbeResult, Verdict
 from probes.target import Price, Slot
+from probes.wire.connection import HttpConnection
 from probes.wire.pool import KEEPALIVE_S
+from probes.wire.response import Response
+from probes.wire.sockets import StampingSocket
+from probes.wire.timeline import Timeline, UnaskedError
 from tests.integration.fault_server import (
     ANSWER,
     Answering,
@@ -147,6 +152,41 @@ async def test_an_answer_to_nothing_is_a_protocol_error(pem: Path) -> None:
     assert (result.verdict, result.fault) == (Verdict.PROTOCOL_ERROR, Fault.PROVIDER)
     assert "before the request" in result.detail
     assert (result.status, result.first_byte_s, result.returned_model) == (None, None, None)
+
+
+async def test_an_answer_that_lies_there_before_the_request_is_a_protocol_error() -> None:
+    """On a plain connection too: it came before anything was asked, and nothing is asked then."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        buffer = memoryview(bytearray(4096))
+        with StampingSocket(socket.AF_INET, socket.SOCK_STREAM, 0) as sock:
+            sock.connect(("127.0.0.1", port))
+            theirs, _ = listening.accept()
+            with theirs:
+                theirs.sendall(_numbered(0).encode())
+                await asyncio.sleep(0.02)
+                sock.setblocking(False)
+                connection = HttpConnection(sock, buffer)
+                connection.connection_made(asyncio.Transport())
+                with pytest.raises(UnaskedError):
+                    connection.ask(b"question", Timeline(), Response())
+                theirs.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    theirs.recv(10)
+
+
+async def test_a_server_that_hangs_up_at_once_has_not_answered() -> None:
+    """An end, or a reset, that lies there before the request is no answer to nothing."""
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    listening = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    async with listening, probing(f"http://127.0.0.1:{port}/v1") as prober:
+        result = await prober.probe(chat(), Slot(1, 60.0))
+
+    assert (result.verdict, result.fault) == (Verdict.RESET, Fault.PROVIDER)
 
 
 def _slow(context: ssl.SSLContext) -> ssl.SSLContext:

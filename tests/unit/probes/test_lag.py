@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.lag import NOTABLE_S, GcMeter, LagMeter
+from probes.lag import NOTABLE_S, RESTED_S, GcMeter, LagMeter
 from probes.worst import KEEP_S
 
 BLOCK_S = 0.05
@@ -104,6 +104,20 @@ def test_a_turn_that_goes_on_counts() -> None:
 
     assert meter.worst_since(4.0, now=5.2) == pytest.approx(0.2)
     assert meter.worst_since(4.0, now=5.0 + NOTABLE_S / 2) == 0.0
+
+
+def test_how_long_something_may_have_lain_unseen() -> None:
+    """What came in a turn is read in the next one: both count, unless a wait lay between them."""
+    meter = LagMeter()
+    assert meter.unseen_s(99.0) == 0.0
+    meter.turn_began(100.0, 0.0)
+    assert meter.unseen_s(100.0001) == pytest.approx(0.0001)
+    meter.turn_ended(100.3)
+    meter.turn_began(100.3, 0.0)
+    assert meter.unseen_s(100.301) == pytest.approx(0.301)
+    meter.turn_ended(100.4)
+    meter.turn_began(100.4 + RESTED_S * 1.1, 0.0)
+    assert meter.unseen_s(100.401 + RESTED_S * 1.1) == pytest.approx(0.001)
 
 
 def test_each_run_of_the_collector_is_noted_once() -> None:

@@ -30,3 +30,22 @@ def test_what_spoils_a_latency(
     The kernel's stamps hold whatever our loop did, and a deadline without an answer is exact.
     """
     assert is_tainted(stamps, departure_took_s, total_s, loop_lag_s) is tainted
+
+
+@pytest.mark.parametrize(
+    ("stamps", "opening_lag_s", "end_is_doubtful", "tainted"),
+    [
+        (KERNEL, TAINTING_LAG_S * 1.1, False, True),
+        (KERNEL, TAINTING_LAG_S, False, False),
+        (KERNEL, 0.0, True, True),
+        (NONE, 9.0, True, False),
+    ],
+)
+def test_what_spoils_a_latency_in_spite_of_stamps(
+    stamps: StampQuality, opening_lag_s: float, end_is_doubtful: bool, tainted: bool
+) -> None:
+    """A connection timed by our own clock while we were late; an end that shares its stamp."""
+    found = is_tainted(
+        stamps, 0.0, 0.2, 9.0, opening_lag_s=opening_lag_s, end_is_doubtful=end_is_doubtful
+    )
+    assert found is tainted

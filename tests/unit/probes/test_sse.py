@@ -114,13 +114,6 @@ def test_what_is_stepped_over_would_have_meant_nothing(pieces: list[bytes], cuts
     assert _events(*cut) == _events(*(bytes([byte]) for byte in stream))
 
 
-def test_the_position_is_behind_the_event() -> None:
-    """Whoever takes an event can tell whether anything came behind it in the same piece."""
-    source = EventSource()
-    assert [source.position for _ in source.feed(b": c\ndata: 1\n\n")] == [13]
-    assert [source.position for _ in source.feed(b"data: 1\n\n\n: c\n")] == [9]
-
-
 def test_many_small_events_do_not_add_up() -> None:
     """The limit is for one event; a long stream of comments and events passes."""
     assert len(_events(b": c\ndata: 1\n\n" * 100, limit_bytes=10)) == 100

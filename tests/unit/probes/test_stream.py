@@ -129,28 +129,6 @@ def test_events_with_tokens_are_counted_per_feed() -> None:
     assert (stream.events_in_last_feed, stream.last_token_s) == (0, 2.0)
 
 
-@pytest.mark.parametrize(
-    ("piece", "crowded"),
-    [
-        pytest.param(OK, False, id="token"),
-        pytest.param(ROLE + b": c\n\n" + OK, False, id="token-at-the-end"),
-        pytest.param(STOP + DONE, False, id="no-token"),
-        pytest.param(OK + OK, True, id="two-tokens"),
-        pytest.param(OK + b": c\n", True, id="comment-behind"),
-        pytest.param(OK + STOP, True, id="event-behind"),
-        pytest.param(OK + DONE, True, id="mark-behind"),
-        pytest.param(OK + b"data: {", True, id="half-an-event-behind"),
-    ],
-)
-def test_a_time_is_true_for_a_token_at_the_end_only(piece: bytes, crowded: bool) -> None:
-    """Bytes behind a token may have come later, and the time of the piece is theirs."""
-    stream = ChatStream()
-    stream.feed(piece, 1.0)
-    assert stream.crowded is crowded
-    stream.feed(b": c\n", 2.0)
-    assert stream.crowded is False
-
-
 def test_content_may_come_in_parts() -> None:
     """Text parts are the answer; thinking is a token, but not one the user sees."""
     thinking = _chunk(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "h"}]}])

@@ -40,6 +40,20 @@ def test_any_body_comes_out_as_it_went_in(body: bytes, step: int) -> None:
     assert _fed("deflate", packed, 10_000) == body
 
 
+@pytest.mark.parametrize("wbits", [-15, 15, 31])
+def test_a_step_that_ends_where_the_input_does_gives_all(wbits: int) -> None:
+    """What has been taken in is given out, at the end and (after a flush) in the middle."""
+    name = "gzip" if wbits == 31 else "deflate"
+    for size in range(2 * STEP_BYTES - 300, 2 * STEP_BYTES + 300, 7):
+        packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
+        decoder = decoder_for(name, LIMIT)
+        assert decoder is not None
+        begun = packer.compress(b"a" * size) + packer.flush(zlib.Z_SYNC_FLUSH)
+        assert sum(map(len, decoder.feed(begun))) == size
+        assert sum(map(len, decoder.feed(packer.compress(b"b" * size) + packer.flush()))) == size
+        decoder.close()
+
+
 def test_a_bomb_is_opened_in_small_steps_and_only_up_to_the_limit() -> None:
     """No step gives out more than STEP_BYTES, and the cap ends it."""
     bomb = gzip.compress(b"0" * 50_000_000)

@@ -30,7 +30,7 @@ def _fed(*reads: bytes) -> Response:
     """Feed one read after the other, at the times 0, 1, 2 and so on."""
     response = Response()
     for number, data in enumerate(reads):
-        response.feed(memoryview(data), Arrival(float(number), kernel=True, late_s=0.5))
+        response.feed(memoryview(data), Arrival(float(number), kernel=True, piled=True))
     return response
 
 
@@ -58,7 +58,7 @@ def test_each_read_is_one_piece_with_its_own_time() -> None:
     response = _fed(head + b"chunked\r\n\r\n1\r\na\r\n", rest[:-20] + b"\r\n", b"0\r\n", b"\r\n")
 
     assert [piece.at for piece in response.pieces] == [0.0, 1.0]
-    assert response.pieces[0] == Piece(b"a", 0.0, 0.5)
+    assert response.pieces[0] == Piece(b"a", 0.0, piled=True)
 
 
 def test_of_headers_with_one_name_the_first_counts() -> None:
@@ -73,6 +73,38 @@ def test_a_line_may_end_with_lf_alone() -> None:
     response = _fed(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nOK")
 
     assert (response.complete, _body(response)) == (True, b"OK")
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [(b"1\r\n  more", "1  more"), (b"1\r\n\tmore", "1\tmore"), (b"a\x01\x7fb", "a\x01\x7fb")],
+    ids=["folded", "folded-by-tab", "control"],
+)
+def test_what_a_client_tolerates_in_a_value(line: bytes, value: str) -> None:
+    """As the HTTP library under the SDK: a user would see this answer."""
+    response = _fed(b"HTTP/1.1 200 OK\r\nX-A: " + line + b"\r\nContent-Length: 2\r\n\r\nOK")
+
+    assert (response.headers["x-a"], response.complete, _body(response)) == (value, True, b"OK")
+
+
+def test_a_length_may_stand_in_the_next_line() -> None:
+    """A folded header frames the body like any other."""
+    response = _fed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n Chunked \r\n\r\n2\r\nOK\r\n")
+
+    assert (_body(response), response.complete) == (b"OK", False)
+    with pytest.raises(CutError):
+        response.end()
+
+
+@pytest.mark.parametrize("message", [PLAIN, CHUNKED, b"HTTP/1.1 204 X\r\n\r\n"])
+@pytest.mark.parametrize("behind", [b"", b"\n", b"\r\n", b"x", PLAIN])
+def test_whether_the_last_read_brought_more(message: bytes, behind: bytes) -> None:
+    """To the byte: the time of that read may be that of what is behind the end."""
+    response = _fed(message + behind)
+
+    assert response.complete
+    assert response.followed is bool(behind)
+    assert response.reusable is not bool(behind)
 
 
 @pytest.mark.parametrize(
@@ -126,13 +158,21 @@ def test_another_protocol_is_not_spoken(headers: bytes) -> None:
         b"HTTP/1.1 abc OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX: \x01\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: \0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX\x01: 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\x01\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * (HEADERS + 2),
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * HEADER_LINE_BYTES + b"\r\n\r\n",
     ],
 )
 def test_what_is_no_response(data: bytes) -> None:
-    """Another protocol, two lengths, control characters, a head without measure."""
+    """Another protocol, two lengths, codings a client does not know, a head without measure."""
     with pytest.raises(FramingError, match="not a valid HTTP response: "):
         _fed(data)
 

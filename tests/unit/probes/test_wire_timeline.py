@@ -2,9 +2,11 @@
 
 import pytest
 
+from probes.wire.inflow import Look
 from probes.wire.stamps import Moment
 from probes.wire.timeline import (
     MOST_BYTES,
+    PILED_S,
     Phase,
     Timeline,
     UnaskedError,
@@ -231,6 +233,147 @@ def test_too_many_bytes_end_the_exchange_inside_the_read() -> None:
     with pytest.raises(WireCapError):
         timeline.read(1, None, _moment(10.2))
     assert timeline.oversized
+
+
+class Late:
+    """Says of itself that it is as late as this."""
+
+    def __init__(self, late_s: float) -> None:
+        self._late_s = late_s
+
+    def unseen_s(self, _now: float) -> float:
+        """Whatever was read lay there for so long."""
+        return self._late_s
+
+    def worst_since(self, since: float, now: float | None = None) -> float:
+        """As late as the time allows."""
+        assert now is not None
+        return min(self._late_s, now - since)
+
+
+def _late(late_s: float = PILED_S * 1.1) -> Timeline:
+    timeline = Timeline(lateness=Late(late_s))
+    timeline.writing(one_round_trip=False)
+    timeline.sent(_moment(10.0))
+    return timeline
+
+
+@pytest.mark.parametrize(
+    ("late_s", "read_after_s", "at_once", "piled"),
+    [
+        (PILED_S * 1.1, 0.0, False, True),
+        (PILED_S * 1.1, 0.0, True, False),
+        (PILED_S * 0.9, 0.0, False, False),
+        (0.0, PILED_S * 1.1, False, True),
+    ],
+    ids=["seen-late", "all-at-once", "punctual", "lay-there"],
+)
+def test_a_read_that_may_be_a_pile(
+    late_s: float, read_after_s: float, at_once: bool, piled: bool
+) -> None:
+    """It brought more than one segment, and we may have let them pile up."""
+    timeline = _late(late_s)
+    look = Look(at_once=at_once, hung_up=False)
+    timeline.read(300, _stamp(10.2), _moment(10.2 + read_after_s), lambda: look)
+
+    assert timeline.released().piled is piled
+    assert timeline.end_is_doubtful is False
+
+
+def test_without_a_look_a_late_read_is_a_pile() -> None:
+    """What is not known is doubted, the end too."""
+    timeline = _late()
+    timeline.read(300, _stamp(10.2), _moment(10.2))
+
+    assert timeline.released().piled
+    assert timeline.end_is_doubtful
+
+
+@pytest.mark.parametrize(
+    ("at_once", "hung_up", "followed", "doubtful"),
+    [
+        (False, False, False, False),
+        (False, False, True, True),
+        (False, True, False, True),
+        (True, False, True, False),
+    ],
+)
+def test_an_end_that_something_may_have_followed(
+    at_once: bool, hung_up: bool, followed: bool, doubtful: bool
+) -> None:
+    """Of a pile the last bytes are true, unless the answer's end is not the last of it."""
+    timeline = _late()
+    assert timeline.end_is_doubtful is False
+    look = Look(at_once=at_once, hung_up=hung_up)
+    timeline.read(300, _stamp(10.2), _moment(10.2), lambda: look)
+    timeline.released()
+    if followed:
+        timeline.followed()
+
+    assert timeline.end_is_doubtful is doubtful
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["end", "bytes"])
+def test_what_a_later_read_brought_is_not_in_this_one(empty: bool) -> None:
+    """The end of the connection, or bytes nobody asked for: the answer's stamp is its own."""
+    timeline = _late()
+    look = Look(at_once=False, hung_up=False)
+    timeline.read(300, _stamp(10.2), _moment(10.2), lambda: look)
+    timeline.released()
+    if empty:
+        timeline.nothing_read()
+    else:
+        timeline.read(300, _stamp(10.3), _moment(10.3), lambda: look)
+    timeline.followed()
+
+    assert timeline.end_is_doubtful is False
+
+
+@pytest.mark.parametrize(
+    ("attempts", "round_trip_s", "lag_s"), [(1, 0.01, 0.0), (1, None, 0.2), (2, 0.01, 0.2)]
+)
+def test_connecting_by_our_own_clock(
+    attempts: int, round_trip_s: float | None, lag_s: float
+) -> None:
+    """Where the kernel has no figure of the whole, our lateness until the departure is kept."""
+    timeline = Timeline(lateness=Late(0.2))
+    for number in range(attempts):
+        timeline.connecting(1.0 + 0.1 * number)
+    timeline.connected(1.3, round_trip_s)
+    timeline.writing(one_round_trip=False)
+    timeline.sent(_moment(1.4))
+
+    assert timeline.opening_lag_s == lag_s
+
+
+@pytest.mark.parametrize(
+    ("flights", "stamped", "lag_s"), [(1, True, 0.0), (2, True, 0.2), (1, False, 0.2)]
+)
+def test_a_handshake_by_our_own_clock(flights: int, stamped: bool, lag_s: float) -> None:
+    """One that waited for us in the middle, or whose end was not stamped."""
+    timeline = Timeline(lateness=Late(0.2))
+    for number in range(flights):
+        at = 2.0 + number
+        timeline.sent(_moment(at))
+        timeline.read(700, _stamp(at + 0.02) if stamped else None, _moment(at + 0.03))
+    timeline.writing(one_round_trip=False)
+    timeline.sent(_moment(5.0))
+
+    assert timeline.tls_s == pytest.approx(flights - 1 + (0.02 if stamped else 0.03))
+    assert timeline.opening_lag_s == lag_s
+
+
+def test_what_connecting_began_the_handshake_does_not_shorten() -> None:
+    """With both by our own clock the lateness since the first attempt counts."""
+    timeline = Timeline(lateness=Late(9.0))
+    timeline.connecting(1.0)
+    timeline.connected(1.3, None)
+    timeline.sent(_moment(2.0))
+    timeline.read(700, None, _moment(2.1))
+    timeline.writing(one_round_trip=True)
+    timeline.sent(_moment(3.0))
+
+    assert timeline.opening_lag_s == 2.0
 
 
 def test_before_the_departure_there_is_no_origin() -> None:
