@@ -5,7 +5,7 @@ JSON lines where a machine reads, aligned colours where a person does (stderr is
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Final, TextIO, cast
 
 import structlog
@@ -15,7 +15,7 @@ from monitor.stderr import Stderr
 from probes.sanitise import redact
 
 QUIET: Final = (
-    *("httpx2", "httpcore2", "openai", "slack_sdk"),
+    *("httpx2", "httpcore2", "openai", "slack_sdk", "influxdb_client"),
     *("aiohttp.access", "uvicorn.access", "uvicorn.error"),
 )
 """Loggers that print whole URLs or headers at INFO or DEBUG, where webhook URLs and keys stand."""
@@ -24,24 +24,41 @@ QUIET: Final = (
 class Redactor:
     """A log processor that masks known secrets and key-shaped text in every field."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(secrets)
+    def __init__(self, secrets: Callable[[], tuple[str, ...]]) -> None:
+        """Ask `secrets` anew for each event: a token is replaced while we run."""
+        self._secrets = secrets
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """Return the event with every text in it redacted."""
-        return {key: self._masked(value) for key, value in event.items()}
-
-    def _masked(self, value: object) -> object:
-        if isinstance(value, str):
-            return redact(value, self._secrets)
-        if isinstance(value, dict):
-            return {self._masked(key): self._masked(inner) for key, inner in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._masked(inner) for inner in value]
-        return value if isinstance(value, int | float | None) else self._masked(repr(value))
+        secrets = self._secrets()
+        return {key: _masked(value, secrets) for key, value in event.items()}
 
 
-def set_up(secrets: Iterable[str] = (), *, level: str = "INFO", json: bool | None = None) -> Stderr:
+def _masked(value: object, secrets: tuple[str, ...]) -> object:
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, dict):
+        return {_masked(key, secrets): _masked(inner, secrets) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(inner, secrets) for inner in value]
+    return value if isinstance(value, int | float | None) else _masked(repr(value), secrets)
+
+
+def _is_fit(record: logging.LogRecord) -> bool:
+    """Say whether a record may be printed.
+
+    One without a logger's name is a library's `logging.debug(...)`, which no level above reaches:
+    below a warning it holds whatever its author wanted to see, whole answers for one.
+    """
+    return record.name != "root" or record.levelno >= logging.WARNING
+
+
+def set_up(
+    secrets: Callable[[], tuple[str, ...]] = tuple,
+    *,
+    level: str = "INFO",
+    json: bool | None = None,
+) -> Stderr:
     """Send structlog's and the standard library's events to stderr, redacted; return the writer.
 
     `json` None decides by whether stderr is a terminal.
@@ -66,6 +83,7 @@ def set_up(secrets: Iterable[str] = (), *, level: str = "INFO", json: bool | Non
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stderr)
+    handler.addFilter(_is_fit)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[

@@ -58,7 +58,7 @@ class Shipping:
             ("outcome",),
             registry=registry,
         )
-        by_outcome = {outcome: writes.labels(outcome.value) for outcome in Outcome}
+        self._by_outcome = {outcome: writes.labels(outcome.value) for outcome in Outcome}
         self._lost = Counter(
             "sonde_spool_lost_points_total",
             "Points of windows that the ledger did not take, and nobody has.",
@@ -70,16 +70,23 @@ class Shipping:
             influxdb.destination,
             location,
             clock.wall,
-            lambda outcome: by_outcome[outcome].inc(),
+            self._on_outcome,
         )
         registry.register(_SpoolCollector(self.shipper, clock.wall))
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        self._by_outcome[outcome].inc()
 
     async def keep_windows(self) -> None:
         """Put the summaries of every minute into the spool, for ever."""
         while True:
             minute = int(self._clock.wall() // WINDOWS_EVERY_S + 1) * WINDOWS_EVERY_S
             await asyncio.sleep(minute - self._clock.wall())
-            await self._keep(minute)
+            try:
+                await self._keep(minute)
+            except Exception:  # the edge of this part: probes go on without its points
+                self._on_outcome(Outcome.BROKEN)
+                log.exception("influxdb.windows_broken")
 
     async def _keep(self, minute: int) -> None:
         lines: list[str] = []

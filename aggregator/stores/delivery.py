@@ -40,6 +40,8 @@ class Outcome(StrEnum):
     TOKEN = "token"  # noqa: S105 - a word, not a secret
     BUCKET = "bucket"
     """There is no such bucket, or no such organisation."""
+    BROKEN = "broken"
+    """No answer at all: a bug of ours."""
 
 
 PEOPLES: Final = frozenset({Outcome.TOKEN, Outcome.BUCKET, Outcome.REJECTED})
@@ -60,8 +62,11 @@ _EXPIRED: Final = re.compile(r"partial write: points beyond retention policy dro
 
 
 def outcome_of(status: int, told: str) -> Outcome:
-    """Say what a status and the server's own words mean."""
-    if status in (200, 204):
+    """Say what a status and the server's own words mean.
+
+    204 alone is success: a login page answers 200, and has stored nothing.
+    """
+    if status == 204:
         return Outcome.STORED
     outcome = _BY_STATUS.get(status, Outcome.UNAVAILABLE)
     return Outcome.EXPIRED if outcome is Outcome.REJECTED and _EXPIRED.search(told) else outcome
@@ -139,6 +144,7 @@ _WORDS: Final = {
     Outcome.TOKEN: "refuses the token: it is wrong, or may not write to the bucket {d.bucket!r}",
     Outcome.BUCKET: "has no bucket {d.bucket!r}, or no organisation {d.org!r}: create it"
     " (before 1.8 InfluxDB does not take what we write)",
+    Outcome.BROKEN: "is not written to, because of a bug in Sonde: please report it",
 }
 
 

@@ -1,8 +1,9 @@
 """InfluxDB's write endpoint, through influxdb-client; everything of that library stays in here.
 
-Its exceptions and debug output hold the token, so they are translated at this edge and never
-chained. Redirects are not followed: they would take the token elsewhere. Proxies and credentials of
-the environment are not used. Of an answer only the beginning is read.
+It makes the request, and hands the answer over unread: it would hold all of it in memory and print
+it (`logging.debug`), and a server may say our token in it. Redirects are not followed: they would
+take the token elsewhere. Proxies and credentials of the environment are not used. Of an answer only
+the beginning is read, and never unpacked.
 
 https://docs.influxdata.com/influxdb/v2/api/v2/#operation/PostWrite
 """
@@ -15,7 +16,6 @@ from typing import Any, Final
 
 import aiohttp
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
-from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
 from aggregator.stores.delivery import (
@@ -34,21 +34,6 @@ WRITE_S: Final = 10.0
 hangs, or is better left alone for a while."""
 ANSWER_LIMIT_BYTES: Final = 16 * 1024
 """Read of an answer: a write has none unless it failed, and then a line."""
-
-
-class _Answer(aiohttp.ClientResponse):
-    """An answer whose length its sender does not decide."""
-
-    async def read(self) -> bytes:
-        """Return the beginning of the body; the connection is kept only when that was all."""
-        body = bytearray()
-        while len(body) < ANSWER_LIMIT_BYTES and (
-            piece := await self.content.read(ANSWER_LIMIT_BYTES - len(body))
-        ):
-            body += piece
-        if not self.content.at_eof():
-            self.close()
-        return bytes(body)
 
 
 class InfluxdbWriter:
@@ -76,8 +61,9 @@ class InfluxdbWriter:
             allow_redirects=False,
             connection_pool_maxsize=1,
             ssl_context=self._tls,
-            client_session_kwargs={"trust_env": False, "response_class": _Answer},
+            client_session_kwargs={"trust_env": False, "auto_decompress": False},
         )
+        self._client.api_client.set_default_header("Accept-Encoding", "identity")
         service: Any = WriteService
         self._service = service(self._client.api_client)
 
@@ -98,20 +84,20 @@ class InfluxdbWriter:
         self._authorise()
         try:
             async with asyncio.timeout(WRITE_S):
-                await self._service.post_write_async(
+                answer: aiohttp.ClientResponse = await self._service.post_write_async(
                     org=self._destination.org,
                     bucket=self._destination.bucket,
                     body=body,
                     precision="ns",
                     content_encoding="gzip",
+                    _preload_content=False,
                 )
-        except ApiException as error:
-            return self._refused(error)
+                told = _told(await _beginning(answer))
         except TimeoutError:
             raise WriteError(Outcome.TIMEOUT, f"no answer within {WRITE_S:g} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise WriteError(Outcome.UNREACHABLE, self._said(_reason(error))) from None
-        return 0
+        return self._judged(answer, told)
 
     def _authorise(self) -> None:
         """Put the token that holds now into the header. Raises WriteError when it is unreadable."""
@@ -127,17 +113,19 @@ class InfluxdbWriter:
         self._version, self._secrets = version, (token,)
         self._client.api_client.set_default_header("Authorization", f"Token {token}")
 
-    def _refused(self, error: ApiException) -> int:
-        """Translate an answer: the points too old to be kept, or a WriteError."""
-        answer: Any = error.response
-        status = int(error.status or 0)
-        told = _told(answer.data) if answer is not None else ""
-        outcome = outcome_of(status, told)
+    def _judged(self, answer: aiohttp.ClientResponse, told: str) -> int:
+        """Return how many points were too old to be kept. Raises WriteError."""
+        outcome = outcome_of(answer.status, told)
+        if outcome is Outcome.STORED:
+            return 0
         if outcome is Outcome.EXPIRED:
             return expired_points(told)
-        header = answer.getheader("Retry-After") if answer is not None else None
-        words = f"answered {status}: {self._said(told)}" if told else f"answered {status}"
-        raise WriteError(outcome, words, retry_after_s(header)) from None
+        words = f"answered {answer.status}"
+        if answer.status < 400:
+            words += ", which is not InfluxDB's answer to a write: is the URL right?"
+        elif told:
+            words += f": {self._said(told)}"
+        raise WriteError(outcome, words, retry_after_s(answer.headers.get("Retry-After")))
 
     def _said(self, text: str) -> str:
         return sanitise(text, self._secrets)
@@ -148,16 +136,42 @@ class InfluxdbWriter:
             await self._client.close()
 
 
+async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
+    """Return the beginning of an answer's body: what came of it, when it is cut short.
+
+    The connection is kept only when that was all and came whole: only then is it fit for another
+    write.
+    """
+    body = bytearray()
+    whole = False
+    try:
+        while len(body) < ANSWER_LIMIT_BYTES and (
+            piece := await answer.content.read(ANSWER_LIMIT_BYTES - len(body))
+        ):
+            body += piece
+        whole = answer.content.at_eof()
+    except (aiohttp.ClientError, OSError):
+        pass  # The status came, and says what became of the write.
+    finally:
+        if whole:
+            answer.release()
+        else:
+            answer.close()
+    return bytes(body)
+
+
 def _told(body: bytes) -> str:
     """Return the server's own words: `message` (2.x, 3.x) or `error` (1.x), else the body."""
     text = body.decode("utf-8", "replace")
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of a thousand brackets
         return text
-    if not isinstance(answer, dict):
-        return text
-    return str(answer.get("message") or answer.get("error") or text)
+    if isinstance(answer, dict):
+        for said in (answer.get("message"), answer.get("error")):
+            if said and isinstance(said, str):
+                return said
+    return text
 
 
 def _reason(error: Exception) -> str:
@@ -165,6 +179,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"certificate refused: {error.certificate_error}"
     if isinstance(error, aiohttp.ClientConnectorError):
-        code = error.os_error.errno or 0  # resolvers have negative ones, and words of their own
-        return os.strerror(code) if code > 0 else str(error.os_error.strerror or error.os_error)
+        cause = error.os_error
+        if isinstance(cause, ssl.SSLError):  # its errno counts TLS errors, not the system's
+            return f"TLS: {(cause.reason or type(cause).__name__).replace('_', ' ').lower()}"
+        code = cause.errno or 0  # resolvers have negative ones, and words of their own
+        return os.strerror(code) if code > 0 else str(cause.strerror or cause)
     return f"{type(error).__name__}: {error}"

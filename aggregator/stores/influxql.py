@@ -57,7 +57,7 @@ class Influxql:
                 status, body = await self._post(asked, headers)
         except TimeoutError:
             raise QueryError(f"no answer within {QUERY_S:g} s") from None
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             raise QueryError(sanitise(f"{type(error).__name__}: {error}", (token,))) from None
         try:
             return _rows(json.loads(body))

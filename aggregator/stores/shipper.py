@@ -90,7 +90,6 @@ class Shipper:
         end = self._end = asyncio.timeout(None)
         try:
             async with end:
-                await self._begin()
                 while not self._stopping.is_set():
                     await self._rest(await self._turn())
                 if self._begun:
@@ -109,15 +108,9 @@ class Shipper:
             self._end.reschedule(_now() + FLUSH_S)
 
     async def _begin(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                anew = await self._ledger.write(lambda c: begin(c, self._destination))
-            except LedgerError as error:
-                await self._rest(_ledger_failed(error))
-            else:
-                self._begun = True
-                log.info("influxdb.shipping", bucket=self._destination.bucket, anew=anew)
-                return
+        anew = await self._ledger.write(lambda c: begin(c, self._destination))
+        self._begun = True
+        log.info("influxdb.shipping", bucket=self._destination.bucket, anew=anew)
 
     async def _rest(self, rest_s: float) -> None:
         """Wait, but not beyond a stop, and not with an old token beyond a new one."""
@@ -134,8 +127,13 @@ class Shipper:
                 return
 
     async def _turn(self) -> float:
-        """Ship what waits; return for how long to rest then."""
+        """Ship what waits; return for how long to rest then.
+
+        Whatever goes wrong, it is here: probes go on without the store beside the ledger.
+        """
         try:
+            if not self._begun:
+                await self._begin()
             for stream, read in ((Stream.RESULTS, self._results), (Stream.WINDOWS, self._windows)):
                 if self._held_until[stream] <= _now():
                     await self._drain(stream, read)
@@ -146,6 +144,8 @@ class Shipper:
             return wait_s(failure, self._failed, self._location)
         except LedgerError as error:
             return _ledger_failed(error)
+        except Exception as error:  # noqa: BLE001 - the edge of this part: told, counted, tried again
+            return self._broken(error)
         return REST_S
 
     async def _drain(self, stream: Stream, read: Callable[[], Awaitable[Batch]]) -> None:
@@ -182,6 +182,14 @@ class Shipper:
             self.balances = await self._ledger.read(balances)
         except LedgerError as error:
             _ledger_failed(error)
+        except Exception as error:  # noqa: BLE001 - as in a turn
+            self._broken(error)
+
+    def _broken(self, error: Exception) -> float:
+        """Tell a bug and count it; return for how long to leave everything alone."""
+        self._on_outcome(Outcome.BROKEN)
+        self._tell(Outcome.BROKEN, None, type(error).__name__, error)
+        return LONGEST_WAIT_S
 
     async def _ship(self, batch: Batch) -> None:
         """Settle one batch. Raises WriteError and LedgerError: then it waits as it is."""
@@ -210,8 +218,14 @@ class Shipper:
         elif outcome is not Outcome.REJECTED:
             self._batch_lines = min(self._batch_lines, TRIAL_LINES)
 
-    def _tell(self, outcome: Outcome, stream: Stream | None, reason: str) -> None:
-        """Say that something goes wrong, when it begins."""
+    def _tell(
+        self,
+        outcome: Outcome,
+        stream: Stream | None,
+        reason: str,
+        bug: Exception | None = None,
+    ) -> None:
+        """Say that something goes wrong, when it begins; of a bug where."""
         began = (outcome, stream) not in self._troubles
         self._troubles[outcome, stream] = _now()
         if began:
@@ -222,18 +236,24 @@ class Shipper:
                 reason=reason,
                 url=self._destination.url,
                 pending=self._pending(),
+                exc_info=bug,
             )
 
     def _recovered(self, stream: Stream) -> None:
         """Say what has ended, now that a batch went through.
 
-        Troubles with lines end when none has been met for a minute, or they would begin with each.
+        Troubles with lines, and bugs, end when none has been met for a minute: they may come and go
+        with each batch, and would be told each time.
         """
         self._over(
             [
                 (outcome, of)
                 for (outcome, of), last_at in self._troubles.items()
-                if of is None or (of is stream and _now() - last_at >= PEOPLES_WAIT_S)
+                if of in (None, stream)
+                and (
+                    (of is None and outcome is not Outcome.BROKEN)
+                    or _now() - last_at >= PEOPLES_WAIT_S
+                )
             ]
         )
 

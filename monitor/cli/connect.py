@@ -10,6 +10,7 @@ from aggregator.stores.influxql import Influxql, QueryError
 from aggregator.stores.lines import marker_line
 from monitor.clock import Clock
 from monitor.config.values import Influxdb
+from monitor.threads import run
 
 MARKER: Final = "sonde_check"
 VISIBLE_S: Final = 5.0
@@ -59,7 +60,7 @@ async def _seen(influxql: Influxql, at_ns: int) -> bool:
 def report(influxdb: Influxdb, location: str) -> tuple[str, bool]:
     """Return one line that says how it went, and whether it went well."""
     try:
-        seconds = asyncio.run(connect(influxdb, location))
+        seconds = run(connect(influxdb, location))
     except ConnectError as error:
         return str(error), False
     place = _place(influxdb.destination)

@@ -10,7 +10,6 @@ Latencies are in milliseconds, of complete answers and of timeouts at their dead
 """
 
 import argparse
-import asyncio
 import json
 import os
 import sqlite3
@@ -27,6 +26,7 @@ from aggregator.stores.history import History, HistoryError, Minute
 from aggregator.stores.influxdb_history import InfluxdbHistory
 from aggregator.stores.influxql import Influxql
 from aggregator.stores.ledger_history import LedgerHistory
+from monitor import threads
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
 from monitor.config.errors import ConfigError
@@ -38,6 +38,8 @@ T = TypeVar("T")
 BARS: Final = "▁▂▃▄▅▆▇█"
 BAR_MINUTES: Final = 60
 """Minutes the line of bars shows, the newest: as wide as a terminal takes."""
+LONGEST_AGO_S: Final = 10 * 365 * 86_400
+"""Older than any store keeps, and a moment that every store can name."""
 TITLES: Final = ("MINUTE (UTC)", "N", "ERRORS", "MEAN", "P50", "P95", "P99")
 
 
@@ -60,9 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _ago(text: str) -> float:
     try:
-        return parse_duration(text)
+        ago_s = parse_duration(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    if ago_s > LONGEST_AGO_S:
+        raise argparse.ArgumentTypeError("more than 10 years: ask for less")
+    return ago_s
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,8 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     until = int(Clock().wall()) + 1
     since = until - int(arguments.since)
     try:
-        found = asyncio.run(_ask(config, arguments.store, arguments.target, since, until))
-    except (HistoryError, LedgerError, sqlite3.Error) as error:
+        found = threads.run(_ask(config, arguments.store, arguments.target, since, until))
+    except (HistoryError, LedgerError) as error:
         sys.stderr.write(f"{arguments.store}: {error}\n")
         return 1
     if arguments.json:
@@ -106,7 +111,10 @@ async def _ask(config: Config, store: str, target: str, since: int, until: int) 
             return await history.per_minute(target, since, until)
         finally:
             await influxql.close()
-    connection = open_reader(config.store.path)
+    path = config.store.path
+    if not path.exists():
+        raise LedgerError(f"{path} is not there: `sonde run` makes it")
+    connection = open_reader(path)
     try:
 
         async def read(work: Callable[[sqlite3.Connection], T]) -> T:
@@ -114,8 +122,16 @@ async def _ask(config: Config, store: str, target: str, since: int, until: int) 
 
         history = LedgerHistory(read, config.location)
         return await history.per_minute(target, since, until)
+    except sqlite3.Error as error:
+        raise LedgerError(_unread(path, error)) from error
     finally:
         connection.close()
+
+
+def _unread(path: Path, error: sqlite3.Error) -> str:
+    if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a table or a column is not there
+        return f"{path} is an older version's ({error}): `sonde run` brings it up to this one"
+    return f"{path} cannot be read: {error}"
 
 
 def table(minutes: Sequence[Minute]) -> Iterator[str]:

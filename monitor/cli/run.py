@@ -28,9 +28,11 @@ from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
 from monitor.config.values import Config
 from monitor.daemon import SCHEMAS, Daemon
+from monitor.known_secrets import KnownSecrets
+from monitor.threads import DaemonThreads
 from monitor.web.server import ListenError
 from probes.lag import LagMeter
-from probes.secret import SecretError, SecretSource
+from probes.secret import SecretSource
 
 log = structlog.get_logger("sonde.run")
 
@@ -87,6 +89,7 @@ def serve(config: Config) -> int:
     try:
         lag = LagMeter()
         with asyncio.Runner(loop_factory=lag.new_loop) as runner:
+            runner.get_loop().set_default_executor(DaemonThreads())
             runner.run(_until_signalled(config, ledger, lag))
     except ListenError as error:
         print(f"{config.source} http.listen: {error}", file=sys.stderr)  # noqa: T201
@@ -125,11 +128,8 @@ def _leaves(error: BaseException) -> Iterable[BaseException]:
         yield error
 
 
-def known_secrets(config: Config) -> tuple[str, ...]:
-    """Return every secret the configuration names, to be masked in logs.
-
-    One that cannot be read now is left out: it cannot be printed either.
-    """
+def known_secrets(config: Config) -> KnownSecrets:
+    """Return every secret the configuration names, to be masked in logs."""
     sources: list[SecretSource] = [provider.api_key for provider in config.providers]
     for channel in config.channels:
         sources += channel.secret_sources
@@ -137,11 +137,4 @@ def known_secrets(config: Config) -> tuple[str, ...]:
         sources.append(config.store.influxdb.token)
     if config.http.token is not None:
         sources.append(config.http.token)
-    return tuple(filter(None, (_reveal(source) for source in sources)))
-
-
-def _reveal(source: SecretSource) -> str | None:
-    try:
-        return source.read().reveal()
-    except SecretError:
-        return None
+    return KnownSecrets(sources)

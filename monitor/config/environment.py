@@ -198,7 +198,9 @@ def _channels(draft: _Draft) -> None:
 
 def _influxdb(draft: _Draft) -> None:
     section = ("store", "influxdb")
-    for key in ("url", "token", "org", "bucket"):
+    if draft.environ.get("INFLUXDB_URL") == "":  # none, as in a file
+        return
+    for key in ("url", "token", "token_file", "org", "bucket"):
         name = f"INFLUXDB_{key.upper()}"
         draft.put((*section, key), name)
         draft.names[(*section, key)] = name  # also for what is missing

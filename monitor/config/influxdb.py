@@ -1,5 +1,6 @@
 """The section of an InfluxDB -> Influxdb."""
 
+import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from monitor.config.providers import LOOPBACK
 from monitor.config.values import Influxdb
 
 _PATH: Final = ("store", "influxdb")
+_API: Final = re.compile(r"/(api(/v[0-9]+(/.*)?)?|write|query)$")
+"""What people copy with the address. Any other path is a proxy's."""
 
 
 def compile_influxdb(
@@ -34,6 +37,9 @@ def compile_influxdb(
     if section.url is None or section.bucket is None:
         return None
     parts = urlsplit(section.url)
+    if _API.search(parts.path):
+        told = "names a path of InfluxDB's API: end it before /api, /write or /query"
+        findings.bad((*_PATH, "url"), told)
     if parts.scheme == "http" and token is not None and parts.hostname not in LOOPBACK:
         findings.warn((*_PATH, "url"), "http sends the token in clear text; use https")
     return Influxdb(

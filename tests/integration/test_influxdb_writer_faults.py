@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -54,6 +56,23 @@ async def garbage(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
+async def cut(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.write(  # type: ignore[attr-defined]  # as above
+        b"HTTP/1.1 503 Down\r\nContent-Length: 500\r\n\r\nback soon"
+    )
+    request.transport.close()
+    return web.Response()
+
+
+async def trickle(request: web.Request) -> web.StreamResponse:
+    answer = web.StreamResponse(status=503)
+    await answer.prepare(request)
+    while True:
+        await answer.write(b"x")
+        await asyncio.sleep(0.02)
+
+
 async def endless(request: web.Request) -> web.StreamResponse:
     answer = web.StreamResponse(status=400)
     await answer.prepare(request)
@@ -100,6 +119,7 @@ async def test_what_is_sent(faulty: Faulty) -> None:
     assert path == "/api/v2/write?org=o&bucket=b&precision=ns"
     assert headers["Authorization"] == f"Token {TOKEN}"
     assert headers["Content-Encoding"] == "gzip"
+    assert headers["Accept-Encoding"] == "identity"
     assert body == LINE  # aiohttp's server has unpacked it
 
 
@@ -130,19 +150,38 @@ async def test_what_is_sent(faulty: Faulty) -> None:
         (saying(413), Outcome.TOO_LARGE, "answered 413"),
         (saying(429), Outcome.THROTTLED, "answered 429"),
         (saying(503, "<html>down</html>"), Outcome.UNAVAILABLE, "answered 503: <html>down</html>"),
-        (saying(302, Location="http://elsewhere.example/"), Outcome.UNAVAILABLE, "answered 302"),
+        (
+            saying(302, Location="http://elsewhere.example/"),
+            Outcome.UNAVAILABLE,
+            "answered 302, which is not InfluxDB's answer to a write: is the URL right?",
+        ),
+        (
+            saying(200, "<html>Please log in</html>"),
+            Outcome.UNAVAILABLE,
+            "answered 200, which is not InfluxDB's answer to a write: is the URL right?",
+        ),
+        (saying(400, "nonsense", Content_Encoding="gzip"), Outcome.REJECTED, None),
+        (saying(400, "nonsense", Content_Encoding="br"), Outcome.REJECTED, None),
+        (saying(503, "[" * 16_000), Outcome.UNAVAILABLE, None),
+        (saying(503, '{"message":' * 1_000), Outcome.UNAVAILABLE, None),
+        (
+            saying(400, '{"message":[1],"error":{}}'),
+            Outcome.REJECTED,
+            'answered 400: {"message":[1],"error":{}}',
+        ),
         (saying(500, "[1, 2]"), Outcome.UNAVAILABLE, "answered 500: [1, 2]"),
         (saying(400, f"no {TOKEN}\x00\n\u202e"), Outcome.REJECTED, "answered 400: no ***"),
     ],
 )
 async def test_every_status_has_its_outcome(
-    faulty: Faulty, answer: Answer, outcome: Outcome, told: str
+    faulty: Faulty, answer: Answer, outcome: Outcome, told: str | None
 ) -> None:
     """One request each, whatever the answer, and words for people without a secret."""
     faulty.answer = answer
     failure = await written(faulty.url)
     assert isinstance(failure, WriteError)
-    assert (failure.outcome, str(failure)) == (outcome, told)
+    assert failure.outcome is outcome
+    assert told is None or str(failure) == told
     assert failure.__cause__ is None
     assert len(faulty.requests) == 1
 
@@ -195,6 +234,72 @@ async def test_a_hung_server_is_left_after_the_deadline(
     failure = await written(faulty.url)
     assert isinstance(failure, WriteError)
     assert (failure.outcome, str(failure)) == (Outcome.TIMEOUT, "no answer within 0.2 s")
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "told"),
+    [
+        (cut, Outcome.UNAVAILABLE, "answered 503: back soon"),
+        (trickle, Outcome.TIMEOUT, "no answer within 0.3 s"),
+        (saying(503, "garbage", Content_Encoding="gzip"), Outcome.UNAVAILABLE, None),
+        (endless, Outcome.REJECTED, None),
+    ],
+)
+async def test_an_answer_that_breaks_off_costs_one_write(
+    faulty: Faulty,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    outcome: Outcome,
+    told: str | None,
+) -> None:
+    """There is one connection: the next write must find it free, or a new one in its place."""
+    monkeypatch.setattr(influxdb_writer, "WRITE_S", 0.3)
+    writer = open_influxdb(Destination(faulty.url, "o", "b"), None)
+    faulty.answer = answer
+    for _ in range(3):
+        with pytest.raises(WriteError) as caught:
+            await writer.write(BODY)
+        assert caught.value.outcome is outcome
+        assert told is None or str(caught.value) == told
+    monkeypatch.setattr(influxdb_writer, "WRITE_S", 5.0)
+    faulty.answer = saying(204)
+    assert await writer.write(BODY) == 0
+    await writer.close()
+
+
+async def test_a_cancelled_write_lets_go_of_its_connection(faulty: Faulty) -> None:
+    """Cancelled in the middle of an answer: the next write is not kept waiting."""
+    writer = open_influxdb(Destination(faulty.url, "o", "b"), None)
+    faulty.answer = trickle
+    task = asyncio.ensure_future(writer.write(BODY))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    faulty.answer = saying(204)
+    async with asyncio.timeout(5):
+        assert await writer.write(BODY) == 0
+    await writer.close()
+
+
+@pytest.mark.parametrize("status", [204, 200, 302, 401, 500])
+async def test_no_answer_reaches_a_library_log(
+    faulty: Faulty, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """A server that repeats our token: at DEBUG the client would print all of its answer."""
+    caplog.set_level(logging.DEBUG)
+    faulty.answer = saying(status, f"you said {TOKEN}" if status != 204 else "")
+    found = await written(faulty.url)
+    assert TOKEN not in str(found)
+    assert TOKEN not in caplog.text
+
+
+async def test_tls_errors_are_told_in_words(faulty: Faulty) -> None:
+    """An https address of a server that speaks http."""
+    failure = await written(faulty.url.replace("http:", "https:"))
+    assert isinstance(failure, WriteError)
+    assert failure.outcome is Outcome.UNREACHABLE
+    assert re.fullmatch(r"TLS: [a-z ]+", str(failure))  # OpenSSL's words differ from year to year
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(faulty: Faulty) -> None:

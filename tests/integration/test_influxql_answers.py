@@ -9,6 +9,8 @@ import pytest
 from aiohttp import web
 
 from aggregator.stores.delivery import Destination
+from aggregator.stores.history import MOST_RESULTS, HistoryError, Minute
+from aggregator.stores.influxdb_history import PAGE_ROWS, InfluxdbHistory
 from aggregator.stores.influxql import ANSWER_LIMIT_BYTES, Influxql, QueryError
 from monitor.cli.check import add_arguments, run
 from probes.secret import Secret, SecretSource
@@ -26,8 +28,10 @@ class Answering:
         self.body = b"{}"
         self.asked: dict[str, str] = {}
         self.authorization: str | None = None
+        self.number = 0
 
     async def take(self, request: web.Request) -> web.Response:
+        self.number += 1
         self.asked = {name: str(value) for name, value in (await request.post()).items()}
         self.authorization = request.headers.get("Authorization")
         return web.Response(status=self.status, body=self.body)
@@ -115,6 +119,61 @@ async def test_no_rows_is_an_answer(answering: Answering) -> None:
     """A result without a series."""
     answering.body = b'{"results":[{"statement_id":0}]}'
     assert await asked(answering.url) == []
+
+
+def points(*values: str) -> bytes:
+    """Return an answer of rows; a value is JSON for the columns of `sonde history`."""
+    rows = ",".join(f"[{value}]" for value in values)
+    columns = '["time","latency_ms","latency_tainted","verdict"]'
+    body = f'{{"results":[{{"series":[{{"columns":{columns},"values":[{rows}]}}]}}]}}'
+    return body.encode()
+
+
+async def minutes_of(url: str) -> list[Minute] | str:
+    """Ask for ten minutes of a target; return what it is told, or what went wrong."""
+    influxql = Influxql(Destination(url, "o", "b"), None)
+    try:
+        return await InfluxdbHistory(influxql, "here").per_minute("chat", 0, 600)
+    except HistoryError as error:
+        return str(error)
+    finally:
+        await influxql.close()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '1e9, NaN, false, "ok"',
+        '1000000000, Infinity, false, "ok"',
+        '1000000000, -5, false, "ok"',
+        f'1000000000, 1{"0" * 400}, false, "ok"',
+        '1000000000, [1], false, "ok"',
+        'Infinity, 1.0, false, "ok"',
+        '"2026-01-01T00:00:00Z", 1.0, false, "ok"',
+    ],
+)
+async def test_points_that_cannot_be_ours_are_refused(answering: Answering, row: str) -> None:
+    """No NaN, no infinity and no time that is none gets into a figure, or into JSON."""
+    answering.body = points(row)
+    assert await minutes_of(answering.url) == "a point of api_probe is not one of ours"
+
+
+async def test_rows_in_any_order_make_each_minute_once(answering: Answering) -> None:
+    """Whatever the order they come in."""
+    answering.body = points(
+        *(f'{at * 10**9}, 1.0, false, "ok"' for at in (61, 5, 62, 3)),
+        '4000000000, null, false, "reset"',
+    )
+    found = await minutes_of(answering.url)
+    assert isinstance(found, list)
+    assert [(minute.at, minute.n, minute.errors) for minute in found] == [(0, 3, 1), (60, 2, 0)]
+
+
+async def test_pages_without_end_are_not_read_for_ever(answering: Answering) -> None:
+    """Rows are counted, whatever stands in them, and too many are told."""
+    answering.body = points(*['1000000000, null, true, "x"'] * PAGE_ROWS)
+    assert str(await minutes_of(answering.url)).startswith(f"more than {MOST_RESULTS} results")
+    assert answering.number <= MOST_RESULTS // PAGE_ROWS + 1
 
 
 async def test_an_answer_without_an_end_is_refused(answering: Answering) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,17 @@ async def test_points_the_ledger_does_not_take_are_counted(tmp_path: Path) -> No
         await asyncio.sleep(70)
         writer.execute("PRAGMA query_only = OFF")
         assert wired.sample("sonde_spool_lost_points_total") == 1
+        await asyncio.sleep(60)
+        assert wired.shipping.shipper.balances[Stream.WINDOWS].produced == 1
+
+
+async def test_a_bug_in_a_point_ends_nothing(tmp_path: Path) -> None:
+    """It is counted; results go on, and the next minute has its points."""
+    async with wiring(tmp_path) as wired:
+        wired.readings = [replace(reading(3), summary=None)]  # type: ignore[arg-type]  # a bug
+        await asyncio.sleep(70)
+        assert wired.sample("sonde_influxdb_writes_total", outcome="broken") == 1
+        wired.readings = [reading(3)]
         await asyncio.sleep(60)
         assert wired.shipping.shipper.balances[Stream.WINDOWS].produced == 1
 

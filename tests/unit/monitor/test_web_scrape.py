@@ -84,11 +84,10 @@ def test_gzip_is_for_those_who_name_it(header: str, accepted: bool) -> None:
     assert accepts_gzip(header) is accepted
 
 
-@pytest.mark.parametrize("pieces", [100, 1_000])
-async def test_others_have_their_turn_while_it_is_written(pieces: int) -> None:
-    """With every look at the clock half a turn long, others run at every second or third piece."""
-    _, turns = await collected(iter(["x\n"] * pieces), TURN_S / 2)
-    assert pieces // 3 <= turns <= pieces
+async def test_others_have_their_turn_while_it_is_written() -> None:
+    """With every look at the clock half a turn long, others run at every third piece at least."""
+    _, turns = await collected(iter(["x\n"] * 100), TURN_S / 2)
+    assert turns >= 100 // 3
 
 
 async def test_what_takes_no_time_keeps_the_loop() -> None:

@@ -25,7 +25,8 @@ EXPIRED = "partial write: points beyond retention policy dropped=3"
 @pytest.mark.parametrize(
     ("status", "told", "outcome"),
     [
-        (200, "", Outcome.STORED),
+        (200, "", Outcome.UNAVAILABLE),
+        (202, "", Outcome.UNAVAILABLE),
         (204, "", Outcome.STORED),
         (302, "", Outcome.UNAVAILABLE),
         (400, "unable to parse", Outcome.REJECTED),

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from aggregator.ledger import Ledger
 from aggregator.results import RESULTS
-from aggregator.stores.delivery import PEOPLES_WAIT_S, Outcome, WriteError
+from aggregator.stores.delivery import LONGEST_WAIT_S, PEOPLES_WAIT_S, Outcome, WriteError
 from aggregator.stores.shipper import BATCH_LINES, FLUSH_S, LOOK_S, REST_S, TRIAL_LINES, Shipper
 from aggregator.stores.spool import SPOOL, Balance, Stream, keep_windows
 from tests.unit.aggregator.stores.shelf import Shelf
@@ -351,13 +351,43 @@ async def test_cancelling_cancels(shipped: Shipped) -> None:
             await task
 
 
-async def test_a_timeout_of_the_writers_own_is_not_the_end(shipped: Shipped) -> None:
-    """A bug that lets a TimeoutError through ends the task with it, and not in silence."""
+@pytest.mark.parametrize("bug", [TimeoutError, RecursionError, TypeError])
+async def test_a_bug_ends_neither_shipping_nor_anything_else(
+    shipped: Shipped, bug: type[Exception]
+) -> None:
+    """Told once and with its traceback, counted, tried again; what waited goes when it is over."""
     await shipped.produce(range(3))
+    good = shipped.shelf.write
 
     async def broken(_body: bytes) -> int:
-        raise TimeoutError
+        raise bug("of a test")
 
     shipped.shelf.write = broken  # type: ignore[method-assign]  # a bug, in place of the method
-    with capture_logs(), pytest.raises(TimeoutError):
-        await shipped.shipper.run()
+    async with shipping(shipped):
+        await asyncio.sleep(3 * LONGEST_WAIT_S + 1)
+        assert shipped.outcomes == {Outcome.BROKEN: 4}
+        shipped.shelf.write = good  # type: ignore[method-assign]  # as above
+        await asyncio.sleep(LONGEST_WAIT_S)
+        assert shipped.results == Balance(produced=3, stored=3)
+        await asyncio.sleep(PEOPLES_WAIT_S)
+        await shipped.produce(range(10, 11))
+        await asyncio.sleep(REST_S + 0.1)
+    (trouble,) = shipped.told("trouble")
+    assert (trouble["outcome"], trouble["reason"]) == ("broken", bug.__name__)
+    assert isinstance(trouble["exc_info"], bug)
+    (recovered,) = shipped.told("recovered")
+    assert recovered["over"] == ["broken"]
+
+
+async def test_a_bug_in_the_balance_ends_nothing(shipped: Shipped) -> None:
+    """Results are shipped all the same, whatever a page of the ledger that is damaged leads to."""
+    async with shipping(shipped):
+        await shipped.ledger.write(lambda c: c.execute("ALTER TABLE window_points RENAME TO gone"))
+        await asyncio.sleep(60)
+        await shipped.ledger.write(lambda c: c.execute("ALTER TABLE gone RENAME TO window_points"))
+        await shipped.produce(range(3))
+        await asyncio.sleep(LONGEST_WAIT_S)
+        assert shipped.results == Balance(produced=3, stored=3)
+    assert shipped.outcomes[Outcome.BROKEN] > 1
+    (trouble,) = shipped.told("trouble")
+    assert trouble["reason"] == "OperationalError"

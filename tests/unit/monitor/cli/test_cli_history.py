@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import sqlite3
 import time
 from pathlib import Path
 
@@ -81,12 +82,46 @@ def test_a_target_without_a_past(
     assert capsys.readouterr().out == "no results in that time\n"
 
 
-def test_a_ledger_that_is_not_there(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_ledger_that_is_not_there(
+    tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """1, one line, and no file is made."""
     assert run(arguments("chat", "--config", config)) == 1
     told = capsys.readouterr().err
-    assert told.startswith("ledger: ")
-    assert told.count("\n") == 1
+    ledger = tmp_path / "sonde.db"
+    assert told == f"ledger: {ledger} is not there: `sonde run` makes it\n"
+    assert not ledger.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER TABLE results DROP COLUMN latency_tainted", "is an older version's (no such col"),
+        ("DROP TABLE results", "is an older version's (no such table: results): `sonde run` brin"),
+    ],
+)
+def test_a_ledger_of_an_older_version(
+    tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str], change: str, told: str
+) -> None:
+    """1, and one line that says what brings it up."""
+    remember(tmp_path)
+    connection = sqlite3.connect(tmp_path / "sonde.db")
+    connection.execute(change)
+    connection.close()
+    assert run(arguments("chat", "--config", config)) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"ledger: {tmp_path / 'sonde.db'} {told}")
+    assert said.count("\n") == 1
+
+
+def test_a_file_that_is_no_ledger(
+    tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """1, and one line."""
+    (tmp_path / "sonde.db").write_text("hello" * 1_000)
+    assert run(arguments("chat", "--config", config)) == 1
+    told = f"ledger: {tmp_path / 'sonde.db'} cannot be read: file is not a database\n"
+    assert capsys.readouterr().err == told
 
 
 def test_mistakes_exit_two(tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,6 +136,10 @@ def test_mistakes_exit_two(tmp_path: Path, config: str, capsys: pytest.CaptureFi
     assert "targets" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         arguments("chat", "--since", "yesterday")
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        arguments("chat", "--since", "4000d")
+    assert "argument --since: more than 10 years: ask for less" in capsys.readouterr().err
 
 
 def test_an_influxdb_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

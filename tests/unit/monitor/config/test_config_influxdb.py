@@ -69,6 +69,29 @@ def test_version_one_has_neither_organisation_nor_token(tmp_path: Path) -> None:
     assert (found.destination.org, found.token) == ("", None)
 
 
+def test_a_path_of_a_proxy_is_a_path(tmp_path: Path) -> None:
+    """Only that of the API itself is refused."""
+    section = "{url: https://x.example/metrics/api-influx, bucket: b}"
+    found = from_file(tmp_path, section).config.store.influxdb
+    assert found is not None
+    assert found.destination.url == "https://x.example/metrics/api-influx"
+
+
+def test_variables_name_a_token_file(tmp_path: Path) -> None:
+    """INFLUXDB_TOKEN_FILE, as every file of a secret from the working directory."""
+    (tmp_path / "t").write_text("a-token-of-ours\n")
+    named = {name: value for name, value in NAMED.items() if name != "INFLUXDB_TOKEN"}
+    found = from_variables(tmp_path, **named, INFLUXDB_TOKEN_FILE="t").config.store.influxdb
+    assert found is not None
+    assert found.token is not None
+    assert found.token.read().reveal() == "a-token-of-ours"
+
+
+def test_an_empty_address_among_variables_is_none(tmp_path: Path) -> None:
+    """One set of variables serves with and without InfluxDB, as one file does."""
+    assert from_variables(tmp_path, **{**NAMED, "INFLUXDB_URL": ""}).config.store.influxdb is None
+
+
 def test_a_token_file_is_read_from_beside_the_configuration(tmp_path: Path) -> None:
     """As every secret's file."""
     (tmp_path / "t").write_text("a-token-of-ours\n")
@@ -118,6 +141,16 @@ def test_a_token_in_clear_text_is_warned_of(tmp_path: Path, url: str, warned: bo
         (
             "{url: 'https://u:hunter2@x.example', bucket: b}",
             ["store.influxdb.url: expected a URL without a user name or password in it"],
+        ),
+        *(
+            (
+                f"{{url: https://x.example{path}, bucket: b}}",
+                [
+                    "store.influxdb.url: names a path of InfluxDB's API:"
+                    " end it before /api, /write or /query"
+                ],
+            )
+            for path in ("/api/v2", "/api/v2/write", "/proxied/api/v2/", "/api", "/write", "/query")
         ),
         (
             "{url: https://x.example, bucket: b, tokn: t}",
