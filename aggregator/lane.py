@@ -6,14 +6,13 @@ executor's threads would (they are joined at exit).
 """
 
 import asyncio
-import math
 import sqlite3
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Work = Callable[[sqlite3.Connection], object]
 
@@ -34,8 +33,7 @@ Serve = Callable[[Sequence[Work]], Sequence[Outcome]]
 """Does a batch of works; one outcome each, in their order."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
+class _Job(NamedTuple):
     work: Work
     future: asyncio.Future[object]
 
@@ -58,8 +56,8 @@ class Lane:
     ) -> None:
         """Start the thread.
 
-        When batches follow each other within `linger_s`, the next one waits that long for company:
-        a batch has a price of its own (a commit, two changes of thread) that it then shares out.
+        For `linger_s` after each batch works gather for the next: a batch has a price of its own (a
+        commit, two changes of thread) that it then shares out.
         """
         self.name = name
         self.rejected = 0
@@ -69,11 +67,12 @@ class Lane:
         self._limit = limit
         self._batch = batch
         self._linger_s = linger_s
-        self._served_at = -math.inf
         self._gate = threading.Condition()
         """Guards what follows; held for moments only, never while a work runs."""
         self._waiting: deque[_Job] = deque()
         self._running: list[_Job] = []
+        self._idle = False
+        """Whether the thread waits to be told of a work."""
         self._closing = False
         self._ended: Outcome | None = None
         self._closers: list[asyncio.Future[object]] = []
@@ -84,23 +83,36 @@ class Lane:
         """Works that wait for their batch."""
         return len(self._waiting)
 
-    async def submit(self, work: Work) -> object:
+    async def submit(self, work: Work, timeout_s: float | None = None) -> object:
         """Have a work done; return its value or raise its error.
 
         Cancelling this wait takes nothing back: the work is done all the same. Raises LedgerError
-        when too many works wait already or the lane is closed.
+        when too many works wait already, when the lane is closed, and when it takes longer than
+        `timeout_s` (None: wait for ever).
         """
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._add(_Job(work, future))
+        if timeout_s is None:
+            return await future
+        # A bare timer, because `asyncio.timeout` costs several times as much, at every result.
+        fate = f"{self.name} did not answer within {timeout_s:g} s"
+        timer = future.get_loop().call_later(timeout_s, _give_up, future, fate)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+
+    def _add(self, job: _Job) -> None:
         with self._gate:
             if self._closing:
                 raise LedgerError(f"{self.name} is closed")
             if len(self._waiting) >= self._limit:
                 self.rejected += 1
                 raise LedgerError(f"{self.name} is overloaded: {self._limit} works are waiting")
-            self._waiting.append(_Job(work, future))
-            if len(self._waiting) == 1:  # else it is awake, or will look again by itself
+            self._waiting.append(job)
+            if self._idle:  # else it is awake, or will look again by itself
+                self._idle = False
                 self._gate.notify()
-        return await future
 
     async def close(self, timeout_s: float) -> None:
         """Take no more works, do what waits, finish.
@@ -131,24 +143,26 @@ class Lane:
         _tell([(job.future, Outcome(error=LedgerError(fate))) for job in left])
 
     def _run(self) -> None:
-        while jobs := self._next():
+        linger_s = 0.0
+        while jobs := self._next(linger_s):
             try:
                 outcomes = self._serve([job.work for job in jobs])
             except Exception as error:  # noqa: BLE001 - a bug there must leave nobody waiting
                 outcomes = [Outcome(error=error)] * len(jobs)
-            self._served_at = time.monotonic()
             _tell([(job.future, outcome) for job, outcome in zip(jobs, outcomes, strict=True)])
+            linger_s = self._linger_s
         self._end()
 
-    def _next(self) -> list[_Job]:
+    def _next(self, linger_s: float) -> list[_Job]:
         """Wait for works and take a batch of them; none is left and none will come if empty."""
         with self._gate:
             self._running = []
+            if linger_s and not self._closing:
+                self._gate.wait(linger_s)  # only closing ends it sooner
             while not self._waiting and not self._closing:
+                self._idle = True
                 self._gate.wait()
-            busy = time.monotonic() - self._served_at < self._linger_s
-            if busy and not self._closing:
-                self._gate.wait(self._linger_s)
+            self._idle = False
             number = min(self._batch, len(self._waiting))
             self._running = [self._waiting.popleft() for _ in range(number)]
             return self._running
@@ -174,6 +188,11 @@ def _tell(news: Sequence[tuple[asyncio.Future[object], Outcome]]) -> None:
     for loop, its in by_loop.items():
         with suppress(RuntimeError):  # the loop has closed: nobody waits there any more
             loop.call_soon_threadsafe(_resolve, its)
+
+
+def _give_up(future: asyncio.Future[object], fate: str) -> None:
+    if not future.done():
+        future.set_exception(LedgerError(fate))
 
 
 def _resolve(news: Sequence[tuple[asyncio.Future[object], Outcome]]) -> None:

@@ -255,6 +255,15 @@ def rated(of: Whole, first_at: float, now: float) -> Summary:
     return made
 
 
+def alike(one: Summary, other: Summary) -> bool:
+    """Say whether two summaries are of the very same samples: they differ in their rate at most."""
+    return _unrated(one) is _unrated(other)
+
+
+def _unrated(summary: Summary) -> Summary:
+    return summary.whole if isinstance(summary, _Rated) else summary
+
+
 def _whole(content: Content, over_s: float, n: int, missed: int) -> Whole:
     made = Whole.__new__(Whole)
     object.__setattr__(made, "content", content)

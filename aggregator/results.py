@@ -151,7 +151,7 @@ def had_at(result: ProbeResult) -> float:
 
 def insert_result(connection: sqlite3.Connection, result: ProbeResult) -> bool:
     """Record one attempt; say whether it was new."""
-    return insert_results(connection, [result]) == 1
+    return _insert(connection, _row(result)) == 1
 
 
 def insert_results(connection: sqlite3.Connection, results: Iterable[ProbeResult]) -> int:

@@ -6,8 +6,9 @@ summaries of one moment (`Snapshot`) and gets the transitions of that moment bac
 raises is set aside for that moment, named in `broken`, and stops nobody else.
 
 With thousands of targets most of an evaluation is spent finding that nothing is wrong. So a window
-that did not change (its summary is the very same object) and of which no alert is pending or firing
-is passed over: every rule would say what it said, and time moves no inactive state.
+that did not change (its summary is the very same object, or differs in a rate that no rule asks
+for) and of which no alert is pending or firing is passed over: every rule would say what it said,
+and time moves no inactive state.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +18,12 @@ from hashlib import blake2s
 from itertools import chain
 from types import MappingProxyType
 
+from aggregator.part import alike
 from aggregator.summary import Summary
 from alerting.evaluate import Reason, evaluate, of_firing
 from alerting.expression import format_value
 from alerting.match import labels_of
+from alerting.metric import Plain
 from alerting.rule import Rule, Severity, Subject
 from alerting.state import Edge, Firing, Inactive, Policy, State, shift, step
 from probes.target import Target
@@ -193,8 +196,16 @@ class _Watch:
 
     view: View
     series: list[_Series]
+    rate_matters: bool = False
+    """Whether a rule asks for the rate, which moves while the samples stay."""
     quiet: Summary | None = None
     """The newest summary, if nothing came of it: no rule raised, no alert is pending or firing."""
+
+    def says_nothing_new(self, summary: Summary) -> bool:
+        """Say whether every rule would say what it said, and nothing came of that."""
+        if self.quiet is None:
+            return False
+        return summary is self.quiet or (not self.rate_matters and alike(summary, self.quiet))
 
 
 class Engine:
@@ -212,7 +223,9 @@ class Engine:
                     labels = dict(series.identity.labels)
                     raise ValueError(f"two rules named {rule.name} speak of {labels}")
                 self._series[series.identity] = series
-                watches.setdefault(series.view, _Watch(series.view, [])).series.append(series)
+                watch = watches.setdefault(series.view, _Watch(series.view, []))
+                watch.series.append(series)
+                watch.rate_matters = watch.rate_matters or rule.when.metric is Plain.RATE
         self.views = tuple(watches)
         """The windows an evaluation looks at, each named once."""
         self._watches = tuple(watches.values())
@@ -245,7 +258,7 @@ class Engine:
             for series in watch.series:
                 self._set_aside(series, error)
             return ()
-        if summary is watch.quiet:
+        if watch.says_nothing_new(summary):
             return ()
         watch.quiet = summary
         transitions: list[Transition] = []

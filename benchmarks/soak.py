@@ -32,8 +32,8 @@ MIX: Final = Mix(streamed=1, embeddings=1)
 CHUNKS: Final = 5
 """Of a streamed answer: a probe's own are as short."""
 WARM_S: Final = 30.0
-"""The first rounds shape each target's request and open each connection; they are counted as slots,
-but are in no other figure."""
+"""The first rounds shape each target's request and open each connection: a row of their own."""
+STARTING: Final = "start"
 SCRAPE_EVERY_S: Final = 15.0
 CPU_PERCENT: Final = 70.0
 LATENESS_MS: Final = 20.0
@@ -169,12 +169,12 @@ def report(
         config = configuration(url, targets, INTERVAL_S, MIX)
         with daemon(config, folder, influxdb=_section(store), log_level=log_level) as running:
             watch = Watch(running, server, http)
-            time.sleep(WARM_S)
             watch.begin()
             table = []
             print("  ".join(HEADINGS), flush=True)
-            for number in range(1, minutes + 1):
-                table.append(watch.minute(f"{number}"))
+            for number in range(minutes + 1):
+                seconds, name = (60.0, f"{number}") if number else (WARM_S, STARTING)
+                table.append(watch.minute(name, seconds))
                 print("  ".join(_row(table[-1])), flush=True)
         stored = _stored(store) if store else None
         results, not_kernel = _ledger(folder)
@@ -245,13 +245,19 @@ def _failures(minutes: Sequence[Minute], ending: Ending) -> Iterator[str]:
 
 def _verdicts(minutes: Sequence[Minute], ending: Ending, targets: int) -> list[list[str]]:
     """Return for each target: what, measured, limit, met or not."""
+    start, *minutes = minutes
     late_ms = [each.truth.p99 for each in minutes if each.truth]
     growth_mib = minutes[-1].memory_mib - minutes[0].memory_mib
     judged: list[tuple[str, float | None, float]] = [
-        ("slots skipped, by the daemon's count", sum(each.skipped for each in minutes), 0),
+        (
+            "slots skipped, by the daemon's count",
+            sum(each.skipped for each in (start, *minutes)),
+            0,
+        ),
         ("slots without a request, by the log", missed(ending.rows, INTERVAL_S, _offset_s()), 0),
         ("requests without a result in the ledger", len(ending.rows) - ending.results, 0),
         ("lateness p99 of the worst minute, ms", max(late_ms, default=None), LATENESS_MS),
+        ("lateness p99 of the start, ms", start.truth.p99 if start.truth else None, LATENESS_MS),
         ("CPU, % of a core", fmean(each.cpu_percent for each in minutes), CPU_PERCENT),
         (
             "memory, MiB more each minute",

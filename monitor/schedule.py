@@ -70,7 +70,7 @@ def due(grid: Grid, expected: Slot, wall: float) -> Due:
     Slots are never caught up in a burst: of those that have gone by only the newest may still be
     run, and only in the first half of its interval.
     """
-    newest = grid.current(wall)
-    slot = newest if newest.number > expected.number else expected
+    # As a rule the next one is still to come, and there is nothing to work out.
+    slot = expected if wall < grid.slot(expected.number + 1).at else grid.current(wall)
     lateness_s = max(0.0, wall - slot.at)
     return Due(slot, lateness_s, lateness_s <= grid.interval_s / 2)

@@ -1,4 +1,4 @@
-"""Runs the slot grid: one heap of due slots, one sleeper, one task for each probe in flight."""
+"""Runs the slot grid: one heap of due slots, one alarm, one task for each probe in flight."""
 
 import asyncio
 import heapq
@@ -69,9 +69,10 @@ class Scheduler:
         self._clock = clock
         self._heap: list[tuple[float, int, Slot]] = []
         self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._alarm: asyncio.TimerHandle | None = None
         self._stopping = False
-        self._alarm = asyncio.Event()
-        """Set when a slot falls due, and when it is time to stop."""
+        self._over = asyncio.Event()
+        self._bug: Exception | None = None
 
     @property
     def in_flight(self) -> int:
@@ -85,15 +86,20 @@ class Scheduler:
         """
         async with asyncio.TaskGroup() as probes:
             self._anchor()
-            while not self._stopping:
-                self._turn(probes)
-                await self._sleep()
+            try:
+                self._look(probes)
+                await self._over.wait()
+            finally:
+                if self._alarm is not None:
+                    self._alarm.cancel()
+            if self._bug is not None:
+                raise self._bug
             await self._drain(drain_s)
 
     def stop(self) -> None:
         """Start no further slot; `run` returns when those in flight have ended."""
         self._stopping = True
-        self._alarm.set()
+        self._over.set()
 
     def _anchor(self) -> None:
         """Aim every target at its next slot by the wall clock as it now stands."""
@@ -101,6 +107,23 @@ class Scheduler:
         nexts = [(entry.grid.following(wall), index) for index, entry in enumerate(self._entries)]
         self._heap = [(slot.at, index, slot) for slot, index in nexts]
         heapq.heapify(self._heap)
+
+    def _look(self, probes: asyncio.TaskGroup) -> None:
+        """Start what is due and set the alarm for what is next.
+
+        The alarm calls this directly: waking a task instead, that would start the probes' tasks,
+        costs a turn of the loop more at every slot.
+        """
+        if self._stopping:
+            return
+        try:
+            self._turn(probes)
+        except Exception as error:  # noqa: BLE001 - raised by `run`: nobody hears a callback
+            self._bug = error
+            self._over.set()
+        else:
+            loop = asyncio.get_running_loop()
+            self._alarm = loop.call_later(self._next_s(), self._look, probes)
 
     def _turn(self, probes: asyncio.TaskGroup) -> None:
         step_s = self._clock.stepped()
@@ -173,16 +196,11 @@ class Scheduler:
         finally:
             del self._in_flight[entry.target.name]
 
-    async def _sleep(self) -> None:
-        wait_s = LOOK_EVERY_S
-        if self._heap:
-            wait_s = min(wait_s, max(0.0, self._heap[0][0] - self._clock.wall()))
-        alarm = asyncio.get_running_loop().call_later(wait_s, self._alarm.set)
-        try:
-            await self._alarm.wait()
-        finally:
-            alarm.cancel()
-            self._alarm.clear()
+    def _next_s(self) -> float:
+        """Return how long to wait until the next slot, or the next look at the clock."""
+        if not self._heap:
+            return LOOK_EVERY_S
+        return min(LOOK_EVERY_S, max(0.0, self._heap[0][0] - self._clock.wall()))
 
     async def _drain(self, drain_s: float) -> None:
         tasks = tuple(self._in_flight.values())

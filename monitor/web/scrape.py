@@ -19,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 from monitor.metrics import Metrics
 
 TURN_S: Final = 0.001
-"""How long writing holds the loop before others have their turn; who becomes due meanwhile may have
-to wait for two of them."""
+"""How long writing holds the loop before others have it for as long. One turn of theirs alone would
+not do: a slot makes a task in one, which starts in the next, behind a turn of ours more."""
 CHUNK_CHARS: Final = 2**18
 """Characters that are sent in one go: enough for the way to a thread and back not to count."""
 OPEN_LIMIT: Final = 4
@@ -101,7 +101,7 @@ async def chunks(
             yield "".join(waiting).encode()
             waiting, size = [], 0
         if clock() >= turn_ends:
-            await asyncio.sleep(0)
+            await asyncio.sleep(TURN_S)
             turn_ends = clock() + TURN_S
     yield "".join(waiting).encode()
 

@@ -2,7 +2,18 @@
 
 import math
 
-from aggregator.part import FAULT, FAULTS, LATENCY, VERDICT, Part, Parts, rated, together, whole
+from aggregator.part import (
+    FAULT,
+    FAULTS,
+    LATENCY,
+    VERDICT,
+    Part,
+    Parts,
+    alike,
+    rated,
+    together,
+    whole,
+)
 from aggregator.summary import RECENT_FAULTS
 from aggregator.trail import ABSENT, Trail
 from probes.result import Fault
@@ -79,3 +90,14 @@ def test_a_window_watched_from_end_to_end_keeps_its_summary() -> None:
     assert rated(made, one.first_at, 200.0) is made
     assert rated(made, one.first_at, 100.0).rate_per_min == 24.0
     assert rated(made, one.first_at, 59.0).rate_per_min is None
+
+
+def test_summaries_of_the_same_samples_are_alike() -> None:
+    """Two moments' rates of one summary; samples that only look the same are others."""
+    one = part((10.0, 0, 1.0))
+    found = whole(one)
+    early, later = rated(found, one.first_at, 20.0), rated(found, one.first_at, 105.0)
+    assert early is not later
+    assert alike(early, later)
+    assert alike(found, later)
+    assert not alike(found, whole(one))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from aggregator.summary import Summary
+from aggregator.window import Windows
 from alerting.engine import (
     Alert,
     Engine,
@@ -22,6 +23,7 @@ from alerting.match import Match
 from alerting.rule import Rule, Severity, Subject
 from alerting.state import Edge, Firing, Inactive, Pending, State
 from probes.result import Fault, Operation
+from tests.unit.aggregator.samples import result
 from tests.unit.alerting.windows import CHAT, GROK, distribution
 
 EMBEDDINGS = replace(CHAT, name="embed", operation=Operation.EMBEDDINGS, model="small")
@@ -260,6 +262,21 @@ def test_what_did_not_change_is_passed_over() -> None:
     assert faults.looks == looks
     at(110.0, engine, replace(summary))
     assert faults.looks > looks
+
+
+def test_a_rate_that_moves_by_itself_is_looked_at() -> None:
+    """While a window is young its rate falls with time: a rule that asks for it is told."""
+    windows = Windows(longest_s=300.0)
+    windows.ingest(result(target=CHAT.name), 100.0)
+    windows.ingest(result(target=CHAT.name), 101.0)
+    engine = engine_of(DOWN, replace(DOWN, name="Rare", when=parse("rate < 1.5"), hold_s=0.0))
+
+    def edges(now: float) -> list[tuple[str, Edge]]:
+        summary = windows.summary((CHAT.name,), 300.0, now)
+        return [(each.alertname, each.edge) for each in at(now, engine, summary)]
+
+    assert edges(165.0) == []
+    assert edges(190.0) == [("Rare", Edge.FIRED)]
 
 
 def test_time_alone_moves_what_is_not_inactive() -> None:
