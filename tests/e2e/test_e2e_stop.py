@@ -7,6 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -38,9 +40,9 @@ def test_the_stop_budget_adds_up() -> None:
     assert STOP_BUDGET_S < PROMISED_S
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_stopping_with_everything_hung(tmp_path: Path, number: signal.Signals) -> None:
-    """Provider and Slack both hang: exit 0 in time, and the message goes out after the restart."""
+@asynccontextmanager
+async def all_hung(tmp_path: Path) -> AsyncIterator[tuple[Slack, DaemonProcess]]:
+    """Run a daemon whose provider hangs, until its first message hangs in Slack as well."""
     slack_channel = 'team: {type: slack, webhook_url: "${SLACK}", allow_http: true}'
     async with Slack() as slack, simulated("hang") as provider:
         slack.script.extend([answers.hang] * 50)
@@ -51,6 +53,13 @@ async def test_stopping_with_everything_hung(tmp_path: Path, number: signal.Sign
         )
         await daemon.start()
         await asyncio.wait_for(slack.arrived.wait(), 30)
+        yield slack, daemon
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_stopping_with_everything_hung(tmp_path: Path, number: signal.Signals) -> None:
+    """Provider and Slack both hang: exit 0 in time, and the message goes out after the restart."""
+    async with all_hung(tmp_path) as (slack, daemon):
         before = time.monotonic()
         assert await daemon.stop(number) == 0
         assert time.monotonic() - before < PROMISED_S
@@ -68,16 +77,7 @@ async def test_stopping_with_everything_hung(tmp_path: Path, number: signal.Sign
 
 async def test_stopping_with_the_ledger_locked_as_well(tmp_path: Path) -> None:
     """A backup that holds the file, a provider and a channel that hang: still exit 0 in time."""
-    slack_channel = 'team: {type: slack, webhook_url: "${SLACK}", allow_http: true}'
-    async with Slack() as slack, simulated("hang") as provider:
-        slack.script.extend([answers.hang] * 50)
-        daemon = DaemonProcess(
-            tmp_path,
-            config(provider.base_url, configs.channels(slack_channel)),
-            {"SLACK": slack.webhook_url},
-        )
-        await daemon.start()
-        await asyncio.wait_for(slack.arrived.wait(), 30)
+    async with all_hung(tmp_path) as (_, daemon):
         backup = sqlite3.connect(tmp_path / "sonde.db", isolation_level=None)
         backup.execute("BEGIN IMMEDIATE")
         try:

@@ -194,7 +194,7 @@ def test_a_lower_bound_is_marked() -> None:
 
 
 class Trapped(Mapping[View, Summary]):
-    """Summaries of which one window cannot be read."""
+    """Summaries of which one window cannot be read; the engine asks for views, and nothing else."""
 
     def __init__(self, summary: Summary, trap_s: float) -> None:
         self._summary = summary
@@ -206,10 +206,10 @@ class Trapped(Mapping[View, Summary]):
         return self._summary
 
     def __iter__(self) -> Iterator[View]:
-        raise NotImplementedError
+        raise AssertionError("the engine goes through its own views")
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        raise AssertionError("the engine does not count summaries")
 
 
 def test_a_rule_that_raises_stops_nobody_else() -> None:
