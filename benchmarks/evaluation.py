@@ -117,17 +117,24 @@ class Bench:
             _ = (summary.error_rate, summary.coverage, summary.latency)
 
 
-async def evaluated(bench: Bench) -> tuple[float, float]:
-    """Evaluate once; return CPU ms of the process, and the longest the loop was held."""
+async def cost_ms(bench: Bench) -> float:
+    """Evaluate once; return CPU ms of the process. Nobody looks on: a loop that is asked at each of
+    its turns whether it is free never sleeps, and the pauses between slices would count as work."""
+    before = time.process_time()
+    await bench.evaluator.evaluate()
+    return (time.process_time() - before) * 1e3
+
+
+async def held_ms(bench: Bench) -> float:
+    """Evaluate once; return the longest that others waited for the loop, CPU ms of its thread."""
     longest_s = 0.0
     async with asyncio.TaskGroup() as group:
-        cpu_s = time.process_time()
         task = group.create_task(bench.evaluator.evaluate(), name="evaluation")
         while not task.done():
             before = time.thread_time()
             await asyncio.sleep(0)
             longest_s = max(longest_s, time.thread_time() - before)
-        return (time.process_time() - cpu_s) * 1e3, longest_s * 1e3
+    return longest_s * 1e3
 
 
 async def measure(bench: Bench, share: float) -> tuple[float, float, float]:
@@ -137,12 +144,12 @@ async def measure(bench: Bench, share: float) -> tuple[float, float, float]:
     held: list[float] = []
     for _ in range(ROUNDS):
         bench.ingest(share)
-        cost_ms, held_ms = await evaluated(bench)
+        costs.append(await cost_ms(bench))
         before = time.process_time()
         bench.read()
         reads.append((time.process_time() - before) * 1e3)
-        costs.append(cost_ms)
-        held.append(held_ms)
+        bench.ingest(share)
+        held.append(await held_ms(bench))
     return min(costs), min(reads), max(held)
 
 
@@ -152,7 +159,7 @@ async def rows(size: int) -> list[tuple[str, ...]]:
         ledger = Ledger.open(Path(folder) / "sonde.db", (RESULTS, ALERTING), inline=True)
         try:
             bench = Bench(size, ledger)
-            await evaluated(bench)
+            await held_ms(bench)
             gc.collect()
             gc.freeze()  # as the daemon does when it has started
             measured = [(name, await measure(bench, share)) for name, share in SHARES]
@@ -164,13 +171,13 @@ async def rows(size: int) -> list[tuple[str, ...]]:
             f"{size:,}",
             f"{bench.series:,}",
             name,
-            f"{cost_ms:.1f}",
-            f"{cost_ms * 1e3 / bench.series:.1f}",
-            f"{read_ms:.1f}",
-            f"{held_ms:.1f}",
-            "met" if held_ms <= LIMIT_MS else "missed",
+            f"{cost:.1f}",
+            f"{cost * 1e3 / bench.series:.1f}",
+            f"{read:.1f}",
+            f"{held:.1f}",
+            "met" if held <= LIMIT_MS else "missed",
         )
-        for name, (cost_ms, read_ms, held_ms) in measured
+        for name, (cost, read, held) in measured
     ]
 
 
