@@ -95,6 +95,13 @@ RESULTS: Final = Schema(
         ALTER TABLE results ADD COLUMN gc_s REAL NOT NULL DEFAULT 0;
         ALTER TABLE results ADD COLUMN latency_tainted INTEGER NOT NULL DEFAULT 0;
         """,
+        """
+        ALTER TABLE results ADD COLUMN hint TEXT NOT NULL DEFAULT '';
+        ALTER TABLE results ADD COLUMN cosine REAL;
+        ALTER TABLE results ADD COLUMN deprecated_at REAL;
+        ALTER TABLE results ADD COLUMN sunset_at REAL;
+        ALTER TABLE results ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;
+        """,
     ),
 )
 
@@ -123,7 +130,7 @@ _ENUMS: Final = {
 }
 _ENUM_PLACES: Final = tuple(_NAMES.index(name) for name in _ENUMS)
 _RATE_LIMIT: Final = attrgetter(*(field.name for field in fields(RateLimit)))
-_FLAGS: Final = ("reused", "latency_tainted", "stream_tainted")
+_FLAGS: Final = ("reused", "latency_tainted", "stream_tainted", "interrupted")
 _COLUMNS: Final = ", ".join(_NAMES)
 _INSERT: Final = (
     f"INSERT INTO results ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608

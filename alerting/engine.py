@@ -23,7 +23,7 @@ from aggregator.summary import Summary
 from alerting.evaluate import Reason, evaluate, of_firing
 from alerting.expression import format_value
 from alerting.match import labels_of
-from alerting.metric import Plain
+from alerting.metric import Fact, Plain
 from alerting.rule import Rule, Severity, Subject
 from alerting.state import Edge, Firing, Inactive, Policy, State, shift, step
 from probes.target import Target
@@ -43,6 +43,8 @@ class Snapshot:
 
     now: float
     summaries: Mapping[View, Summary]
+    facts: Mapping[tuple[Fact, str], float] = field(default_factory=dict)
+    """By what and of whom: a target, a provider, or "" for this instance. Absent: unknown."""
 
 
 @dataclass(frozen=True, slots=True)

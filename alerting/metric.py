@@ -72,6 +72,25 @@ class Plain(StrEnum):
     """Results / slots that should have had one."""
 
 
+class Fact(StrEnum):
+    """A figure that is not of a window of results: of a target, a provider or this instance."""
+
+    BUDGET_USED = "budget.used"
+    """Part of the day's budget that is spent or reserved, 0..; of a provider, or of all."""
+    HEADROOM = "rate_limit.headroom"
+    """What is left of the tightest bucket, 0..1; of a provider."""
+    STATUS_PAGE_DISAGREES = "status_page.disagrees"
+    """1 when the provider's status page says otherwise than our probes, else 0; of a provider."""
+    EGRESS_FAILING = "egress.failing"
+    """1 when our own way out is down, else 0; of this instance."""
+    DRIFT_EVENTS = "drift.events"
+    """Changes of the returned model, fingerprint or vector within the last hour; of a target."""
+    RETIREMENT_DAYS = "retirement.days"
+    """Days until the model is retired, negative when it was; of a target."""
+    BASELINE_RATIO = "baseline.ratio"
+    """Our latency / an outside monitor's; of a target."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A statistic of a distribution, as in `latency.p95`."""

@@ -13,6 +13,7 @@ from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.collectors import Evaluated, WindowReading
 from monitor.config.values import Config
+from monitor.facts import Facts
 from monitor.metrics import Metrics
 from probes.lag import LagMeter
 
@@ -37,6 +38,7 @@ class Evaluator:
         metrics: Metrics,
         announcer: Announcer,
         lag: LagMeter,
+        facts: Facts | None = None,
     ) -> None:
         self._config = config
         self._engine = engine
@@ -45,6 +47,7 @@ class Evaluator:
         self._metrics = metrics
         self._announcer = announcer
         self._lag = lag
+        self._facts = facts or Facts()
         self._named = [
             (each.name, tuple(t.name for t in config.targets if t.provider == each.name))
             for each in config.providers
@@ -91,7 +94,8 @@ class Evaluator:
         for view in self._engine.views:
             summaries[view] = self._windows.summary(view.targets, view.over_s, now)
             yield
-        for transitions in self._engine.evaluation(Snapshot(now, summaries)):
+        snapshot = Snapshot(now, summaries, self._facts.gathered(now))
+        for transitions in self._engine.evaluation(snapshot):
             self._announcer.announce(transitions)
             yield
 

@@ -14,11 +14,13 @@ from aggregator.window import Windows
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, Transition
 from alerting.notification import Notifier
+from monitor.admission import Admission
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
 from monitor.evaluator import Evaluator
+from monitor.facts import Facts
 from monitor.health import Readiness, readiness
 from monitor.housekeeping import keep_house
 from monitor.metrics import Metrics
@@ -69,7 +71,11 @@ class Road:
         self.pipeline = Pipeline(
             ledger, self.windows, self.metrics, clock, config.location, observers.on_result
         )
-        self.scheduler = Scheduler(config.targets, self._run_slot, self.pipeline, clock)
+        self.facts = Facts()
+        self.admission = Admission()
+        self.scheduler = Scheduler(
+            config.targets, self._run_slot, self.pipeline, clock, self.admission.refusal
+        )
         self.deliverer = Deliverer(ledger, notifiers, clock.steady, self.metrics.notified)
         self.metrics.read(self._counts())
         self._announcer = Announcer(
@@ -89,6 +95,7 @@ class Road:
             self.metrics,
             self._announcer,
             lag,
+            self.facts,
         )
 
         self.shipping = self._shipping(store)
@@ -134,7 +141,9 @@ class Road:
         }
 
     async def _run_slot(self, target: Target, slot: Slot) -> None:
-        await self.pipeline.take(target, await self._probe(target, slot))
+        result = await self._probe(target, slot)
+        self.admission.learn(target, result)
+        await self.pipeline.take(target, result)
 
     async def restore(self) -> int:
         """Take up where the process before us stopped; return how many rows were replayed."""

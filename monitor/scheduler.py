@@ -62,11 +62,14 @@ class Scheduler:
         run_slot: Callable[[Target, Slot], Awaitable[None]],
         observer: Observer,
         clock: Clock,
+        refusal: Callable[[Target], SkipReason | None] = lambda _target: None,
     ) -> None:
+        """`refusal` says why a target must not be probed now, or None: asked at each slot."""
         self._entries = [_Entry(t, Grid.of(t.name, t.interval_s)) for t in targets]
         self._run_slot = run_slot
         self._observer = observer
         self._clock = clock
+        self._refusal = refusal
         self._heap: list[tuple[float, int, Slot]] = []
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._alarm: asyncio.TimerHandle | None = None
@@ -156,6 +159,8 @@ class Scheduler:
             )
         elif self._clock.monotonic() < entry.paused_until:
             self._skip(entry, slot, SkipReason.PAUSED)
+        elif (refused := self._refusal(entry.target)) is not None:
+            self._skip(entry, slot, refused)
         else:
             self._observer.slot_started(entry.target, slot, lateness_s)
             task = probes.create_task(self._contained(entry, slot), name=f"probe of {name}")

@@ -19,6 +19,8 @@ class Operation(StrEnum):
 
     CHAT = "chat"
     EMBEDDINGS = "embeddings"
+    RESPONSES = "responses"
+    MODELS = "models"
 
 
 class Fault(StrEnum):
@@ -80,6 +82,12 @@ class SkipReason(StrEnum):
     """We came to the slot too late (a busy loop, a starved process)."""
     PAUSED = "paused"
     """The target's own code failed and is being backed off from."""
+    BUDGET = "budget"
+    """The day's money is spent: probing it would cost more than its owner allowed."""
+    THROTTLED_BY_US = "throttled_by_us"
+    """We hold back: the provider asked for it, a limit is near, or the money must last the day."""
+    BREAKER = "breaker"
+    """The key's breaker is open: another probe would tell nothing new. Counts as a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,9 @@ class ProbeResult:
     fault: Fault
     detail: str = ""
     """Why, for people: error class and at most 200 sanitised characters. Never a secret."""
+    hint: str = ""
+    """What a person can do about it: a sentence of ours, never the provider's; "" when we have
+    none."""
     status: int | None = None
     """HTTP status; None when no response head arrived, as in most timeouts. Never made up."""
     finish_reason: str | None = None
@@ -163,6 +174,13 @@ class ProbeResult:
     request_id: str | None = None
     returned_model: str | None = None
     fingerprint: str | None = None
+    cosine: float | None = None
+    """Embeddings: cosine between this vector and the target's stored reference, -1..1; None when
+    there is no reference."""
+    deprecated_at: float | None = None
+    """Wall time from which the model or API counts as deprecated, by the answer's header."""
+    sunset_at: float | None = None
+    """Wall time at which the model or API ends, by the answer's header."""
     server_ms: float | None = None
     """The provider's own claim of its processing time (`openai-processing-ms`)."""
 
@@ -177,6 +195,8 @@ class ProbeResult:
     read late together with something behind it; or we were stopped while sending."""
     stream_tainted: bool = False
     """True when our own loop was too late to tell this stream's first or last token from others."""
+    interrupted: bool = False
+    """True when the wall clock was stepped, or this machine was suspended, while the probe ran."""
 
     @property
     def ok(self) -> bool:

@@ -131,6 +131,9 @@ class ExpectSection(Section):
     dimensions: Positive | None = Field(default=None, description="length of the embedding")
 
 
+_OPERATIONS = tuple(each for each in Operation if each not in LATER_OPERATIONS)
+
+
 class TargetSection(Section):
     """One thing to probe (or several alike, with `models`)."""
 
@@ -142,7 +145,7 @@ class TargetSection(Section):
     )
     operation: Annotated[
         Operation,
-        BeforeValidator(lambda word: Operation(Choice(tuple(Operation), LATER_OPERATIONS)(word))),
+        BeforeValidator(lambda word: Operation(Choice(_OPERATIONS, LATER_OPERATIONS)(word))),
     ] = Field(default=Operation.CHAT, description="the API call to make")
     stream: Flag | None = Field(default=None, description="chat: read the answer as a stream")
     prompt: Prompt | None = Field(default=None, description="what is asked, or embedded")
