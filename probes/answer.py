@@ -1,4 +1,4 @@
-"""Plain JSON answers, read strictly: chat completions and embeddings.
+"""Plain JSON answers, read strictly: what they share, chat completions and embeddings.
 
 A client library hands back whatever came with status 200: an error object, a list, a page of HTML,
 a completion without choices. To a user each of those is a failure, so here an answer is `ok` only
@@ -18,6 +18,7 @@ from probes.classify import Classified, classified, classify_error_object
 from probes.errorbody import is_error
 from probes.jsontext import JsonError, parse_json
 from probes.reading import (
+    Listing,
     MalformedAnswerError,
     Reading,
     Usage,
@@ -30,7 +31,17 @@ from probes.reading import (
 from probes.result import Verdict
 from probes.sanitise import sanitise
 
-__all__ = ["Reading", "Usage", "read_chat", "read_embeddings"]
+__all__ = [
+    "Names",
+    "Reading",
+    "Usage",
+    "first_in",
+    "object_in",
+    "read_chat",
+    "read_embeddings",
+    "read_object",
+    "reading_of",
+]
 
 _SNIPPET_BYTES: Final = 1024
 _FLOAT_BYTES: Final = 4
@@ -41,19 +52,19 @@ _Object = dict[str, object]
 _Secrets = tuple[str, ...]
 
 
-class _Names(NamedTuple):
+class Names(NamedTuple):
     """What an answer says of itself, whatever else it holds."""
 
     model: str | None
     fingerprint: str | None
 
 
-_Fold = Callable[[_Object, _Secrets, _Names], Reading]
+_Part = Callable[[_Object, _Secrets, Names], Reading]
 
 
 def read_chat(body: bytes, *, secrets: Iterable[str] = ()) -> Reading:
     """Read the body of a chat completion that came with status 200. Never raises."""
-    return _read(body, _chat, tuple(secrets))
+    return read_object(body, _chat, tuple(secrets))
 
 
 def read_embeddings(body: bytes, *, secrets: Iterable[str] = ()) -> Reading:
@@ -62,37 +73,41 @@ def read_embeddings(body: bytes, *, secrets: Iterable[str] = ()) -> Reading:
     The vector may be a list of numbers, or base64 of little-endian 32-bit floats, which is what the
     openai SDK asks for unless told otherwise.
     """
-    return _read(body, _embeddings, tuple(secrets))
+    return read_object(body, _embeddings, tuple(secrets))
 
 
-def _read(body: bytes, fold: _Fold, secrets: _Secrets) -> Reading:
+def read_object(body: bytes, part: _Part, secrets: _Secrets) -> Reading:
+    """Read a body that must be an object, and no error: `part` reads what is left to read.
+
+    `part` may raise MalformedAnswerError; nothing else is raised.
+    """
     if not body.strip():
-        return _outcome(classified(Verdict.EMPTY, "an empty body"))
+        return reading_of(classified(Verdict.EMPTY, "an empty body"))
     try:
         answer = parse_json(body)
     except JsonError as error:
         start = body[:_SNIPPET_BYTES].decode("utf-8", "replace")
         return _malformed(sanitise(f"{error}: {start}", secrets))
     if is_error(answer):
-        return _outcome(_in_band(answer, secrets))
+        return reading_of(_in_band(answer, secrets))
     if not isinstance(answer, dict):
         return _malformed(f"JSON {type(answer).__name__} where an object should be")
-    names = _names(answer, secrets)
+    names = _names_in(answer, secrets)
     try:
-        return fold(answer, secrets, names)
+        return part(answer, secrets, names)
     except MalformedAnswerError as error:
         return _malformed(str(error), names)
 
 
-def _chat(answer: _Object, secrets: _Secrets, names: _Names) -> Reading:
+def _chat(answer: _Object, secrets: _Secrets, names: Names) -> Reading:
     usage = usage_in(answer.get("usage"))
     choices = answer.get("choices")
     if choices == []:
-        return _outcome(classified(Verdict.EMPTY, "no choices"), names, usage)
-    choice = _object(_first(choices, "choices"), "choices[0]")
+        return reading_of(classified(Verdict.EMPTY, "no choices"), names, usage)
+    choice = object_in(first_in(choices, "choices"), "choices[0]")
     if is_error(choice):
-        return _outcome(_in_band(choice, secrets), names, usage)
-    message = _object(choice.get("message"), "message")
+        return reading_of(_in_band(choice, secrets), names, usage)
+    message = object_in(choice.get("message"), "message")
     text = content_in(message)
     if not isinstance(choice.get("finish_reason"), str | None):
         raise MalformedAnswerError("finish_reason is not text")
@@ -103,26 +118,29 @@ def _chat(answer: _Object, secrets: _Secrets, names: _Names) -> Reading:
         refused=bool(refusal_in(message)),
         called_tools=bool(message.get("tool_calls") or message.get("function_call")),
     )
-    return _outcome(found, names, usage, text=text, finish_reason=finish_reason)
+    return reading_of(found, names, usage, text=text, finish_reason=finish_reason)
 
 
-def _embeddings(answer: _Object, _secrets: _Secrets, names: _Names) -> Reading:
+def _embeddings(answer: _Object, _secrets: _Secrets, names: Names) -> Reading:
     usage = usage_in(answer.get("usage"))
     if usage.input_tokens is not None:
         usage = replace(usage, output_tokens=0)
     data = answer.get("data")
     if data == []:
-        return _outcome(classified(Verdict.EMPTY, "no data"), names, usage)
-    vector = _vector(_object(_first(data, "data"), "data[0]").get("embedding"))
+        return reading_of(classified(Verdict.EMPTY, "no data"), names, usage)
+    vector = _vector(object_in(first_in(data, "data"), "data[0]").get("embedding"))
     if not vector:
-        return _outcome(classified(Verdict.EMPTY, "an empty vector"), names, usage)
-    return _outcome(classified(Verdict.OK, ""), names, usage, vector=vector)
+        return reading_of(classified(Verdict.EMPTY, "an empty vector"), names, usage)
+    return reading_of(classified(Verdict.OK, ""), names, usage, vector=vector)
 
 
 def _vector(value: object) -> tuple[float, ...]:
     numbers = _unpacked(value) if isinstance(value, str) else value
     if not isinstance(numbers, (list, tuple)):
         raise MalformedAnswerError("embedding is neither a list nor base64")
+    floats = isinstance(value, str) or set(map(type, numbers)) == {float}
+    if floats and all(map(math.isfinite, numbers)):  # thousands of honest ones, in microseconds
+        return tuple(numbers)
     return tuple(_number(number) for number in numbers)
 
 
@@ -145,13 +163,15 @@ def _number(value: object) -> float:
     raise MalformedAnswerError("embedding holds something that is not a finite number")
 
 
-def _first(value: object, name: str) -> object:
+def first_in(value: object, name: str) -> object:
+    """Return the first entry of a list. Raises MalformedAnswerError when there is none."""
     if not isinstance(value, list) or not value:
         raise MalformedAnswerError(f"{name} is not a list")
     return value[0]
 
 
-def _object(value: object, name: str) -> _Object:
+def object_in(value: object, name: str) -> _Object:
+    """Return an object. Raises MalformedAnswerError for anything else."""
     if not isinstance(value, dict):
         raise MalformedAnswerError(f"{name} is not an object")
     return value
@@ -163,26 +183,28 @@ def _in_band(failure: object, secrets: _Secrets) -> Classified:
     )
 
 
-def _malformed(detail: str, names: _Names | None = None) -> Reading:
-    return _outcome(classified(Verdict.PROTOCOL_ERROR, detail), names)
+def _malformed(detail: str, names: Names | None = None) -> Reading:
+    return reading_of(classified(Verdict.PROTOCOL_ERROR, detail), names)
 
 
-def _names(answer: _Object, secrets: _Secrets) -> _Names:
-    return _Names(
+def _names_in(answer: _Object, secrets: _Secrets) -> Names:
+    return Names(
         label_in(answer.get("model"), secrets),
         label_in(answer.get("system_fingerprint"), secrets),
     )
 
 
-def _outcome(
+def reading_of(
     found: Classified,
-    names: _Names | None = None,
+    names: Names | None = None,
     usage: Usage = _NO_USAGE,
     *,
     text: str = "",
     finish_reason: str | None = None,
     vector: tuple[float, ...] | None = None,
+    listing: Listing | None = None,
 ) -> Reading:
+    """Put a Reading together from what was found, and what the answer says of itself."""
     model, fingerprint = names or (None, None)
     return Reading(
         verdict=found.verdict,
@@ -190,6 +212,7 @@ def _outcome(
         detail=found.detail,
         text=text,
         vector=vector,
+        listing=listing,
         finish_reason=finish_reason,
         usage=usage,
         returned_model=model,

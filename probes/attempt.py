@@ -8,18 +8,24 @@ least the deadline that passed.
 
 import asyncio
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
-from probes.classify import Classified, WireFailure, classify_failure, classify_response
+from probes.classify import Classified, classify_failure, classify_response
 from probes.expect import judge
+from probes.hints import Hint
 from probes.lag import LagMeter
 from probes.operation import Fold, OperationSpec
 from probes.outcome import NO_HEADERS, Outcome
 from probes.pace import Pace
 from probes.reading import Reading
-from probes.result import Verdict
+from probes.reference import Reference
+from probes.result import Fault, Verdict
 from probes.sanitise import sanitise
 from probes.target import Target
+from probes.verdicts import WireFailure
 from probes.wire.exchange import SMALL_BYTES, Exchange
 from probes.wire.failure import ExchangeError
 from probes.wire.response import Piece
@@ -35,6 +41,10 @@ fault: a user's client would not have got through it either."""
 BLOCKED_S: Final = 0.1
 """A deadline that passed while our loop stood still for this long says nothing about the server:
 the answer may have been there, unread."""
+_UNANSWERED: Final[Mapping[Phase, Hint]] = MappingProxyType(
+    {Phase.RESOLVE: Hint.RESOLVER, Phase.CONNECT: Hint.UNANSWERED}
+)
+"""Phases in which a deadline that passes says what to look at."""
 
 
 class Attempt:
@@ -48,6 +58,7 @@ class Attempt:
         timeline: Timeline,
         lag: LagMeter,
         secrets: tuple[str, ...],
+        reference: Reference | None = None,
     ) -> None:
         self._target = target
         self._spec = spec
@@ -55,6 +66,7 @@ class Attempt:
         self._timeline = timeline
         self._lag = lag
         self._secrets = secrets
+        self._reference = reference
         self._began = time.monotonic()
         self._fold: Fold | None = None
         self._refused_with: tuple[int, str, bytearray] | None = None
@@ -114,12 +126,13 @@ class Attempt:
         """Say what makes this head not that of a proper answer; "" for an error status."""
         if not 200 <= status <= 299:
             return ""
-        kind = content_type.partition(";")[0].strip().lower()
+        told = content_type.partition(";")[0].strip()
+        kind = told.lower()  # not what is shown: a secret would not be known again
         if self._target.stream:
             fits, wanted = kind == "text/event-stream", "an event stream"
         else:
             fits, wanted = kind == "application/json" or kind.endswith("+json"), "JSON"
-        return None if fits else f"{kind or 'no content type'} instead of {wanted}: "
+        return None if fits else f"{told or 'no content type'} instead of {wanted}: "
 
     async def _refused(self, status: int, complaint: str) -> Outcome:
         body = bytearray()
@@ -134,7 +147,7 @@ class Attempt:
             status, headers, bytes(body), preset=self._target.preset, secrets=self._secrets
         )
         detail = sanitise(complaint + found.detail, self._secrets)
-        return self._outcome(Classified(found.verdict, found.fault, detail), None)
+        return self._outcome(replace(found, detail=detail), None)
 
     async def _read_error(self, body: bytearray) -> None:
         try:
@@ -185,8 +198,11 @@ class Attempt:
             pace.move(token_at + self._target.idle_deadline_s)
 
     def _answered(self, reading: Reading) -> Outcome:
-        reading = judge(reading, self._target.expect, secrets=self._secrets)
-        return self._outcome(Classified(reading.verdict, reading.fault, reading.detail), reading)
+        reading = judge(reading, self._target, self._reference, secrets=self._secrets)
+        cut = reading.fault is Fault.REQUEST and reading.finish_reason == "length"
+        hint = Hint.TOO_FEW_TOKENS if cut else None
+        found = Classified(reading.verdict, reading.fault, reading.detail, hint)
+        return self._outcome(found, reading)
 
     def _outcome(
         self, found: Classified, reading: Reading | None, total_s: float | None = None
@@ -212,7 +228,7 @@ class Attempt:
 
     def _failed(self, error: ExchangeError) -> Outcome:
         """Keep what was seen: token times of a stream that broke are true."""
-        found = classify_failure(error.kind, error.detail, secrets=self._secrets)
+        found = classify_failure(error.kind, error.detail, hint=error.hint, secrets=self._secrets)
         now_s = self._now_s() if error.after_s is None else error.after_s
         reading = self._fold.close(now_s) if self._fold is not None else None
         if error.kind is WireFailure.TRUNCATED and reading and reading.verdict is not Verdict.OK:
@@ -237,9 +253,10 @@ class Attempt:
         blocked_s = max(now - passed_at, self._lag.worst_since(passed_at, now))
         if blocked_s > BLOCKED_S and not self._is_flood():
             detail = f"the {which} passed while our own loop stood still for {blocked_s:.1f} s"
-            return ExchangeError(WireFailure.MONITOR, detail)
+            return ExchangeError(WireFailure.MONITOR, detail, hint=Hint.BUSY)
         detail = f"{which} of {wait_s:g} s passed {self._phase()}"
-        return ExchangeError(WireFailure.TIMEOUT, detail, after_s=wait_s)
+        hint = _UNANSWERED.get(self._timeline.phase)
+        return ExchangeError(WireFailure.TIMEOUT, detail, after_s=wait_s, hint=hint)
 
     def _is_flood(self) -> bool:
         return self._timeline.wire_bytes > FLOOD_BYTES

@@ -1,8 +1,9 @@
 """Which verdict an error means, and whose fault it is: the one place that decides.
 
-Read from the top: by the error's code, then its type, then (for statuses that say too little) its
-message, then the HTTP status. Types that say nothing of their own (`invalid_request_error`, which
-OpenAI also sends with a 401, or `api_error`, which Ollama sends with a 404) come after the status.
+It goes by the tables of `probes.verdicts`. An error is read from the top: by its code, then its
+type, then (for statuses that say too little) its message, then the HTTP status. Types that say
+nothing of their own (`invalid_request_error`, which OpenAI also sends with a 401, or `api_error`,
+which Ollama sends with a 404) come after the status.
 
 The distinction that matters most is *account* against *provider*: a spent budget or a wrong key
 must never look like an outage, nor an outage like a wrong key. So the messages, which anybody may
@@ -11,67 +12,18 @@ word anew, are only looked at where the status already says that the provider is
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from probes.errorbody import ErrorFacts, error_facts
+from probes.hints import Hint, hint_of_error, hint_of_key
 from probes.jsontext import JsonError, parse_json
 from probes.providers import PRESETS
 from probes.ratelimit import COMPATIBLE_DIALECT, rate_limits
 from probes.result import Fault, Verdict
 from probes.sanitise import redact, sanitise
-
-DEFAULT_FAULT: Final[Mapping[Verdict, Fault]] = MappingProxyType(
-    {
-        Verdict.OK: Fault.NONE,
-        Verdict.CONTENT_MISMATCH: Fault.PROVIDER,
-        Verdict.TRUNCATED: Fault.PROVIDER,
-        Verdict.EMPTY: Fault.PROVIDER,
-        Verdict.STREAM_ERROR: Fault.PROVIDER,
-        Verdict.PROTOCOL_ERROR: Fault.PROVIDER,
-        Verdict.REFUSED: Fault.REQUEST,
-        Verdict.TIMEOUT: Fault.PROVIDER,
-        Verdict.THROTTLED: Fault.PROVIDER,
-        Verdict.OVERLOADED: Fault.PROVIDER,
-        Verdict.SERVER_ERROR: Fault.PROVIDER,
-        Verdict.AUTH: Fault.ACCOUNT,
-        Verdict.FORBIDDEN: Fault.ACCOUNT,
-        Verdict.QUOTA: Fault.ACCOUNT,
-        Verdict.INVALID_REQUEST: Fault.REQUEST,
-        Verdict.MODEL_NOT_FOUND: Fault.REQUEST,
-        Verdict.DNS_ERROR: Fault.PROVIDER,
-        Verdict.CONNECT_ERROR: Fault.PROVIDER,
-        Verdict.TLS_ERROR: Fault.PROVIDER,
-        Verdict.RESET: Fault.PROVIDER,
-        Verdict.REDIRECTED: Fault.PROVIDER,
-        Verdict.OVERSIZED: Fault.PROVIDER,
-        Verdict.MONITOR_ERROR: Fault.MONITOR,
-    }
-)
-"""Whose fault a verdict is when nothing more is known."""
-
-
-class WireFailure(StrEnum):
-    """How an exchange can fail without a usable answer."""
-
-    DNS = "dns"
-    CONNECT = "connect"
-    TLS = "tls"
-    TLS_NO_ROOTS = "tls_no_roots"
-    """Our own trust store is empty, so every certificate looks forged."""
-    RESET = "reset"
-    TRUNCATED = "truncated"
-    """The connection ended before the body did."""
-    TIMEOUT = "timeout"
-    OVERSIZED = "oversized"
-    PROTOCOL = "protocol"
-    STALE = "stale"
-    """A kept connection broke before a byte of the answer came: most likely it had just been
-    closed for its idleness, which a user's client would not even notice."""
-    MONITOR = "monitor"
+from probes.verdicts import BY_STATUS, BY_WORD, FAILURES, GENERIC, VERDICTS, WireFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,96 +33,9 @@ class Classified:
     verdict: Verdict
     fault: Fault
     detail: str = ""
+    hint: Hint | None = None
+    """What a person can do; None: nothing more precise than what its verdict says in general."""
 
-
-_FAILURES: Final[Mapping[WireFailure, tuple[Verdict, Fault | None]]] = MappingProxyType(
-    {
-        WireFailure.DNS: (Verdict.DNS_ERROR, None),
-        WireFailure.CONNECT: (Verdict.CONNECT_ERROR, None),
-        WireFailure.TLS: (Verdict.TLS_ERROR, None),
-        WireFailure.TLS_NO_ROOTS: (Verdict.TLS_ERROR, Fault.MONITOR),
-        WireFailure.RESET: (Verdict.RESET, None),
-        WireFailure.TRUNCATED: (Verdict.TRUNCATED, None),
-        WireFailure.TIMEOUT: (Verdict.TIMEOUT, None),
-        WireFailure.OVERSIZED: (Verdict.OVERSIZED, None),
-        WireFailure.PROTOCOL: (Verdict.PROTOCOL_ERROR, None),
-        WireFailure.STALE: (Verdict.RESET, Fault.NETWORK),
-        WireFailure.MONITOR: (Verdict.MONITOR_ERROR, None),
-    }
-)
-
-_WORDS: Final[Mapping[Verdict, str]] = MappingProxyType(
-    {
-        # https://platform.openai.com/docs/guides/error-codes
-        Verdict.QUOTA: """
-            insufficient_quota credit_balance_exhausted organization_spend_limit_exceeded
-            project_spend_limit_exceeded organization_usage_limit_exceeded
-            billing_hard_limit_reached billing_not_active insufficient_credits payment_required
-        """,
-        Verdict.THROTTLED: """
-            rate_limit_exceeded slow_down rate_limit_error rate_limited too_many_requests
-            RateLimitError RESOURCE_EXHAUSTED requests tokens
-        """,
-        Verdict.OVERLOADED: """
-            server_is_overloaded overloaded overloaded_error engine_overloaded
-            service_unavailable ServiceUnavailableError UNAVAILABLE
-        """,
-        Verdict.AUTH: """
-            invalid_api_key incorrect_api_key expired_api_key missing_api_key invalid_authentication
-            authentication_error AuthenticationError invalid_organization mismatched_organization
-            mismatched_project ip_not_authorized unauthorized UNAUTHENTICATED account_deactivated
-        """,
-        Verdict.FORBIDDEN: """
-            unsupported_country_region_territory permission_denied permission_error access_denied
-            forbidden PermissionDeniedError PERMISSION_DENIED access_terminated
-        """,
-        Verdict.MODEL_NOT_FOUND: """
-            model_not_found model_not_available model_decommissioned model_deprecated invalid_model
-            unknown_model DeploymentNotFound
-        """,
-        # Azure's filter answers 400: https://learn.microsoft.com/azure/ai-services/openai/concepts/content-filter
-        Verdict.REFUSED: """
-            content_filter content_policy_violation moderation_blocked invalid_prompt
-        """,
-        Verdict.INVALID_REQUEST: """
-            unsupported_parameter unsupported_value invalid_value invalid_type unknown_parameter
-            missing_required_parameter context_length_exceeded string_above_max_length
-            integer_below_min_value integer_above_max_value
-        """,
-    }
-)
-_BY_WORD: Final[Mapping[str, Verdict]] = MappingProxyType(
-    {word: verdict for verdict, words in _WORDS.items() for word in words.split()}
-)
-"""Codes and types that mean one thing, spelt so (Scaleway's "INSUFFICIENT QUOTA" is load)."""
-
-_GENERIC: Final[Mapping[str, Verdict]] = MappingProxyType(
-    {
-        "invalid_request_error": Verdict.INVALID_REQUEST,
-        "BadRequestError": Verdict.INVALID_REQUEST,
-        "INVALID_ARGUMENT": Verdict.INVALID_REQUEST,
-        "NotFoundError": Verdict.MODEL_NOT_FOUND,
-    }
-)
-"""Types that only help when there is no status: they also come with statuses that say more."""
-
-_BY_STATUS: Final[Mapping[int, Verdict]] = MappingProxyType(
-    {
-        401: Verdict.AUTH,
-        402: Verdict.QUOTA,  # OpenRouter: no credits left
-        403: Verdict.FORBIDDEN,
-        # The server gave up waiting. Not `timeout`: that verdict says that a deadline of *ours*
-        # cut the exchange short, and its latency counts as a lower bound.
-        408: Verdict.SERVER_ERROR,
-        409: Verdict.SERVER_ERROR,  # a lock timed out, says openai-python, which retries it
-        410: Verdict.MODEL_NOT_FOUND,
-        425: Verdict.SERVER_ERROR,
-        429: Verdict.THROTTLED,
-        451: Verdict.FORBIDDEN,
-        503: Verdict.OVERLOADED,
-        529: Verdict.OVERLOADED,  # Anthropic: https://docs.anthropic.com/en/api/errors
-    }
-)
 
 _BAD_KEY: Final = re.compile(
     r"(?:incorrect|invalid|wrong|missing) api[ _-]?key|api[ _-]?key (?:is )?(?:not valid|invalid)",
@@ -204,17 +69,23 @@ not hold up the event loop."""
 _SNIPPET_BYTES: Final = 1024
 
 
-def classified(verdict: Verdict, detail: str, *, fault: Fault | None = None) -> Classified:
+def classified(
+    verdict: Verdict, detail: str, *, fault: Fault | None = None, hint: Hint | None = None
+) -> Classified:
     """Build a Classified with the verdict's usual fault, unless another one is known."""
-    return Classified(verdict, DEFAULT_FAULT[verdict] if fault is None else fault, detail)
+    return Classified(verdict, VERDICTS[verdict].fault if fault is None else fault, detail, hint)
 
 
 def classify_failure(
-    kind: WireFailure, detail: str = "", *, secrets: Iterable[str] = ()
+    kind: WireFailure,
+    detail: str = "",
+    *,
+    hint: Hint | None = None,
+    secrets: Iterable[str] = (),
 ) -> Classified:
     """Say what a failure of the transport means."""
-    verdict, fault = _FAILURES[kind]
-    return classified(verdict, sanitise(detail, secrets), fault=fault)
+    verdict, fault = FAILURES[kind]
+    return Classified(verdict, fault, sanitise(detail, secrets), hint)
 
 
 def classify_response(
@@ -237,13 +108,22 @@ def classify_response(
         where = _redirect(status, redact(headers.get("location", ""), secrets))
         return classified(Verdict.REDIRECTED, sanitise(where, secrets))
     facts = _facts(body)
+    kind = headers.get("content-type", "")
     if 200 <= status <= 299:
-        return _classify(facts, None, Verdict.PROTOCOL_ERROR, f"HTTP {status}", secrets)
+        return _classify(facts, None, Verdict.PROTOCOL_ERROR, f"HTTP {status}", secrets, kind)
     if not 400 <= status <= 599:
         return classified(Verdict.PROTOCOL_ERROR, f"HTTP {status}, which is no final status")
-    found = _classify(facts, status, Verdict.INVALID_REQUEST, f"HTTP {status}", secrets)
+    found = _classify(
+        facts,
+        status,
+        Verdict.INVALID_REQUEST,
+        f"HTTP {status}",
+        secrets,
+        kind,
+        _in_its_own_words(facts, status, preset),
+    )
     if found.verdict is Verdict.THROTTLED and _exhausted(headers, preset):
-        return Classified(found.verdict, Fault.ACCOUNT, found.detail)
+        return replace(found, fault=Fault.ACCOUNT)
     return found
 
 
@@ -258,20 +138,52 @@ def classify_error_object(
     return _classify(error_facts(answer), None, otherwise, where, secrets)
 
 
+def hint_of(found: Classified, preset: str, key: str) -> str:
+    """Say what a person can do about a result, in one line of ours; "": there is nothing to say.
+
+    `key` is what was refused, if the verdict is `auth`; no part of it is in the line.
+    """
+    if found.verdict is Verdict.OK:
+        return ""
+    if found.verdict is Verdict.AUTH and key and found.hint is None:
+        known = PRESETS.get(preset)
+        amiss = hint_of_key(key) or (known.key_complaint(key) if known is not None else None)
+        if amiss is not None:
+            return str(amiss)
+    return str(found.hint or VERDICTS[found.verdict].hint(found.fault) or "")
+
+
 def _classify(
-    facts: ErrorFacts, status: int | None, otherwise: Verdict, where: str, secrets: Iterable[str]
+    facts: ErrorFacts,
+    status: int | None,
+    otherwise: Verdict,
+    where: str,
+    secrets: Iterable[str],
+    content_type: str = "",
+    own: Verdict | None = None,
 ) -> Classified:
     status = facts.status if status is None else status
-    verdict = _by_words(facts) or _by_message(facts, status) or _by_status(facts, status)
+    verdict = own or _by_words(facts) or _by_message(facts, status) or _by_status(facts, status)
+    verdict = verdict or otherwise
     if verdict is Verdict.QUOTA and _PER_PERIOD.search(facts.message):
         verdict = Verdict.THROTTLED
     label = facts.code or facts.kind
     detail = ": ".join(part for part in (f"{where} {label}".strip(), facts.message) if part)
-    return classified(verdict or otherwise, sanitise(detail, secrets))
+    hint = hint_of_error(verdict, facts, status, content_type)
+    return classified(verdict, sanitise(detail, secrets), hint=hint)
+
+
+def _in_its_own_words(facts: ErrorFacts, status: int, preset: str) -> Verdict | None:
+    """Find what this provider means by a status or a word that others use otherwise, or not."""
+    known = PRESETS.get(preset)
+    if known is None:
+        return None
+    words = (status, facts.code, facts.kind)
+    return next((known.errors[word] for word in words if word in known.errors), None)
 
 
 def _by_words(facts: ErrorFacts) -> Verdict | None:
-    return _BY_WORD.get(facts.code) or _BY_WORD.get(facts.kind)
+    return BY_WORD.get(facts.code) or BY_WORD.get(facts.kind)
 
 
 def _by_message(facts: ErrorFacts, status: int | None) -> Verdict | None:
@@ -287,12 +199,12 @@ def _by_message(facts: ErrorFacts, status: int | None) -> Verdict | None:
 
 def _by_status(facts: ErrorFacts, status: int | None) -> Verdict | None:
     if status is None:
-        return _GENERIC.get(facts.kind)
+        return GENERIC.get(facts.kind)
     if status == 404:
         about_model = _ABOUT_MODEL.search(f"{facts.code} {facts.message}")
         return Verdict.MODEL_NOT_FOUND if about_model else Verdict.INVALID_REQUEST
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+    if status in BY_STATUS:
+        return BY_STATUS[status]
     return Verdict.SERVER_ERROR if status >= 500 else Verdict.INVALID_REQUEST
 
 

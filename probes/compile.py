@@ -3,29 +3,37 @@
 Which path, headers and body an API call has is the SDK's knowledge, so the SDK makes the request:
 its public `http_client` parameter takes a transport that keeps the finished request instead of
 sending it. That takes about a millisecond, so a capture is used again until it was refused as
-unauthorised, or the key's file has changed: a key does not age.
+unauthorised, or the key's file has changed: no credential there is ages by itself.
+
+A provider that refuses to be asked for the usage of streams is asked without, for a day: then
+anew, as they learn.
 
 The environment must not reshape a probe: what the SDK would take from OPENAI_BASE_URL,
-OPENAI_ORG_ID, OPENAI_PROJECT_ID or OPENAI_CUSTOM_HEADERS is overruled here.
+OPENAI_ORG_ID, OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS or AZURE_OPENAI_AD_TOKEN is overruled here.
 """
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import httpx2
 import openai
 
 from probes.operation import OperationSpec
-from probes.providers import PRESETS, Preset
-from probes.secret import Secret
+from probes.providers import PRESETS, Preset, Style
+from probes.secret import Secret, SecretError
 from probes.target import Connection, Provider, Target
+from probes.wire.proxy import proxy_of
 from probes.wire.request import Origin, address_of, head_of
 
 KEY_LOOK_S: Final = 1.0
 """How often a key's file is looked at, however many targets use it: with thousands of them the
 looks would cost more than the requests. A 401 has it looked at anew at once."""
+USAGE_AGAIN_S: Final = 86_400.0
+"""How long streams go without usage once it was refused. Each new try costs one failed probe."""
 NONCE_CHARS: Final = 16
 """64 bits, as hexadecimal digits: no two probes of a year share one."""
 
@@ -50,6 +58,8 @@ class CompileError(Exception):
 class CompiledRequest:
     """A request ready to send, but for its nonce. Its headers hold the key, and do not show."""
 
+    target: Target
+    """Whom it was made for: this very value, so that to compare costs nothing."""
     origin: Origin
     fresh: bool
     prefix: bytes = field(repr=False)
@@ -57,8 +67,8 @@ class CompiledRequest:
     suffix: bytes
     nonced: bool
     prompt_chars: int
-    secret: Secret
-    """The key inside, to be hidden wherever text of the answer is shown."""
+    hidden: tuple[str, ...] = field(repr=False)
+    """The key first, then every other secret: not to be shown, whatever an answer echoes."""
     version: tuple[int, int, int] | None
     """Of the key's file."""
 
@@ -92,20 +102,35 @@ class Compiler:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self._ready: dict[Target, CompiledRequest] = {}
+        self._ready: dict[str, CompiledRequest] = {}
         self._version: tuple[int, int, int] | None = None
         self._looked_at = -math.inf
+        self._usage_again_at: float | None = None
 
     def ready(self, target: Target, now: float) -> CompiledRequest | None:
         """Return the target's request if one was captured that still holds, else None.
 
         `now` is on the monotonic clock. Raises SecretError when the key's file is gone.
         """
-        found = self._ready.get(target)
         if now - self._looked_at >= KEY_LOOK_S:
-            self._version = self._provider.api_key.version()
-            self._looked_at = now
-        return found if found is not None and found.version == self._version else None
+            self._look(now)
+        found = self._ready.get(target.name)
+        if found is None or found.target is not target or found.version != self._version:
+            return None
+        return found
+
+    def _look(self, now: float) -> None:
+        self._version = self._provider.api_key.version()
+        self._looked_at = now
+        if self._usage_again_at is not None and now >= self._usage_again_at:
+            self._usage_again_at = None
+            self._ready.clear()
+
+    def refuses_usage(self, now: float) -> None:
+        """Ask for no usage of streams from the next probe on: it was refused at `now`."""
+        if self._usage_again_at is None:
+            self._usage_again_at = now + USAGE_AGAIN_S
+            self._ready.clear()
 
     async def capture(self, target: Target, spec: OperationSpec) -> CompiledRequest:
         """Have the SDK shape the target's request anew, and keep it.
@@ -117,12 +142,12 @@ class Compiler:
         # The version first: a file that changes in between is then read once too often, not never.
         version = self._provider.api_key.version()
         secret = self._provider.api_key.read()
-        found = self._ready[target] = await self._capture(target, spec, secret, version)
+        found = self._ready[target.name] = await self._capture(target, spec, secret, version)
         return found
 
     def forget(self, target: Target) -> None:
         """Capture the target's request anew next time (its credentials were refused)."""
-        self._ready.pop(target, None)
+        self._ready.pop(target.name, None)
         self._looked_at = -math.inf
 
     async def _capture(
@@ -135,7 +160,8 @@ class Compiler:
         # The place of the nonce is marked with a text that nothing else in the body can hold.
         marker = nonce_of(target.name, target.prompt, -1, 0) if spec.nonce else ""
         prompt = f"{marker} {target.prompt}" if spec.nonce else target.prompt
-        request = await self._shape(target, spec, secret, prompt)
+        headers = {name: source.read().reveal() for name, source in self._provider.headers}
+        request = await self._shape(target, spec, secret, headers, prompt)
         body, suffix = request.content, b""
         if spec.nonce:
             body, found, suffix = request.content.partition(marker.encode("ascii"))
@@ -144,23 +170,32 @@ class Compiler:
         fresh = target.connection is Connection.FRESH
         origin, head = _head(request, fresh=fresh)
         return CompiledRequest(
+            target=target,
             origin=origin,
             fresh=fresh,
             prefix=head + body,
             suffix=suffix,
             nonced=spec.nonce,
             prompt_chars=len(prompt),
-            secret=secret,
+            hidden=(secret.reveal(), *_hidden(self._provider)),
             version=version,
         )
 
     async def _shape(
-        self, target: Target, spec: OperationSpec, secret: Secret, prompt: str
+        self,
+        target: Target,
+        spec: OperationSpec,
+        secret: Secret,
+        headers: Mapping[str, str],
+        prompt: str,
     ) -> httpx2.Request:
         recorder = Recorder()
         preset = _preset(self._provider)
+        if self._usage_again_at is not None:
+            preset = replace(preset, include_usage=False)
         async with httpx2.AsyncClient(transport=recorder, trust_env=False) as http_client:
-            client = _client(self._provider, secret, http_client)
+            client = _client(self._provider, preset, secret, http_client)
+            client._custom_headers = headers  # noqa: SLF001 - see there
             try:
                 await spec.ask(client, target, preset, prompt)
             except (openai.OpenAIError, TypeError, ValueError, httpx2.InvalidURL) as error:
@@ -172,21 +207,45 @@ class Compiler:
 
 
 def _client(
-    provider: Provider, secret: Secret, http_client: httpx2.AsyncClient
+    provider: Provider, preset: Preset, secret: Secret, http_client: httpx2.AsyncClient
 ) -> openai.AsyncOpenAI:
-    client = openai.AsyncOpenAI(
-        api_key=secret.reveal(),
-        base_url=provider.base_url,
-        organization=provider.organization,
-        max_retries=0,
-        http_client=http_client,
-    )
-    # What the constructor took from the environment. For custom headers the SDK has no public way.
+    client = _new_client(provider, preset, secret, http_client)
+    # What the constructor took from the environment. For custom headers, which the caller sets, the
+    # SDK has no public way; pinned by a test.
     client.organization = provider.organization
     client.project = None
     client.admin_api_key = None
-    client._custom_headers = {}  # noqa: SLF001 - see above; pinned by a test
     return client
+
+
+def _new_client(
+    provider: Provider, preset: Preset, secret: Secret, http_client: httpx2.AsyncClient
+) -> openai.AsyncOpenAI:
+    if preset.style is not Style.AZURE:
+        return openai.AsyncOpenAI(
+            api_key=secret.reveal(),
+            base_url=provider.base_url,
+            max_retries=0,
+            http_client=http_client,
+        )
+    azure = openai.AsyncAzureOpenAI(
+        api_key=secret.reveal(),
+        azure_endpoint=provider.base_url,
+        api_version=provider.api_version or preset.api_version,
+        max_retries=0,
+        http_client=http_client,
+    )
+    azure._azure_ad_token = None  # noqa: SLF001 - of the environment too, and it comes before a key
+    return azure
+
+
+def _hidden(provider: Provider) -> tuple[str, ...]:
+    """Return the secrets beside the key: those of headers, and what a proxy is told."""
+    values = tuple(source.read().reveal() for _, source in provider.headers if source.is_hidden)
+    if provider.proxy is not None:
+        with suppress(SecretError):  # told by the connection, which needs it
+            return (*values, *proxy_of(provider.proxy).hidden)
+    return values
 
 
 def _preset(provider: Provider) -> Preset:

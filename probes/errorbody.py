@@ -6,10 +6,12 @@ Seen so far:
 - `{"code": "...", "error": "text"}` - xAI, Scaleway
 - `{"error": "text"}` - Ollama's own API, many proxies
 - `{"object": "error", "message", "type", "code": 404}` - vLLM and Mistral
+- `{"object": "error", "message": {"detail": [{"type", "loc", "msg"}]}}` - Mistral's validation
 - `[{"error": {"code": 400, "message", "status"}}]` - Google, a list of one
 - `{"detail": "text"}`, `{"message": "text"}` - frameworks and gateways in front of a server
 """
 
+import json
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -82,6 +84,8 @@ def _message(error: dict[object, object]) -> str:
         value = error.get(key)
         if isinstance(value, str) and value:
             return value
+        if isinstance(value, dict) and value:
+            return json.dumps(value, ensure_ascii=False)
     return ""
 
 

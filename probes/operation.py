@@ -5,7 +5,7 @@ An operation is one file that fills in an OperationSpec, and one line in probes.
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import openai
 
@@ -65,3 +65,18 @@ class OperationSpec:
     read: ReadBody
     fold: NewFold | None
     """None: the operation has no streams."""
+    otherwise: "OperationSpec | None" = None
+    """What to ask instead, from then on, where the server has no such path (404)."""
+
+
+def sampling_of(target: Target) -> dict[str, Any]:  # Any: parameters of several types
+    """Return the parameters that chats and responses share: only those that are configured.
+
+    A parameter that is left out is not the same as one that is None.
+    """
+    parameters: dict[str, Any] = {}
+    if target.stream:
+        parameters["stream"] = True
+    if target.temperature is not None:
+        parameters["temperature"] = target.temperature
+    return parameters

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from probes.classify import Classified
+from probes.classify import Classified, hint_of
 from probes.pricing import cost_usd
 from probes.providers import PRESETS
 from probes.ratelimit import COMPATIBLE_DIALECT, rate_limits, retry_after_s
 from probes.reading import Reading
 from probes.result import Operation, ProbeResult, StampQuality
+from probes.retirement import deprecated_at, sunset_at
 from probes.sanitise import mask_values, sanitise
 from probes.target import Slot, Target
 from probes.wire.timeline import Timeline
@@ -65,7 +66,7 @@ class Circumstances:
     answered_at: float = 0.0
     """Wall time at the end, for headers that name a time."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """What must not be in any text of the result: a server may echo it anywhere."""
+    """What must not be in any text of the result: a server may echo it anywhere. The key first."""
 
 
 def result_of(
@@ -89,6 +90,7 @@ def result_of(
         verdict=outcome.found.verdict,
         fault=outcome.found.fault,
         detail=mask_values(outcome.found.detail, secrets),
+        hint=hint_of(outcome.found, target.preset, secrets[0] if secrets else ""),
         status=outcome.status,
         waited_s=around.waited_s,
         total_s=outcome.total_s,
@@ -96,6 +98,8 @@ def result_of(
         rate_limits=rate_limits(headers, dialect, now_wall=around.answered_at),
         retry_after_s=retry_after_s(headers, around.answered_at),
         request_id=_request_id(headers, secrets),
+        deprecated_at=deprecated_at(headers),
+        sunset_at=sunset_at(headers),
         server_ms=_server_ms(headers),
         loop_lag_s=around.loop_lag_s,
         gc_s=around.gc_s,
@@ -154,7 +158,7 @@ def _contents(
 ) -> dict[str, Any]:  # Any: as above
     if reading is None:
         return {}
-    chat = target.operation is Operation.CHAT
+    says_text = target.operation in (Operation.CHAT, Operation.RESPONSES)
     return {
         "finish_reason": _masked(reading.finish_reason, secrets),
         "first_token_s": reading.first_token_s,
@@ -164,10 +168,11 @@ def _contents(
         "output_tokens": reading.usage.output_tokens,
         "cached_tokens": reading.usage.cached_tokens,
         "reasoning_tokens": reading.usage.reasoning_tokens,
-        "response_chars": len(reading.text) if chat else None,
+        "response_chars": len(reading.text) if says_text else None,
         "cost_usd": cost_usd(target.price, reading.usage),
         "returned_model": _masked(reading.returned_model, secrets),
         "fingerprint": _masked(reading.fingerprint, secrets),
+        "cosine": reading.cosine,
     }
 
 

@@ -52,15 +52,15 @@ _PROJECT_TOKENS: Final = BucketHeaders(
 OPENAI_DIALECT: Final[Dialect] = (_REQUESTS, _TOKENS, _PROJECT_TOKENS)
 """https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers"""
 
-COMPATIBLE_DIALECT: Final[Dialect] = (
-    _REQUESTS,
-    _TOKENS,
-    # Mistral names the period: https://docs.mistral.ai/deployment/ai-studio/tier
+MISTRAL_DIALECT: Final[Dialect] = (
+    # It names the period: https://docs.mistral.ai/deployment/ai-studio/tier
     BucketHeaders("requests", "x-ratelimit-limit-req-minute", "x-ratelimit-remaining-req-minute"),
     BucketHeaders(
         "tokens", "x-ratelimit-limit-tokens-minute", "x-ratelimit-remaining-tokens-minute"
     ),
-    # Anthropic: https://docs.anthropic.com/en/api/rate-limits#response-headers
+)
+_ANTHROPIC_OWN: Final[Dialect] = (
+    # https://docs.claude.com/en/api/rate-limits#response-headers
     BucketHeaders(
         "requests",
         "anthropic-ratelimit-requests-limit",
@@ -73,6 +73,14 @@ COMPATIBLE_DIALECT: Final[Dialect] = (
         "anthropic-ratelimit-tokens-remaining",
         "anthropic-ratelimit-tokens-reset",
     ),
+)
+ANTHROPIC_DIALECT: Final[Dialect] = (_REQUESTS, _TOKENS, *_ANTHROPIC_OWN)
+"""OpenAI's names on the compatible endpoint: https://docs.claude.com/en/api/openai-sdk."""
+COMPATIBLE_DIALECT: Final[Dialect] = (
+    _REQUESTS,
+    _TOKENS,
+    *MISTRAL_DIALECT,
+    *_ANTHROPIC_OWN,
     # Gateways without separate buckets, OpenRouter among them
     BucketHeaders("requests", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
 )
@@ -129,7 +137,7 @@ def retry_after_s(headers: Mapping[str, str], now_wall: float) -> float | None:
         return wait_ms / 1000.0
     text = headers.get("retry-after", "").strip()
     wait_s = _number(text)
-    return wait_s if wait_s is not None else _until(_http_date(text), now_wall)
+    return wait_s if wait_s is not None else _until(http_date(text), now_wall)
 
 
 def go_duration_s(text: str) -> float | None:
@@ -144,6 +152,19 @@ def go_duration_s(text: str) -> float | None:
         total_s += float(part[1]) * _GO_UNITS[part[2]]
         position = part.end()
     return total_s if position and position == len(text) else None
+
+
+def http_date(text: str) -> float | None:
+    """Read an HTTP date as seconds since the epoch; None when it is none of its three forms.
+
+    https://www.rfc-editor.org/rfc/rfc9110#http.date
+    """
+    if len(text) > _LONGEST_TEXT or text.count(":") != 2:  # all three forms hold HH:MM:SS
+        return None
+    try:
+        return _epoch(parsedate_to_datetime(text))
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
 
 
 def _count(text: str | None) -> int | None:
@@ -186,15 +207,6 @@ def _iso_time(text: str) -> float | None:
     try:
         return _epoch(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
-        return None
-
-
-def _http_date(text: str) -> float | None:
-    if len(text) > _LONGEST_TEXT or text.count(":") != 2:  # all three forms hold HH:MM:SS
-        return None
-    try:
-        return _epoch(parsedate_to_datetime(text))
-    except (ValueError, OverflowError, TypeError, IndexError):
         return None
 
 

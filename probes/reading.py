@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from probes.classify import Classified, classified
 from probes.jsontext import count
@@ -46,6 +46,14 @@ class Usage:
     """The part of the output that was reasoning."""
 
 
+class Listing(NamedTuple):
+    """The models that a server listed."""
+
+    models: frozenset[str]
+    whole: bool
+    """Whether these are all of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What an answer held. Times are offsets in seconds; None: not observed, or no stream."""
@@ -57,6 +65,7 @@ class Reading:
     text: str = ""
     """The answer as it was sent: unlike the other texts here it is not sanitised."""
     vector: tuple[float, ...] | None = None
+    listing: Listing | None = None
     finish_reason: str | None = None
     usage: Usage = Usage()
     returned_model: str | None = None
@@ -66,6 +75,8 @@ class Reading:
     first_visible_token_s: float | None = None
     """The first token of the answer itself."""
     last_token_s: float | None = None
+    cosine: float | None = None
+    """Cosine between `vector` and the target's reference; None: there is no reference."""
     ended_s: float | None = None
     """The end marker, or the last byte when there was none. None for plain JSON: the wire knows."""
 
@@ -97,18 +108,31 @@ def completeness(
     return classified(Verdict.EMPTY, "no content")
 
 
-def usage_in(value: object) -> Usage:
+class UsageNames(NamedTuple):
+    """What an API calls the two kinds of tokens; their details are `<name>_details`."""
+
+    input: str
+    output: str
+
+
+CHAT_USAGE: Final = UsageNames("prompt_tokens", "completion_tokens")
+"""Embeddings too."""
+
+
+def usage_in(value: object, names: UsageNames = CHAT_USAGE) -> Usage:
     """Read a usage object; parts that are missing or not whole numbers are None."""
     if not isinstance(value, dict):
         return Usage()
-    output = _tokens(value, "completion_tokens")
-    reasoning = _tokens(value.get("completion_tokens_details"), "reasoning_tokens")
-    if output is not None and reasoning and _reasoning_is_apart(value, output, reasoning):
-        output += reasoning
+    input_, output = _tokens(value, names.input), _tokens(value, names.output)
+    reasoning = _tokens(value.get(f"{names.output}_details"), "reasoning_tokens")
+    if output is not None and input_ is not None and reasoning:
+        # At xAI reasoning is not counted in the completion: the total gives it away.
+        # https://docs.x.ai/docs/guides/reasoning shows 32 + 9 + 94 reasoning = 135 in total.
+        output += reasoning * (_tokens(value, "total_tokens") == input_ + output + reasoning)
     return Usage(
-        input_tokens=_tokens(value, "prompt_tokens"),
+        input_tokens=input_,
         output_tokens=output,
-        cached_tokens=_tokens(value.get("prompt_tokens_details"), "cached_tokens"),
+        cached_tokens=_tokens(value.get(f"{names.input}_details"), "cached_tokens"),
         reasoning_tokens=reasoning,
     )
 
@@ -166,12 +190,3 @@ def _part_text(part: object) -> str:
 
 def _tokens(holder: object, key: str) -> int | None:
     return count(holder.get(key), most=_MOST_TOKENS) if isinstance(holder, dict) else None
-
-
-def _reasoning_is_apart(usage: dict[str, object], output: int, reasoning: int) -> bool:
-    """Whether reasoning is not counted in the completion, as at xAI: the total gives it away.
-
-    https://docs.x.ai/docs/guides/reasoning shows 32 + 9 + 94 reasoning = 135 in total.
-    """
-    prompt, total = _tokens(usage, "prompt_tokens"), _tokens(usage, "total_tokens")
-    return prompt is not None and total == prompt + output + reasoning

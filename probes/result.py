@@ -91,6 +91,14 @@ class SkipReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """A failure without its particulars: what a slot counts as that was refused because of it."""
+
+    verdict: Verdict
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
 class RateLimit:
     """One bucket of a provider's rate limit, as its response headers state it.
 

@@ -7,8 +7,9 @@ one short printable line of it (details of results, messages to people). Sanitis
 nothing.
 """
 
+import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
@@ -19,6 +20,9 @@ MASK: Final = "***"
 
 MIN_SECRET_CHARS: Final = 4
 """Shorter known values are not masked: they would eat letters out of every word."""
+
+MIN_BASE64_CHARS: Final = 8
+"""Nor are shorter pieces of base64, which could be a part of any word."""
 
 SCAN_LIMIT: Final = 16 * 1024
 """Characters looked at. Far more than the 200 that are kept, so that what folds away does not eat
@@ -79,8 +83,24 @@ def _spellings(secrets: tuple[str, ...]) -> list[str]:
     Kept for the newest sets of secrets: every text of a result is asked about the same few.
     """
     known = {secret for secret in secrets if len(secret) >= MIN_SECRET_CHARS}
-    known |= {quote(secret, safe="") for secret in known}
-    return sorted(known, key=len, reverse=True)
+    spelt = known | {quote(secret, safe="") for secret in known}
+    spelt |= {text for secret in known for text in _in_base64(secret)}
+    return sorted(spelt, key=len, reverse=True)
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """Yield how base64 spells it, alone or behind something else (`Bearer …`, `user:…`).
+
+    A base64 digit holds six bits, so there are three ways, by what stands before; the digits at
+    either end that hold bits of something else are left out.
+    """
+    data = secret.encode("utf-8", "surrogateescape")
+    for before in range(3):
+        begin, end = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            digits = encode(b"\0" * before + data).decode("ascii")[begin:end]
+            if len(digits) >= MIN_BASE64_CHARS:
+                yield digits
 
 
 def _mask_values(text: str, known: list[str]) -> str:

@@ -44,6 +44,11 @@ class SecretSource:
     variable: str | None = None
     """The environment variable that held the value, for people who look for it."""
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it came from a file or a variable, rather than out of the configuration."""
+        return self.path is not None or self.variable is not None
+
     def version(self) -> tuple[int, int, int] | None:
         """Tell changes of the file apart (mtime in ns, inode, size); None for a fixed value.
 

@@ -17,9 +17,11 @@ EVENT_LIMIT_BYTES: Final = 128 * 1024
 thousand; without a limit, one endless line would fill the memory."""
 
 _LINE_END: Final = re.compile(rb"\r\n?|\n")
-_PLAIN: Final = re.compile(rb"data: ?([^\r\n]*+)(\n\n|\r\n\r\n)")
-"""What almost every event is: a data line and an empty one. Taken at once where nothing else is
-pending; everything else goes line by line, to the same result."""
+_PLAIN: Final = re.compile(
+    rb"(?:event: ?([^\r\n]*+)(?:\n|\r\n))?+data: ?([^\r\n]*+)(\n\n|\r\n\r\n)"
+)
+"""What almost every event is: a data line, in some APIs below a name, and an empty one. Taken at
+once where nothing else is pending; everything else goes line by line, to the same result."""
 _COMMENTS: Final = re.compile(rb"(?::[^\r\n]*+(?:\r\n?|\n))++")
 _NOTHING: Final = re.compile(rb"(?:(?::[^\r\n]*+)?+(?:\r\n?|\n))++")
 """Whole lines that mean nothing: comments, and outside of an event empty ones too. Stepped over at
@@ -73,9 +75,10 @@ class EventSource:
         while True:
             start = self._step_over(data, start)
             plain = None if self._pending() else _PLAIN.match(data, start)
-            if plain is not None and plain.end(1) - start <= self._limit:
+            if plain is not None and plain.end(2) - start <= self._limit:
                 start = plain.end()
-                yield Event("", plain[1])
+                name = plain[1]
+                yield Event("" if name is None else name.decode("utf-8", "replace"), plain[2])
                 continue
             end = _LINE_END.search(data, start)
             if end is None:

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's API: vLLM, llama.cpp, a gateway, a smaller provider."""
+"""Any server that speaks OpenAI's API: llama.cpp, a gateway, a smaller provider."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from probes.ratelimit import COMPATIBLE_DIALECT
 COMPATIBLE: Final = Preset(
     name="compatible",
     base_url=None,
+    hosted=False,
     # The one name that all of them accept (Mistral refuses the newer one):
     # https://docs.mistral.ai/api/#tag/chat, https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
     token_parameter=TokenParameter.MAX_TOKENS,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from probes.providers.preset import Preset, TokenParameter
+from probes.providers.preset import Preset, StatusKind, StatusPage, TokenParameter
 from probes.ratelimit import OPENAI_DIALECT
 
 OPENAI: Final = Preset(
@@ -15,7 +15,10 @@ OPENAI: Final = Preset(
     # `max_tokens` is deprecated, and refused by the reasoning models:
     # https://platform.openai.com/docs/api-reference/chat/create#chat_create-max_tokens
     token_parameter=TokenParameter.MAX_COMPLETION_TOKENS,
+    # "integer_below_min_value: expected a value >= 16", say the newer models.
+    least_output_tokens=16,
     # https://platform.openai.com/docs/api-reference/chat/create#chat_create-stream_options
     include_usage=True,
     rate_limits=OPENAI_DIALECT,
+    status_page=StatusPage(StatusKind.STATUSPAGE, "https://status.openai.com/api/v2/summary.json"),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from probes.providers.preset import Preset, TokenParameter
+from probes.providers.preset import Preset, StatusKind, StatusPage, TokenParameter
 from probes.ratelimit import OPENAI_DIALECT
 
 XAI: Final = Preset(
@@ -16,6 +16,9 @@ XAI: Final = Preset(
     include_usage=True,
     # It answers with OpenAI's header names; resets are often absent, which reads as unknown.
     rate_limits=OPENAI_DIALECT,
+    # https://docs.x.ai/developers/debugging names the feed. A wrong key answers 400 there, and is
+    # known by its message.
+    status_page=StatusPage(StatusKind.RSS, "https://status.x.ai/feed.xml"),
     # Grok's coding models reason before they answer and are known to hang for minutes: users give
     # up between 60 and 120 s, and a probe of 500 tokens is too dear for every minute.
     interval_s=120.0,

@@ -16,10 +16,13 @@ from typing import Final, cast
 import aiohappyeyeballs
 
 from probes.wire.connection import HttpConnection
+from probes.wire.failure import not_reached
+from probes.wire.proxy import ProxyAddress, open_way
 from probes.wire.request import Origin
 from probes.wire.resolver import ThreadResolver
 from probes.wire.sockets import StampingSocket
 from probes.wire.timeline import Timeline
+from probes.wire.trust import Trust
 
 KEEPALIVE_S: Final = 50.0
 """Idle life of a connection. Servers and the load balancers in front of them commonly end one that
@@ -46,6 +49,8 @@ class Pool:
         tls: ssl.SSLContext | None,
         resolver: ThreadResolver | None = None,
         keepalive_s: float = KEEPALIVE_S,
+        proxy: ProxyAddress | None = None,
+        trust: Trust | None = None,
     ) -> None:
         # The kernel stamps packets while any socket asks for it, and takes its time to begin: with
         # fresh connections only, most answers would come in unstamped. This one asks all along.
@@ -53,6 +58,8 @@ class Pool:
         self._tls = tls
         self._resolver = resolver or ThreadResolver()
         self._keepalive_s = keepalive_s
+        self._proxy = proxy
+        self._trust = trust
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._busy: set[HttpConnection] = set()
         self._making: set[asyncio.Timeout] = set()
@@ -63,7 +70,8 @@ class Pool:
     async def get(self, origin: Origin, timeline: Timeline, *, fresh: bool) -> HttpConnection:
         """Return a connection to ask on at once, without an await in between.
 
-        Raises ClosedError after `close`, OSError and TooManyLookupsError when none can be had.
+        Raises ClosedError after `close`, OSError, ProxyError, TrustError and TooManyLookupsError
+        when none can be had.
         """
         self._check_open()
         connection = None if fresh else self._kept(origin, timeline)
@@ -139,18 +147,19 @@ class Pool:
         return connection
 
     async def _connect(self, origin: Origin, timeline: Timeline) -> HttpConnection:
-        addresses = await self._addresses(origin, timeline)
-        sock = await aiohappyeyeballs.start_connection(
-            addresses,
-            happy_eyeballs_delay=NEXT_ADDRESS_S,
-            socket_factory=lambda address: StampingSocket(*address[:3], timeline),
-        )
-        connection = HttpConnection(cast("StampingSocket", sock), self._buffer)
+        proxy = self._proxy.now() if self._proxy is not None else None
+        tls = self._trust.now() if self._trust is not None else self._tls or True
+        sock = await self._dialled(proxy.origin if proxy is not None else origin, timeline)
+        connection = HttpConnection(sock, self._buffer)
         try:
+            if proxy is not None:
+                sock.timeline = None  # what is said to a proxy is no part of the exchange
+                await open_way(sock, proxy, origin, timeline)
+                sock.timeline = timeline
             await asyncio.get_running_loop().create_connection(
                 lambda: connection,
                 sock=sock,
-                ssl=(self._tls or True) if origin.secure else None,
+                ssl=tls if origin.secure else None,
                 server_hostname=origin.host.rstrip(".") if origin.secure else None,
             )
         except BaseException:
@@ -159,6 +168,20 @@ class Pool:
             raise
         timeline.reused = False
         return connection
+
+    async def _dialled(self, whom: Origin, timeline: Timeline) -> StampingSocket:
+        try:
+            addresses = await self._addresses(whom, timeline)
+            sock = await aiohappyeyeballs.start_connection(
+                addresses,
+                happy_eyeballs_delay=NEXT_ADDRESS_S,
+                socket_factory=lambda address: StampingSocket(*address[:3], timeline),
+            )
+        except OSError as error:
+            if self._proxy is not None:
+                raise not_reached(error) from error
+            raise
+        return cast("StampingSocket", sock)
 
     async def _addresses(
         self, origin: Origin, timeline: Timeline

@@ -35,6 +35,7 @@ class Phase(StrEnum):
     START = "before the connection"
     RESOLVE = "while resolving the name"
     CONNECT = "while connecting"
+    PROXY = "while waiting for the proxy"
     TLS = "during the TLS handshake"
     SEND = "while sending the request"
     HEAD = "while waiting for the response head"
@@ -188,6 +189,17 @@ class Timeline:
             self.connect_s = min(self.connect_s, round_trip_s)
         else:
             self._own_clock_since = self._connecting_at
+
+    def tunnelling(self) -> None:
+        """Take down that a proxy is asked to open the way."""
+        self.phase = Phase.PROXY
+
+    def tunnelled(self, since: float, until: float) -> None:
+        """Take down that it did: a part of connecting, timed by our own clock."""
+        self.phase = Phase.TLS
+        self.connect_s = (self.connect_s or 0.0) + until - since
+        if self._own_clock_since is None:
+            self._own_clock_since = since
 
     def sent(self, at: Moment, took_s: float = 0.0) -> None:
         """Take down that bytes left at `at`, or up to `took_s` later.

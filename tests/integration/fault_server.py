@@ -10,13 +10,14 @@ import json
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.faults.certificates import self_signed
 
 
 @dataclass
@@ -170,7 +171,11 @@ def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[Fau
     async def main() -> None:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
-        stop.append(lambda: loop.call_soon_threadsafe(ended.set) and None)
+
+        def end() -> None:
+            loop.call_soon_threadsafe(ended.set)
+
+        stop.append(end)
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
         server.port = listening.sockets[0].getsockname()[1]
         ready.set()
@@ -218,16 +223,7 @@ def free_port() -> int:
 
 def certificate(directory: Path, *, name: str = "127.0.0.1") -> Path:
     """Make a self-signed certificate and its key, in one file."""
-    path = directory / f"{name}.pem"
-    key = directory / f"{name}.key"
-    command = (
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-        "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{name}",
-        "-keyout", str(key), "-out", str(path),
-    )  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
-    path.write_text(path.read_text() + key.read_text())
-    return path
+    return self_signed(directory / f"{name}.pem", f"IP:{name}", name)
 
 
 def server_context(pem: Path) -> ssl.SSLContext:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from probes.lag import LagMeter
 from probes.prober import Prober
+from probes.reference import References
 from probes.result import Operation, ProbeResult
 from probes.secret import Secret, SecretSource
 from probes.target import Provider, Slot, Target
@@ -33,7 +34,11 @@ def chat(**changes: object) -> Target:
 
 @asynccontextmanager
 async def probing(
-    url: str, tls: ssl.SSLContext | None = None, lag: LagMeter | None = None, **changes: object
+    url: str,
+    tls: ssl.SSLContext | None = None,
+    lag: LagMeter | None = None,
+    references: References | None = None,
+    **changes: object,
 ) -> AsyncIterator[Prober]:
     """Make the prober of one provider, closed at the end."""
     settings: dict[str, object] = {
@@ -43,7 +48,14 @@ async def probing(
         "api_key": SecretSource(Secret(KEY)),
     }
     provider = Provider(**(settings | changes))  # type: ignore[arg-type] # as above
-    prober = Prober(provider, location="here", wall=time.time, lag=lag or LagMeter(), tls=tls)
+    prober = Prober(
+        provider,
+        location="here",
+        wall=time.time,
+        lag=lag or LagMeter(),
+        tls=tls,
+        references=references,
+    )
     try:
         yield prober
     finally:

@@ -12,6 +12,9 @@ from tests.servers.running import installed
 RULES: Final = Path(__file__).parents[2] / "deploy" / "prometheus-rules.yml"
 SPOOL: Final = "{instance='a', job='sonde', stream='results'}"
 SONDE: Final = "{instance='a', job='sonde'}"
+EGRESS: Final = (
+    "{alertname='MonitorEgress', severity='critical', state='firing', instance='a', job='sonde'}"
+)
 OLDEST: Final = f"sonde_spool_oldest_seconds{SPOOL}"
 
 
@@ -61,6 +64,8 @@ def fired(tmp_path: Path, alert: str, series: dict[str, str]) -> bool:
     [
         ("SondeAbsent", {f"up{SONDE}": "0x30"}),
         ("SondeNotRecording", {f"sonde_results_volatile_total{SONDE}": "0x25 1+1x5"}),
+        ("SondeCutOff", {f"sonde_alerts{EGRESS}": "0x25 1x5"}),
+        ("SondeRulesBroken", {f"sonde_rules_broken{SONDE}": "0x25 1x5"}),
         ("SondeInfluxdbBehind", {OLDEST: "0+60x30"}),
         ("SondePointsLost", {f"sonde_spool_dropped_total{SPOOL}": "7x25 8x5"}),
         ("SondePointsLost", {f"sonde_spool_quarantined_total{SPOOL}": "0x25 1x5"}),
@@ -81,6 +86,8 @@ def test_each_alert_fires_in_its_own_trouble(
     [
         "SondeAbsent",
         "SondeNotRecording",
+        "SondeCutOff",
+        "SondeRulesBroken",
         "SondeInfluxdbBehind",
         "SondePointsLost",
         "SondeBalanceBroken",
@@ -91,6 +98,8 @@ def test_all_is_quiet_while_all_is_well(tmp_path: Path, alert: str) -> None:
     well = {
         f"up{SONDE}": "1x30",
         f"sonde_results_volatile_total{SONDE}": "5x30",
+        f"sonde_rules_broken{SONDE}": "1 1 0x28",
+        f"sonde_alerts{EGRESS.replace('MonitorEgress', 'Down')}": "1x30",
         f"sonde_spool_lost_points_total{SONDE}": "0x30",
         **balance(
             "19 22 22 24 24 24 29x24", stored="10 10 13 13 15 15x25", rows="0 3 0 2 0 0 5x24"

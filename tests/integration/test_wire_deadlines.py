@@ -9,19 +9,17 @@ import pytest
 from probes.lag import LagMeter
 from probes.result import Fault, Verdict
 from probes.target import Slot
-from tests.integration.fault_server import DONE, Answering, event, serving
-from tests.integration.faults import (
+from tests.faults.waiting import (
     comments,
+    comments_after_a_token,
     dripping_body,
     dripping_head,
     empty_deltas,
     endless_tokens,
-    half_a_body,
-    half_a_head,
-    half_an_error,
-    one_token_then_comments,
-    silent,
+    error_that_stalls,
 )
+from tests.integration.fault_server import DONE, Answering, event, serving
+from tests.integration.faults import half_a_body, half_a_head, silent
 from tests.integration.probing import chat, once, probing
 
 OVERRUN_S = 0.5
@@ -70,9 +68,7 @@ async def test_the_first_token_deadline(handler: Callable[[Answering], Awaitable
 
 async def test_the_idle_deadline() -> None:
     """After a token, comments do not put off the idle deadline; the token's time is kept."""
-    result, _ = await once(
-        one_token_then_comments, stream=True, deadline_s=5.0, idle_deadline_s=0.3
-    )
+    result, _ = await once(comments_after_a_token, stream=True, deadline_s=5.0, idle_deadline_s=0.3)
 
     assert result.verdict is Verdict.TIMEOUT
     assert result.detail == "idle deadline of 0.3 s passed in the middle of the stream"
@@ -93,7 +89,7 @@ async def test_tokens_put_off_the_idle_deadline_but_not_the_whole_one() -> None:
 
 async def test_a_stalled_error_body_does_not_hide_the_status() -> None:
     """With the status known the outcome is: what came of the body is told, the rest not awaited."""
-    result, _ = await once(half_an_error, deadline_s=10.0)
+    result, _ = await once(error_that_stalls, deadline_s=10.0)
 
     assert result.verdict is Verdict.OVERLOADED
     assert "overloaded," in result.detail

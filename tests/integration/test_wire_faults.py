@@ -1,120 +1,29 @@
-"""What servers and networks do wrong, each met once: one request, a verdict, nothing left open."""
+"""What comes of single faults beside verdict and fault, for which there is the matrix."""
 
-import json
 import zlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import pytest
 
-from probes.result import Fault, ProbeResult, Verdict
+from probes.result import Fault, Verdict
 from probes.target import Slot
+from tests.faults.asked import begin, good_body, target
+from tests.faults.breaking import reset_in_body
+from tests.faults.matrix import ROWS
 from tests.integration.fault_server import (
     ANSWER,
-    DONE,
-    USAGE,
     Answering,
     event,
     free_port,
     never_accepting,
     serving,
 )
-from tests.integration.faults import (
-    bad_chunk,
-    bad_key,
-    bomb,
-    brotli,
-    damaged_gzip,
-    endless_head,
-    endless_json,
-    endless_line,
-    error_with_200,
-    html,
-    huge_error,
-    json_cut,
-    json_reset,
-    many_headers,
-    no_answer,
-    nonsense,
-    redirect,
-    reset_at_once,
-    stream_answered_with_error,
-    stream_answered_with_json,
-    stream_cut,
-    stream_cut_after_finish,
-    stream_error,
-    stream_reset,
-    unavailable,
-    unavailable_half,
-)
-from tests.integration.probing import KEY, chat, once, probing
-
-GOOD = f"{event()}{event('O')}{event('K')}{event(finish='stop')}{USAGE}"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A behaviour and what must come of it."""
-
-    handler: Callable[[Answering], Awaitable[None]]
-    verdict: Verdict
-    fault: Fault = Fault.PROVIDER
-    stream: bool = False
-    status: int | None = 200
-    says: str = ""
-
-
-CASES = [
-    Case(html, Verdict.PROTOCOL_ERROR, says="text/html instead of JSON"),
-    Case(html, Verdict.PROTOCOL_ERROR, stream=True, says="text/html instead of an event stream"),
-    Case(error_with_200, Verdict.OVERLOADED),
-    Case(json_cut, Verdict.TRUNCATED),
-    Case(json_reset, Verdict.RESET, says="reset by peer"),
-    Case(no_answer, Verdict.RESET, status=None, says="closed while waiting for the response head"),
-    Case(reset_at_once, Verdict.RESET, status=None),
-    Case(redirect, Verdict.REDIRECTED, status=307, says="elsewhere.example"),
-    Case(nonsense, Verdict.PROTOCOL_ERROR, status=None),
-    Case(endless_head, Verdict.PROTOCOL_ERROR, status=None),
-    Case(many_headers, Verdict.PROTOCOL_ERROR, status=None),
-    Case(endless_json, Verdict.OVERSIZED),
-    Case(endless_line, Verdict.OVERSIZED, stream=True),
-    Case(bomb, Verdict.OVERSIZED),
-    Case(damaged_gzip, Verdict.PROTOCOL_ERROR, says="damaged"),
-    Case(brotli, Verdict.PROTOCOL_ERROR, says="content encoding"),
-    Case(bad_chunk, Verdict.PROTOCOL_ERROR, stream=True, says="not framed"),
-    Case(stream_cut, Verdict.TRUNCATED, stream=True),
-    Case(stream_cut_after_finish, Verdict.TRUNCATED, stream=True),
-    Case(stream_reset, Verdict.RESET, stream=True),
-    Case(stream_error, Verdict.STREAM_ERROR, stream=True, says="worker died"),
-    Case(stream_answered_with_json, Verdict.PROTOCOL_ERROR, stream=True),
-    Case(stream_answered_with_error, Verdict.QUOTA, Fault.ACCOUNT, stream=True),
-    Case(bad_key, Verdict.AUTH, Fault.ACCOUNT, status=401),
-    Case(unavailable, Verdict.SERVER_ERROR, status=500, says="down"),
-    Case(unavailable_half, Verdict.SERVER_ERROR, status=500, says="Broken"),
-    Case(huge_error, Verdict.SERVER_ERROR, status=500),
-]
-
-
-def _no_secret_in(result: ProbeResult) -> bool:
-    return KEY not in repr(result) and "hunter2" not in repr(result)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.handler.__name__}-{case.stream}")
-async def test_fault(case: Case) -> None:
-    """Each fault gives its verdict after exactly one request; no key, no connection is left."""
-    result, server = await once(case.handler, stream=case.stream)
-
-    assert (result.verdict, result.fault) == (case.verdict, case.fault), result.detail
-    assert result.status == case.status
-    assert case.says in result.detail
-    assert len(server.requests) == 1
-    assert _no_secret_in(result)
-    assert 0.0 <= result.total_s < 2.0
+from tests.integration.faults import good
+from tests.integration.probing import chat, once, probing
 
 
 async def test_partial_stream_keeps_its_token_times() -> None:
     """A stream that breaks after a token keeps that token's time."""
-    result, _ = await once(stream_reset, stream=True)
+    result, _ = await once(reset_in_body, stream=True)
 
     assert result.first_token_s is not None
     assert result.first_token_s < 0.04
@@ -130,14 +39,8 @@ async def test_unasked_compression_is_read(encoding: str, stream: bool) -> None:
     async def packed(a: Answering) -> None:
         assert a.seen.header("accept-encoding") == "identity"
         squeeze = zlib.compressobj(wbits=shapes[encoding])
-        plain = (GOOD + DONE) if stream else json.dumps(ANSWER)
-        kind = "text/event-stream" if stream else "application/json"
-        await a.head(
-            Content_Type=kind,
-            Content_Encoding=encoding.rsplit(maxsplit=1)[-1],
-            Transfer_Encoding="chunked",
-        )
-        data = squeeze.compress(plain.encode()) + squeeze.flush()
+        await begin(a, Content_Encoding=encoding.rsplit(maxsplit=1)[-1])
+        data = squeeze.compress(good_body(a)) + squeeze.flush()
         for start in range(0, len(data), 7):
             await a.chunk(data[start : start + 7])
         await a.end()
@@ -189,24 +92,20 @@ async def test_unknown_name_is_a_dns_error() -> None:
     assert result.connect_s is None
 
 
-async def test_many_faults_one_after_the_other_leave_the_prober_usable() -> None:
-    """After every fault the same prober answers an ordinary probe."""
-    handlers = iter([no_answer, stream_cut, bad_chunk, json_reset, endless_json, bomb])
-
-    async def good(a: Answering) -> None:
-        await a.json(ANSWER)
-
+async def test_every_fault_one_after_the_other_leaves_the_prober_usable() -> None:
+    """After each of them the same prober answers an ordinary probe."""
+    ending = [
+        row for row in ROWS if row.behaviour and not row.waits and row.fault is not Fault.NONE
+    ]
     with serving(good) as server:
         async with probing(server.url) as prober:
-            for number, handler in enumerate(handlers):
-                server.handler = handler
-                broken = await prober.probe(
-                    chat(stream="stream" in handler.__name__), Slot(number, 0)
-                )
+            for number, row in enumerate(ending):
+                server.handler = row.behaviour
+                met = await prober.probe(target(row.asked[-1], waits=False), Slot(number, 0.0))
                 server.handler = good
                 fine = await prober.probe(chat(), Slot(number, 0.0), 2)
-                assert not broken.ok
-                assert fine.ok, (handler.__name__, fine.detail)
+                assert met.verdict is row.verdict, (row.name, met.detail)
+                assert fine.ok, (row.name, fine.detail)
 
 
 async def test_a_stream_that_ends_without_its_mark() -> None:

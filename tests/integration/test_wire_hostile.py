@@ -22,8 +22,8 @@ from probes.wire.exchange import Exchange
 from probes.wire.pool import Pool
 from probes.wire.request import Origin, Request, head_of
 from probes.wire.timeline import Timeline
+from tests.faults.waiting import error_that_stalls
 from tests.integration.fault_server import ANSWER, DONE, Answering, event, serving
-from tests.integration.faults import half_an_error
 from tests.integration.probing import chat, once, probing
 
 PLAIN_KEY = "0A1b2c3d4e5f60718293a4b5c6d7e8F9"
@@ -149,7 +149,7 @@ async def test_an_answer_that_takes_too_long_to_take_apart_is_late() -> None:
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_status_outweighs_a_body_that_never_ends(stream: bool) -> None:
     """The deadline passes while the reason is awaited: the outcome was known before."""
-    result, _ = await once(half_an_error, stream=stream, deadline_s=0.4)
+    result, _ = await once(error_that_stalls, stream=stream, deadline_s=0.4)
 
     assert (result.verdict, result.status) == (Verdict.OVERLOADED, 503)
     assert "overloaded," in result.detail

@@ -1,7 +1,6 @@
 """TLS that breaks after the handshake is TLS that broke, not a firewall of ours."""
 
 import asyncio
-import os
 import socket
 import ssl
 import threading
@@ -14,11 +13,12 @@ import pytest
 
 from probes.result import Fault, StampQuality, Verdict
 from probes.target import Connection, Slot
+from tests.faults.places import damaged_record, no_record
 from tests.integration.fault_server import (
     ANSWER,
     Answering,
+    Handler,
     certificate,
-    event,
     server_context,
     serving,
     trusting_context,
@@ -32,42 +32,16 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return certificate(tmp_path_factory.mktemp("tls"))
 
 
-def _bare(a: Answering) -> None:
-    """Write past the TLS layer: whoever reads it finds a damaged record."""
-    os.write(a.writer.get_extra_info("socket").fileno(), b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-
-async def no_record(a: Answering) -> None:
-    """Answer without TLS where TLS has been agreed on."""
-    _bare(a)
-    await a.hang()
-
-
-async def body_damaged(a: Answering) -> None:
-    """Damage a record in the middle of a JSON body."""
-    await a.head(Content_Type="application/json", Content_Length="500")
-    await a.send('{"choices": [')
-    _bare(a)
-    await a.hang()
-
-
-async def stream_damaged(a: Answering) -> None:
-    """Damage a record in the middle of a stream."""
-    await a.stream_head()
-    await a.chunk(event("O"))
-    _bare(a)
-    await a.hang()
-
-
 @pytest.mark.parametrize("connection", list(Connection))
-@pytest.mark.parametrize("handler", [no_record, body_damaged, stream_damaged])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("handler", [no_record, damaged_record])
 async def test_a_damaged_record_is_a_tls_error_of_the_provider(
-    handler: object, connection: Connection, pem: Path
+    handler: Handler, stream: bool, connection: Connection, pem: Path
 ) -> None:
     """In every phase: the number in such an error is OpenSSL's, and means nothing to the system."""
-    with serving(handler, server_context(pem)) as server:  # type: ignore[arg-type] # one of the above
+    with serving(handler, server_context(pem)) as server:
         async with probing(server.url, tls=trusting_context(pem)) as prober:
-            target = chat(stream=handler is stream_damaged, connection=connection)
+            target = chat(stream=stream, connection=connection)
             result = await prober.probe(target, Slot(1, 60.0))
 
     assert (result.verdict, result.fault) == (Verdict.TLS_ERROR, Fault.PROVIDER), result.detail

@@ -15,7 +15,7 @@ from alerting.detection import Detection, detection
 from alerting.engine import Engine, Snapshot, matching
 from alerting.expression import parse
 from alerting.match import EVERYTHING
-from alerting.metric import Counted, Measured
+from alerting.metric import Counted, Fact, Measured
 from alerting.notification import SEND_BUDGET_S
 from alerting.rule import Rule
 from alerting.state import Edge
@@ -172,7 +172,10 @@ def idle_s(outage: Outage) -> float:
     return intervals * outage.target.interval_s + outage.every_s
 
 
-defaults = st.sampled_from(default_rules())
+OVER_WINDOWS = [rule for rule in default_rules() if not isinstance(rule.when.metric, Fact)]
+OVER_FACTS = [rule for rule in default_rules() if rule not in OVER_WINDOWS]
+
+defaults = st.sampled_from(OVER_WINDOWS)
 
 
 @settings(max_examples=120, deadline=None)
@@ -192,6 +195,34 @@ def test_defaults_fire_when_printed(outage: Outage) -> None:
 def test_defaults_fire_when_printed_with_the_real_windows(outage: Outage) -> None:
     """The windows of the daemon lead to the same alert within the same times."""
     assert in_time(outage, Real(outage.target)) <= idle_s(outage)
+
+
+@given(
+    rule=st.sampled_from(OVER_FACTS),
+    every_s=st.sampled_from([1, 5, 15, 60]),
+    data=st.data(),
+)
+def test_facts_are_told_when_printed(rule: Rule, every_s: int, data: st.DataObject) -> None:
+    """A rule over a fact fires within the printed time of the fact's being known, and not before.
+
+    At most one evaluation sooner: that is how long the fact may have waited to be looked at.
+    """
+    found = detection(rule, CHAT, evaluate_every_s=float(every_s))
+    assert isinstance(found, Detection)
+    limit_s = found.seconds - SEND_BUDGET_S
+    engine = Engine((rule,), (CHAT,), location="fra1")
+    fact = rule.when.metric
+    assert isinstance(fact, Fact)
+    good, bad = (0.0, 1.0) if fact is not Fact.RETIREMENT_DAYS else (200.0, 29.0)
+    known_at = data.draw(st.integers(every_s, 3 * every_s))
+    fired_s = None
+    for now in range(0, known_at + int(limit_s) + 1, every_s):
+        value = bad if now >= known_at else good
+        facts = {(fact, whose): value for whose in (CHAT.name, CHAT.provider, "")}
+        if any(t.edge is Edge.FIRED for t in engine.evaluate(Snapshot(now, {}, facts))):
+            fired_s = now - known_at
+    assert fired_s is not None
+    assert limit_s - every_s <= fired_s <= limit_s
 
 
 @st.composite

@@ -7,6 +7,7 @@ from alerting.expression import Condition, ExpressionError, Operator, parse
 from alerting.metric import (
     Count,
     Counted,
+    Fact,
     Measure,
     Measured,
     Metric,
@@ -29,6 +30,7 @@ metrics: st.SearchStrategy[Metric] = st.one_of(
     ),
     st.builds(Counted, st.just(Count.CONSECUTIVE), faults),
     st.sampled_from(Plain),
+    st.sampled_from(Fact),
 )
 
 
@@ -39,6 +41,8 @@ def thresholds(metric: Metric) -> st.SearchStrategy[float]:
             return st.floats(0, 1)
         case Unit.COUNT:
             return st.integers(0, 10**15).map(float)
+        case Unit.FLAG:
+            return st.sampled_from([0.0, 1.0])
         case _:
             return st.floats(0, 1e15)
 
@@ -47,7 +51,9 @@ def thresholds(metric: Metric) -> st.SearchStrategy[float]:
 def conditions(draw: st.DrawFn) -> Condition:
     """Draw any condition the language can say."""
     metric = draw(metrics)
-    return Condition(metric, draw(st.sampled_from(Operator)), draw(thresholds(metric)))
+    flag = unit_of(metric) is Unit.FLAG
+    operator = Operator.EQ if flag else draw(st.sampled_from(Operator))
+    return Condition(metric, operator, draw(thresholds(metric)))
 
 
 @given(conditions())
@@ -66,6 +72,7 @@ def test_blanks_mean_nothing(condition: Condition, data: st.DataObject) -> None:
 
 
 WORDS = list(map(str, (*Measure, *Statistic, *Count, *Plain, *Fault, *Operator)))
+WORDS += [word for fact in Fact for word in fact.split(".")]
 OTHERS = [".", "(", ")", ",", "%", "/", "5", "5s", "5%", "0.5", "and", "no_data", "min", "-"]
 pieces = st.sampled_from([*WORDS, *OTHERS, " "])
 

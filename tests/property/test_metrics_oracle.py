@@ -1,14 +1,17 @@
 """What we write ourselves is what the metrics library would have written."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from aggregator.rate_limits import LimitType
 from aggregator.summary import Distribution, Summary
 from monitor.collectors import Evaluated, WindowReading
+from monitor.keys import KeyReading
 from monitor.metrics import Metrics
 from probes.result import (
     Fault,
@@ -81,6 +84,16 @@ summaries = st.builds(
     by_fault=st.dictionaries(st.sampled_from(Fault), st.integers(0, 9)),
     latency=st.none() | distributions,
 )
+keys = st.builds(
+    KeyReading,
+    provider=st.just(""),
+    requests_per_min=st.integers(0, 9),
+    tokens_per_min=st.integers(0, 9),
+    headroom=st.none() | st.floats(0, 1),
+    observed=st.dictionaries(st.sampled_from(LimitType), st.integers(0, 9)),
+    retry_after_ratio=maybe_s,
+    breaker_open=st.booleans(),
+)
 
 
 def result(target: Target, outcome: Mapping[str, object]) -> ProbeResult:
@@ -141,6 +154,7 @@ def test_a_scraper_reads_what_the_library_would_have_written(data: st.DataObject
                 ours.slot_skipped(target, reason)
                 theirs.slot_skipped(target, reason)
     readings = [reading for target in watched for reading in windows(data.draw, target)]
-    rates = tuple({target.provider: data.draw(seconds) for target in watched}.items())
-    ours.newest.evaluated = theirs.evaluated = Evaluated(tuple(readings), (), rates)
+    providers = {target.provider for target in watched}
+    drawn = tuple(replace(data.draw(keys), provider=name) for name in sorted(providers))
+    ours.newest.evaluated = theirs.evaluated = Evaluated(tuple(readings), (), drawn)
     assert families("".join(ours.written())) == families(generate_latest(theirs.registry).decode())

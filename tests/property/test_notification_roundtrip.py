@@ -25,6 +25,7 @@ notifications = st.builds(
     fired_at=times,
     ends_at=st.none() | times,
     url=st.none() | texts,
+    notes=st.lists(texts).map(tuple),
 )
 
 

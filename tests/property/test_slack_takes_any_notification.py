@@ -28,6 +28,7 @@ NOTIFICATIONS = st.builds(
     fired_at=TIMES,
     ends_at=st.none() | TIMES,
     url=st.none() | st.text("/ab", max_size=2_000).map("https://sonde.example/".__add__),
+    notes=st.lists(TEXTS, max_size=12).map(tuple),
 )
 
 

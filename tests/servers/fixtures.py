@@ -12,9 +12,11 @@ import pytest
 from tests.servers.aimock import Aimock, aimock_server
 from tests.servers.alertmanager import Alertmanager, alertmanager_server
 from tests.servers.influxdb import Influxdb, influxdb_server
+from tests.servers.llm_katan import LlmKatan, llm_katan_server
 from tests.servers.llmock import Llmock, llmock_server
 from tests.servers.nginx import TlsProxy, tls_proxy
 from tests.servers.prometheus import Prometheus, prometheus_server
+from tests.servers.tinyproxy import Tinyproxy, tinyproxy_server
 from tests.servers.victoria_metrics import VictoriaMetrics, victoria_metrics_server
 
 
@@ -42,6 +44,13 @@ def llmock(_llmock: Llmock) -> Llmock:
     """Return a running llmock without limits, without queued behaviours and without a past."""
     _llmock.reset()
     return _llmock
+
+
+@pytest.fixture
+def llm_katan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlmKatan]:
+    """Return a running llm-katan that serves one model to one key."""
+    with llm_katan_server(tmp_path_factory.mktemp("llm_katan")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -96,9 +105,21 @@ def alertmanager(
 
 
 @pytest.fixture
-def tls_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], TlsProxy]]:
-    """Return a function that puts an nginx which speaks TLS in front of a loopback port."""
+def tls_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., TlsProxy]]:
+    """Return a function that puts an nginx which speaks TLS in front of a loopback port.
+
+    Beside the port it takes the settings of tls_proxy.
+    """
     with ExitStack() as stack:
-        yield lambda upstream_port: stack.enter_context(
-            tls_proxy(upstream_port, tmp_path_factory.mktemp("nginx"))
+        yield lambda upstream_port, **settings: stack.enter_context(
+            tls_proxy(upstream_port, tmp_path_factory.mktemp("nginx"), **settings)
+        )
+
+
+@pytest.fixture
+def tinyproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Tinyproxy]]:
+    """Return a function that starts a tinyproxy; it takes what tinyproxy_server takes."""
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(
+            tinyproxy_server(tmp_path_factory.mktemp("tinyproxy"), **settings)
         )

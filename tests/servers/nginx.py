@@ -41,6 +41,7 @@ stream {{
     ssl_certificate_key {pem};
     ssl_session_cache shared:sessions:1m;
     tcp_nodelay on;
+    {more}
     proxy_pass 127.0.0.1:{upstream_port};
   }}
 }}"""
@@ -75,14 +76,22 @@ def nginx_server(
 
 @contextmanager
 def tls_proxy(
-    upstream_port: int, scratch: Path, *, launcher: Sequence[str] = ()
+    upstream_port: int,
+    scratch: Path,
+    *,
+    launcher: Sequence[str] = (),
+    pem: Path | None = None,
+    more: str = "",
 ) -> Iterator[TlsProxy]:
-    """Terminate TLS in front of a loopback port: bytes pass as they are, nothing is buffered."""
+    """Terminate TLS in front of a loopback port: bytes pass as they are, nothing is buffered.
+
+    `pem`: its certificate with its key; without one, one of its own. `more`: lines for its server.
+    """
     if not STREAM_MODULE.exists():
         missing("nginx's stream module")
-    port, ready_port, pem = free_port(), free_port(), certificate(scratch)
+    port, ready_port, pem = free_port(), free_port(), pem or certificate(scratch)
     main = _TERMINATING.format(
-        module=STREAM_MODULE, port=port, pem=pem, upstream_port=upstream_port
+        module=STREAM_MODULE, port=port, pem=pem, upstream_port=upstream_port, more=more
     )
     ready = f"http://127.0.0.1:{ready_port}"
     with nginx_server(

@@ -44,16 +44,23 @@ class Prometheus:
 @contextmanager
 def prometheus_server(scrape_url: str, scratch: Path) -> Iterator[Prometheus]:
     """Run Prometheus in `scratch`, scraping `scrape_url` (`http://HOST:PORT/PATH`)."""
-    program = installed("prometheus")
     parts = urlsplit(scrape_url)
-    scrape = {
+    scrape: dict[str, object] = {
         "job_name": "sonde",
         "metrics_path": parts.path or "/metrics",
         "static_configs": [{"targets": [parts.netloc]}],
     }
+    with prometheus_with([scrape], scratch) as server:
+        yield server
+
+
+@contextmanager
+def prometheus_with(jobs: list[dict[str, object]], scratch: Path) -> Iterator[Prometheus]:
+    """Run Prometheus in `scratch` with these scrape configurations."""
+    program = installed("prometheus")
     pace = {"scrape_interval": "500ms", "scrape_timeout": "500ms"}
     config = scratch / "prometheus.json"  # JSON is YAML
-    config.write_text(json.dumps({"global": pace, "scrape_configs": [scrape]}))
+    config.write_text(json.dumps({"global": pace, "scrape_configs": jobs}))
     port = free_port()
     command = [
         program,

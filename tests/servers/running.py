@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -49,6 +50,7 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server in `scratch` until the block ends; the block begins when `ready` answers 2xx.
 
+    `tcp://HOST:PORT` is ready when it accepts: for servers that answer nobody 2xx by themselves.
     The process is the test's to signal, and the block's to stop. What it writes goes to
     `output.log` there, and into the failure when it does not come up.
     """
@@ -74,14 +76,22 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + READY_S
     with httpx2.Client(trust_env=False, timeout=1.0) as http:
         while process.poll() is None and time.monotonic() < deadline:
-            try:
-                if http.get(url).is_success:
-                    return
-            except httpx2.TransportError:
-                pass  # not listening yet: that is what we wait for
+            if _answers(http, url):
+                return
             time.sleep(0.02)
     text = log.read_text(errors="replace")[-2000:]
     pytest.fail(f"{process.args!r} did not come up ({process.poll()}):\n{text}", pytrace=False)
+
+
+def _answers(http: httpx2.Client, url: str) -> bool:
+    address = urlsplit(url)
+    try:
+        if address.scheme != "tcp":
+            return http.get(url).is_success
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=1.0):
+            return True
+    except (httpx2.TransportError, OSError):
+        return False  # not listening yet: that is what we wait for
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

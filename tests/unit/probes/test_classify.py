@@ -5,15 +5,16 @@ import json
 import pytest
 
 from probes.classify import (
-    DEFAULT_FAULT,
     Classified,
-    WireFailure,
     classified,
     classify_error_object,
     classify_failure,
     classify_response,
+    hint_of,
 )
+from probes.hints import Hint
 from probes.result import DETAIL_LIMIT, Fault, Verdict
+from probes.verdicts import VERDICTS, WireFailure
 
 
 def _openai(code: str | int | None = None, kind: str | None = None, message: str = "") -> bytes:
@@ -27,12 +28,6 @@ def _flat(code: str, error: str) -> bytes:
 def _verdict(status: int, body: bytes, preset: str = "openai") -> tuple[Verdict, Fault]:
     found = classify_response(status, {}, body, preset=preset)
     return found.verdict, found.fault
-
-
-def test_every_verdict_has_a_fault() -> None:
-    """The table is complete, and only `ok` is nobody's fault."""
-    assert set(DEFAULT_FAULT) == set(Verdict)
-    assert [v for v, fault in DEFAULT_FAULT.items() if fault is Fault.NONE] == [Verdict.OK]
 
 
 @pytest.mark.parametrize(
@@ -310,7 +305,7 @@ def test_in_band_errors(error: dict[str, object], verdict: Verdict) -> None:
     found = classify_error_object(
         {"error": error}, otherwise=Verdict.STREAM_ERROR, where="error in the stream"
     )
-    assert (found.verdict, found.fault) == (verdict, DEFAULT_FAULT[verdict])
+    assert (found.verdict, found.fault) == (verdict, VERDICTS[verdict].fault)
 
 
 def test_the_detail_names_status_code_and_message() -> None:
@@ -392,3 +387,107 @@ def test_a_verdict_may_come_with_another_fault() -> None:
     """Whoever knows better than the table says so."""
     assert classified(Verdict.EMPTY, "", fault=Fault.REQUEST).fault is Fault.REQUEST
     assert classified(Verdict.EMPTY, "").fault is Fault.PROVIDER
+
+
+def _hint(status: int, body: bytes, preset: str = "openai", key: str = "", **headers: str) -> str:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return hint_of(classify_response(status, named, body, preset=preset), preset, key)
+
+
+@pytest.mark.parametrize(
+    ("hint", "status", "body"),
+    [
+        (Hint.KEY_REFUSED, 401, b""),
+        (Hint.IP_LIST, 401, _openai("ip_not_authorized")),
+        (Hint.ORGANIZATION, 401, _openai("mismatched_project")),
+        (Hint.PERMISSION, 403, b""),
+        (Hint.REGION, 403, _openai("unsupported_country_region_territory")),
+        (Hint.REGION, 403, _openai(None, None, "Not available in your country")),
+        (Hint.REGION, 451, b""),
+        (Hint.SPEND_LIMIT, 429, _openai("project_spend_limit_exceeded")),
+        (Hint.NO_CREDIT, 402, _openai(402, None, "Insufficient credits")),
+        (Hint.THROTTLED_BELOW_LIMIT, 429, _openai("rate_limit_exceeded")),
+        (Hint.MODEL_UNKNOWN, 404, _openai("model_not_found")),
+        (Hint.MODEL_RETIRED, 404, _openai("model_not_found", None, "m has been retired")),
+        (Hint.MODEL_RETIRED, 400, _openai("model_decommissioned")),
+        (Hint.DEPLOYMENT, 404, _openai("DeploymentNotFound")),
+        (Hint.PATH, 404, b"not found"),
+        (Hint.PATH, 405, b""),
+        (Hint.INCLUDE_USAGE, 400, _openai(None, None, "Unknown name stream_options")),
+        (Hint.CONTEXT, 400, _openai("context_length_exceeded")),
+        (Hint.CONTEXT, 400, _openai(None, None, "maximum context length is 8192 tokens")),
+        (
+            Hint.TOKEN_PARAMETER,
+            400,
+            _openai(
+                "unsupported_parameter",
+                None,
+                "'max_tokens' is not supported with this model. Use 'max_completion_tokens'.",
+            ),
+        ),
+        (
+            Hint.TOKEN_FLOOR,
+            400,
+            _openai(
+                "integer_below_min_value",
+                None,
+                "Invalid 'max_output_tokens': integer below minimum value. Expected >= 16",
+            ),
+        ),
+        (Hint.TEMPERATURE, 400, _openai(None, None, "'temperature' does not support 0.2")),
+        (Hint.EFFORT, 400, _openai(None, None, "Unsupported value: 'reasoning_effort'")),
+        (Hint.PARAMETERS, 422, b""),
+        (Hint.PROMPT, 400, _openai("content_filter")),
+        ("", 500, b""),
+        ("", 200, b"{}"),
+    ],
+)
+def test_what_a_person_can_do(hint: str, status: int, body: bytes) -> None:
+    """The error's words select one of our own sentences; what nobody can help has none."""
+    assert _hint(status, body) == hint
+
+
+def test_a_web_page_is_a_wrong_address_or_a_gateway() -> None:
+    """HTML with 200 or 403 says more than its status."""
+    assert _hint(200, b"<html>", content_type="Text/HTML; charset=utf-8") == Hint.HTML
+    assert _hint(403, b"<html>", content_type="text/html") == Hint.GATEWAY
+    assert _hint(500, b"<html>", content_type="text/html") == ""
+
+
+def test_our_own_limit_used_up_is_said() -> None:
+    """Headers that show an empty bucket change the fault, and so the hint."""
+    hint = _hint(429, b"", x_ratelimit_remaining_requests="0")
+    assert hint == Hint.LIMIT_REACHED
+
+
+@pytest.mark.parametrize(
+    ("preset", "key", "hint"),
+    [
+        ("openai", "sk-house key-1", Hint.KEY_SPACE),
+        ("openai", "'sk-house-key-1'", Hint.KEY_QUOTED),
+        ("openai", "Bearer sk-house-key-1", Hint.KEY_BEARER),
+        ("openai", "sk-house-key-1", Hint.KEY_REFUSED),
+        ("unheard-of", "house-key-1", Hint.KEY_REFUSED),
+        ("unheard-of", "", Hint.KEY_REFUSED),
+    ],
+)
+def test_a_refused_key_is_looked_at(preset: str, key: str, hint: Hint) -> None:
+    """Its shape tells the commonest mistakes."""
+    assert _hint(401, b"", preset, key) == hint
+
+
+def test_a_refused_key_of_another_provider() -> None:
+    """Where it is known how keys begin, that is said, and no part of the key is."""
+    hint = _hint(400, _flat("", "Incorrect API key provided"), "xai", "sk-house-key-1")
+    assert hint.startswith('keys of xai begin with "xai-"')
+    assert "house" not in hint
+
+
+def test_a_key_is_no_matter_where_the_account_is() -> None:
+    """What the provider says of the account outweighs the shape of the key."""
+    assert _hint(401, _openai("ip_not_authorized"), "xai", "sk-house-key-1") == Hint.IP_LIST
+
+
+def test_a_good_result_needs_no_hint() -> None:
+    """Nothing is to be done, whatever the key looks like."""
+    assert hint_of(classified(Verdict.OK, "no finish_reason"), "xai", "house-key-1") == ""

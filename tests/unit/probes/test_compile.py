@@ -11,6 +11,7 @@ from probes.chat import CHAT
 from probes.compile import (
     KEY_LOOK_S,
     NONCE_CHARS,
+    USAGE_AGAIN_S,
     CompiledRequest,
     CompileError,
     Compiler,
@@ -146,9 +147,12 @@ async def test_what_cannot_be_sent_is_not_sent(changes: dict[str, str]) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-async def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("preset", ["openai", "azure"])
+async def test_the_environment_changes_nothing(
+    preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the SDK would read from its environment variables has no effect on a probe."""
-    before = await _compiled()
+    before = await _compiled(preset=preset)
     for name, value in {
         "OPENAI_API_KEY": "sk-other",
         "OPENAI_ADMIN_KEY": "sk-admin",
@@ -156,13 +160,71 @@ async def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         "OPENAI_ORG_ID": "org-other",
         "OPENAI_PROJECT_ID": "proj-other",
         "OPENAI_CUSTOM_HEADERS": "X-Other: 1\nAuthorization: Bearer sk-other\nUser-Agent: other",
+        "OPENAI_API_VERSION": "1999-01-01",
+        "AZURE_OPENAI_API_KEY": "azure-other",
+        "AZURE_OPENAI_AD_TOKEN": "azure-token",
+        "AZURE_OPENAI_ENDPOINT": "http://elsewhere.example",
         "HTTP_PROXY": "http://127.0.0.1:1",
         "ALL_PROXY": "http://127.0.0.1:1",
     }.items():
         monkeypatch.setenv(name, value)
-    after = await _compiled()
+    after = await _compiled(preset=preset)
 
     assert (after.origin, after.data(NONCE)) == (before.origin, before.data(NONCE))
+
+
+async def test_a_capture_is_of_one_target_value() -> None:
+    """An equal target is another one: to compare whole targets would cost more than a look."""
+    compiler = Compiler(PROVIDER)
+    captured = await compiler.capture(CHATTING, CHAT)
+
+    assert compiler.ready(replace(CHATTING), now=0.0) is None
+    assert compiler.ready(CHATTING, now=0.0) is captured
+
+
+async def test_usage_is_not_asked_for_once_it_was_refused_and_again_a_day_later() -> None:
+    """A refusal ends every capture of the key; streams go without until the day is over."""
+    streaming, other = replace(CHATTING, stream=True), replace(CHATTING, name="o", stream=True)
+    compiler = Compiler(PROVIDER)
+    for target in (streaming, other):
+        assert "stream_options" in _body(await compiler.capture(target, CHAT))
+    compiler.refuses_usage(now=100.0)
+
+    assert compiler.ready(other, now=100.0) is None
+    without = await compiler.capture(streaming, CHAT)
+    assert _body(without)["stream"] is True
+    assert "stream_options" not in _body(without)
+    compiler.refuses_usage(now=200.0)  # of a probe that was on its way: nothing new
+    assert compiler.ready(streaming, now=99.0 + USAGE_AGAIN_S) is without
+    assert compiler.ready(streaming, now=100.0 + USAGE_AGAIN_S) is None
+    assert "stream_options" in _body(await compiler.capture(streaming, CHAT))
+
+
+async def test_extra_headers_are_sent_and_their_secrets_known() -> None:
+    """Beside the API's own; those of variables, and what a proxy is told, are to be hidden."""
+    token, team = SecretSource(Secret("t0ken-1"), variable="T"), SecretSource(Secret("ml"))
+    proxy = SecretSource(Secret("http://u:pa%3Ass@h:1"), variable="P")
+    request = await _compiled(headers=(("X-Token", token), ("X-Team", team)), proxy=proxy)
+
+    headers = _head(request)[1]
+    assert (headers["x-token"], headers["x-team"]) == ("t0ken-1", "ml")
+    assert request.hidden == (KEY, "t0ken-1", "pa:ss", "dTpwYTpzcw==")
+    assert "t0ken" not in repr(request)
+
+
+async def test_a_request_to_azure() -> None:
+    """The model is a deployment in the path; the key has a header of its own."""
+    azure = {"preset": "azure", "base_url": "https://house.example"}
+    request = await _compiled(**azure)
+    newer = await _compiled(**azure, api_version="2025-04-01-preview")
+
+    line, headers = _head(request)
+    place = "/openai/deployments/gpt-4o-mini/chat/completions"
+    assert line == f"POST {place}?api-version=2024-10-21 HTTP/1.1"
+    assert request.origin == Origin("house.example", 443, secure=True)
+    assert headers["api-key"] == KEY
+    assert "authorization" not in headers
+    assert _head(newer)[0] == f"POST {place}?api-version=2025-04-01-preview HTTP/1.1"
 
 
 async def test_a_capture_holds_for_good() -> None:
@@ -193,7 +255,7 @@ async def test_a_changed_key_file_is_read_again(tmp_path: Path) -> None:
 
     assert _head(first)[1]["authorization"] == f"Bearer {KEY}"
     assert _head(second)[1]["authorization"] == "Bearer sk-rotated-0123456789"
-    assert second.secret == Secret("sk-rotated-0123456789")
+    assert second.hidden == ("sk-rotated-0123456789",)
     assert compiler.ready(CHATTING, now=KEY_LOOK_S) is second
 
 
@@ -301,10 +363,11 @@ def test_nonces() -> None:
 
 
 async def test_a_compiled_request_does_not_show_its_key() -> None:
-    """Its repr can end up in a log: the secret in it is masked."""
+    """Its repr can end up in a log: the secret in it is not in that."""
     request = await _compiled()
 
-    assert "Secret(***)" in repr(request)
+    assert KEY in request.hidden
+    assert KEY not in repr(request)
 
 
 async def test_a_captured_request_does_not_show_its_key() -> None:

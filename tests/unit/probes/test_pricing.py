@@ -2,7 +2,8 @@
 
 import pytest
 
-from probes.pricing import PRICES, cost_usd, price_of
+from probes.prices import PRICES
+from probes.pricing import cost_usd, price_of
 from probes.reading import Usage
 from probes.target import Price
 
@@ -13,6 +14,14 @@ def test_a_snapshot_costs_what_its_model_costs() -> None:
     assert price is not None
     assert (price.input_usd, price.output_usd, price.cached_input_usd) == (0.15, 0.60, 0.075)
     assert price == price_of("openai", "gpt-4o-mini")
+
+
+def test_a_snapshot_without_dashes_costs_the_same() -> None:
+    """Anthropic writes the date as one number."""
+    assert price_of("anthropic", "claude-haiku-4-5-20251001") == price_of(
+        "anthropic", "claude-haiku-4-5"
+    )
+    assert price_of("anthropic", "claude-haiku-4-5-12345678") is None
 
 
 def test_a_snapshot_with_its_own_price_keeps_it() -> None:
@@ -60,6 +69,18 @@ def test_every_price_says_where_and_when_it_was_read() -> None:
             assert price.input_usd > 0
             assert price.output_usd >= 0
             assert price.cached_input_usd is None or 0 < price.cached_input_usd < price.input_usd
+
+
+def test_the_newest_model_of_a_vendor_is_never_a_confirmed_price() -> None:
+    """Behind `-latest` stands another model one day, at another price."""
+    latest = [
+        price
+        for prices in PRICES.values()
+        for model, price in prices.items()
+        if model.endswith("-latest")
+    ]
+    assert latest
+    assert not any(price.confirmed for price in latest)
 
 
 PRICE = Price(input_usd=2.0, output_usd=8.0, cached_input_usd=0.5)

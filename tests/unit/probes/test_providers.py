@@ -2,23 +2,41 @@
 
 import pytest
 
-from probes.pricing import PRICES
+from probes.prices import PRICES
 from probes.providers import PRESETS, TokenParameter
+from probes.result import Verdict
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_a_preset_is_found_under_its_own_name(name: str) -> None:
-    """The registry's key is the preset's name; a known address is https without a last slash."""
+    """The registry's key is the preset's name; a known address has no slash behind it.
+
+    A service on the internet is asked by https, and has a page that is too.
+    """
     preset = PRESETS[name]
     assert preset.name == name
-    assert preset.base_url is None or (
-        preset.base_url.startswith("https://") and not preset.base_url.endswith("/")
-    )
+    for url in (preset.base_url, preset.status_page and preset.status_page.url):
+        assert url is None or url.startswith("https://" if preset.hosted else "http://localhost")
+    assert preset.base_url is None or not preset.base_url.endswith("/")
 
 
 def test_prices_belong_to_presets() -> None:
     """No price list is kept for a preset that does not exist."""
     assert set(PRICES) <= set(PRESETS)
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_a_presets_own_errors_are_failures(name: str) -> None:
+    """Keyed by a status of HTTP, or by a code or type; none of them is a success."""
+    for word, verdict in PRESETS[name].errors.items():
+        assert isinstance(word, str) or 400 <= word <= 599
+        assert verdict is not Verdict.OK
+
+
+def test_what_people_run_themselves_needs_no_key() -> None:
+    """And only that: a service has accounts."""
+    own = {name for name, preset in PRESETS.items() if not preset.hosted}
+    assert own == {"compatible", "ollama", "vllm"}
 
 
 def test_xai_is_given_time() -> None:

@@ -1,9 +1,12 @@
 """Text from outside becomes one short printable line without secrets."""
 
+import base64
+from collections.abc import Callable
+
 import pytest
 
 from probes.result import DETAIL_LIMIT
-from probes.sanitise import MIN_SECRET_CHARS, mask_values, redact, sanitise
+from probes.sanitise import MASK, MIN_SECRET_CHARS, mask_values, redact, sanitise
 
 
 def test_white_space_folds_into_single_spaces() -> None:
@@ -50,6 +53,22 @@ def test_known_secrets_are_masked_however_they_are_spelt() -> None:
     secret = "pa55/w+rd!"
     for spelt in (secret, "pa55%2Fw%2Brd%21", "pa55/w\u200b+rd!"):
         assert sanitise(f"key {spelt} refused", [secret]) == "key *** refused"
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "Bearer ", "somebody:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_known_secrets_are_masked_in_base64(before: str, encode: Callable[[bytes], bytes]) -> None:
+    """Alone or behind something else, in both alphabets: what is left says nothing."""
+    secret = "pa55/w+rd!?>0123456789"
+    text = encode(f"{before}{secret}".encode()).decode().rstrip("=")
+    masked = sanitise(f"got {text}", [secret])
+    assert "***" in masked
+    assert len(masked) <= len("got ***") + len(before) * 4 // 3 + 2
+
+
+def test_short_pieces_of_base64_are_left_alone() -> None:
+    """A secret of a few letters has a base64 that could be a part of any word."""
+    assert sanitise(base64.b64encode(b"four").decode()[:5], ["four"]) != MASK
 
 
 def test_secret_with_two_spaces_is_masked_before_they_fold() -> None:

@@ -6,7 +6,8 @@ import ssl
 
 import pytest
 
-from probes.classify import WireFailure
+from probes.hints import Hint
+from probes.verdicts import WireFailure
 from probes.wire.content import ContentCapError, ContentCutError, ContentError
 from probes.wire.failure import failure_of
 from probes.wire.resolver import TooManyLookupsError
@@ -30,6 +31,7 @@ def _ssl(reason: str) -> ssl.SSLError:
 def _certificate() -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError(1, f"certificate verify failed for {SECRET}")
     error.verify_message = "certificate has expired"
+    error.verify_code = 10
     return error
 
 
@@ -109,6 +111,33 @@ def test_a_kept_connection_that_breaks_before_a_byte_is_stale() -> None:
         "answering": (WireFailure.RESET, closed),
         "new": (WireFailure.RESET, closed),
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "phase", "hint"),
+    [
+        (_certificate(), TLS, Hint.EXPIRED),
+        (_ssl("WRONG_VERSION_NUMBER"), TLS, Hint.NO_TLS),
+        (_ssl("TLSV13_ALERT_CERTIFICATE_REQUIRED"), HEAD, Hint.CLIENT_CERTIFICATE),
+        (_ssl("UNHEARD_OF"), TLS, None),
+        (_os(errno.ECONNRESET), TLS, None),
+        (_os(errno.EPERM), CONNECT, Hint.FIREWALL),
+        (_os(errno.EMFILE), CONNECT, Hint.DESCRIPTORS),
+        (_os(errno.EMFILE), HEAD, Hint.DESCRIPTORS),
+        (TooManyLookupsError("16 hang"), Phase.RESOLVE, Hint.RESOLVER),
+        (socket.gaierror(socket.EAI_MEMORY, "no memory"), Phase.RESOLVE, Hint.RESOLVER),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), Phase.RESOLVE, None),
+    ],
+    ids=repr,
+)
+def test_what_to_do_about_it(error: Exception, phase: Phase, hint: Hint | None) -> None:
+    """A cause that a person can remove is named; None leaves it to what is true in general."""
+    timeline = Timeline()
+    timeline.phase = phase
+    failure = failure_of(error, timeline)
+
+    assert failure is not None
+    assert failure.hint is hint
 
 
 def test_too_many_bytes_outweigh_what_followed() -> None:

@@ -100,6 +100,22 @@ def test_with_several_attempts_the_user_waited_since_the_first() -> None:
     assert timeline.connect_s == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize("round_trip_s", [0.015, None])
+def test_the_way_through_a_proxy_is_part_of_connecting(round_trip_s: float | None) -> None:
+    """By our own clock: how late we were meanwhile is kept, so that a late figure is marked."""
+    timeline = Timeline(lateness=Late(0.3))
+    timeline.connecting(1.0)
+    timeline.connected(1.2, round_trip_s)
+    timeline.tunnelling()
+    assert timeline.phase is Phase.PROXY
+    timeline.tunnelled(1.5, 1.6)
+    timeline.writing(one_round_trip=False)
+    timeline.sent(_moment(2.0))
+
+    assert timeline.connect_s == pytest.approx((round_trip_s or 0.2) + 0.1)
+    assert timeline.opening_lag_s == 0.3
+
+
 def test_the_departure_is_the_last_part_sent_before_the_answer() -> None:
     """A request may leave in parts; what we send once the answer is coming in is no part of it."""
     timeline, told = Timeline(), list[float]()
