@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from aggregator.ledger_file import Schema
 from probes.result import (
+    Failing,
     Fault,
     Operation,
     ProbeResult,
@@ -102,6 +103,11 @@ RESULTS: Final = Schema(
         ALTER TABLE results ADD COLUMN sunset_at REAL;
         ALTER TABLE results ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;
         """,
+        """
+        -- What a slot refused by an open breaker counts as; NULL: it does not count as failing.
+        ALTER TABLE skips ADD COLUMN verdict TEXT;
+        ALTER TABLE skips ADD COLUMN fault TEXT;
+        """,
     ),
 )
 
@@ -149,6 +155,8 @@ class SkippedSlot:
     reason: SkipReason
     at: float
     """Wall time at which it was given up, seconds since the epoch."""
+    failing: Failing | None = None
+    """What it counts as; None: it does not count as failing."""
 
 
 def had_at(result: ProbeResult) -> float:
@@ -183,14 +191,16 @@ def insert_skip(
     slot: Slot,
     reason: SkipReason,
     at: float,
+    failing: Failing | None = None,
 ) -> bool:
     """Record a slot that got no probe, given up at wall time `at`; say whether it was new."""
     cursor = connection.execute(
-        "INSERT INTO skips (target, location, slot, slot_at, reason, at, after_result)"
-        " VALUES (?, ?, ?, ?, ?, ?,"
+        "INSERT INTO skips"
+        " (target, location, slot, slot_at, reason, at, verdict, fault, after_result)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
         "         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'results'), 0))"
         " ON CONFLICT (target, location, slot, at) DO NOTHING",
-        (target, location, slot.number, slot.at, reason.value, at),
+        (target, location, slot.number, slot.at, reason.value, at, *_words(failing)),
     )
     return cursor.rowcount == 1
 
@@ -219,7 +229,8 @@ def replay(
         (since, newest_at + STEP_TOLERANCE_S, first),
     )
     skips = connection.execute(
-        "SELECT target, location, slot, slot_at, reason, at, after_result FROM skips"
+        "SELECT target, location, slot, slot_at, reason, at, verdict, fault, after_result"
+        " FROM skips"
         " WHERE at BETWEEN ? AND ? AND after_result >= ? ORDER BY after_result, id",
         (since, until + STEP_TOLERANCE_S, first),
     )
@@ -328,5 +339,10 @@ def _result(row: tuple[Any, ...]) -> ProbeResult:  # Any: as in _row
 
 
 def _skip(row: tuple[Any, ...]) -> SkippedSlot:  # Any: as in _row
-    target, location, number, slot_at, reason, at, _ = row
-    return SkippedSlot(target, location, Slot(number, slot_at), SkipReason(reason), at)
+    target, location, number, slot_at, reason, at, verdict, fault, _ = row
+    failing = None if verdict is None else Failing(Verdict(verdict), Fault(fault))
+    return SkippedSlot(target, location, Slot(number, slot_at), SkipReason(reason), at, failing)
+
+
+def _words(failing: Failing | None) -> tuple[str | None, str | None]:
+    return (None, None) if failing is None else (failing.verdict.value, failing.fault.value)

@@ -4,6 +4,9 @@ What counts where:
 
 - Only first attempts count; a confirming one stands beside its slot, not for it.
 - A result whose fault is `monitor` says nothing about the API: its slot counts as missed.
+- A slot that was skipped counts as missed too, but for two kinds. One refused by an open breaker is
+  a failure like the one that opened it, without any figure: not asking is no better news than
+  asking in vain. One we held back (a budget, a rate limit) was never due.
 - latency: complete answers, and timeouts at the deadline that cut them short. Leaving timeouts
   out would let the percentiles improve while the provider dies. An error that came back at once is
   in the error rate, not in the latency.
@@ -23,7 +26,7 @@ from typing import Final
 from aggregator.part import FAULTS, VERDICTS, Part, Whole, rated, together, whole
 from aggregator.summary import Summary
 from aggregator.trail import ABSENT, Trail
-from probes.result import Fault, ProbeResult
+from probes.result import Failing, Fault, ProbeResult, SkipReason
 
 PLAUSIBLE: Final = 1e12
 """Figures beyond this are refused like infinity: nothing measured is near it (it is 30,000 years
@@ -33,8 +36,12 @@ KEPT: Final = 16
 """Windows of one series that are kept for being asked again; one more, and all are let go. Rules
 and pages use a handful, so only someone asking for arbitrary windows ever fills it."""
 
+HELD_BACK: Final = frozenset({SkipReason.BUDGET, SkipReason.THROTTLED_BY_US})
+"""Slots we chose not to use: neither a failure nor missing."""
+
 _VERDICT_CODES: Final = {verdict: code for code, verdict in enumerate(VERDICTS)}
 _FAULT_CODES: Final = {fault: code for code, fault in enumerate(FAULTS)}
+_NO_FIGURES: Final = (ABSENT,) * 5
 
 
 class _Series:
@@ -110,6 +117,25 @@ class Windows:
             tainted = result.tainted
             codes = (_VERDICT_CODES[result.verdict], _FAULT_CODES[result.fault], tainted)
             series.results.append(series.last_at, codes, self._figures(result))
+
+    def skipped(
+        self, target: str, reason: SkipReason, at: float, failing: Failing | None = None
+    ) -> None:
+        """Count a slot without a probe by why it has none; `failing` is what a refused one is."""
+        if reason in HELD_BACK:
+            return
+        if failing is None:
+            self.missed(target, at)
+        else:
+            self.refused(target, failing, at)
+
+    def refused(self, target: str, failing: Failing, at: float) -> None:
+        """Count a slot that an open breaker refused at `at`: a failure, but not a measured one."""
+        series = self._changed(target, at)
+        if series is not None:
+            series.first_at = min(series.first_at, series.last_at)
+            codes = (_VERDICT_CODES[failing.verdict], _FAULT_CODES[failing.fault], False)
+            series.results.append(series.last_at, codes, _NO_FIGURES)
 
     def missed(self, target: str, at: float) -> None:
         """Count a slot that should have had a result and has none."""
