@@ -7,23 +7,25 @@ name of a default replaces it, wholly and wherever it applied.
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from aggregator.summary import samples_for
 from alerting.expression import parse
+from alerting.inhibition import ACCOUNT, MONITOR_EGRESS
 from alerting.match import Match
 from alerting.metric import QUANTILE, Count, Counted, Measured, Metric
 from alerting.rule import Rule, Severity, Subject
 
 _M15 = 900.0
 _H1 = 3600.0
-_CHAT = ("operation", ("chat",))
+_CHAT = ("operation", ("chat", "responses"))
 _XAI = ("preset", ("xai",))
 _NOT_XAI = ("preset", ("!xai",))
 
 
 def default_rules() -> tuple[Rule, ...]:
-    """Return the default rules; two share the name ErrorRate, for disjoint sets of targets."""
-    return (*_availability(), *_latency(), *_ours())
+    """Return the default rules; some share a name, and speak of different targets or subjects."""
+    return (*_availability(), *_latency(), *_ours(), *_budget(), *_facts())
 
 
 def default_min_samples(metric: Metric, min_failures: int = 0) -> int:
@@ -137,7 +139,7 @@ def _ours() -> tuple[Rule, ...]:
             severity=Severity.WARNING,
         ),
         Rule(
-            name="Account",
+            name=ACCOUNT,
             when=parse("failures(account) >= 2"),
             over_s=_M15,
             severity=Severity.CRITICAL,
@@ -148,5 +150,53 @@ def _ours() -> tuple[Rule, ...]:
             when=parse("failures(request) >= 2"),
             over_s=_M15,
             severity=Severity.WARNING,
+        ),
+    )
+
+
+def _budget() -> tuple[Rule, ...]:
+    """Return the rules for the day's money: of each provider, and of all together."""
+    near = Rule(
+        name="BudgetNear",
+        when=parse("budget.used > 80%"),
+        severity=Severity.WARNING,
+        subject=Subject.PROVIDER,
+    )
+    gone = Rule(
+        name="Budget",
+        when=parse("budget.used >= 100%"),
+        # What was reserved and not spent comes back when a probe ends: the last cents go to and
+        # fro, and that is one piece of news.
+        keep_firing_for_s=_M15,
+        severity=Severity.CRITICAL,
+        subject=Subject.PROVIDER,
+    )
+    every = (replace(rule, subject=Subject.LOCATION) for rule in (near, gone))
+    return (near, gone, *every)
+
+
+def _facts() -> tuple[Rule, ...]:
+    """Return the rules for our own way out, and for models that change or go."""
+    return (
+        Rule(
+            name=MONITOR_EGRESS,
+            when=parse("egress.failing"),
+            hold_s=30.0,
+            # What fires meanwhile is held back until this is over, and needs a good probe to be
+            # over itself: by then every target that ships has had one (interval 120 s, deadline
+            # 90 s).
+            keep_firing_for_s=240.0,
+            severity=Severity.CRITICAL,
+            subject=Subject.LOCATION,
+        ),
+        Rule(
+            name="Retirement",
+            when=parse("retirement.days < 30"),
+            severity=Severity.WARNING,
+        ),
+        Rule(
+            name="Drift",
+            when=parse("drift.events > 0"),
+            severity=Severity.INFO,
         ),
     )

@@ -13,6 +13,9 @@ sample (`alerting.outage`) and handed to the `evaluate` the daemon runs, for the
 slowest good answers before it and for every age of the newest sample. So the figure is right for
 any rule, whatever its metric, operator and minimums.
 
+A rule over a fact has no samples to wait for: its sum begins when the fact is known, and is
+evaluation + hold + send. How soon a fact is known is up to who finds it out.
+
 A rule over a provider's targets together is no slower than with the slowest of them alone. A slot
 whose predecessor is only just ending at its deadline is taken to be run, not skipped.
 """
@@ -25,7 +28,7 @@ from typing import Final
 from aggregator.summary import RECENT_FAULTS
 from alerting.evaluate import Reason, evaluate
 from alerting.expression import format_value
-from alerting.metric import Unit, unit_of
+from alerting.metric import Fact, Unit, unit_of
 from alerting.notification import SEND_BUDGET_S
 from alerting.outage import Case, case_of, healthy, moments, window
 from alerting.rule import Rule
@@ -68,6 +71,8 @@ def detection(
     """
     if longest_s is not None and rule.over_s > longest_s:
         return Undetectable(f"it looks at {rule.over_s:g} s, but only {longest_s:g} s are kept")
+    if isinstance(rule.when.metric, Fact):
+        return _of_fact(rule, evaluate_every_s, send_s)
     case = case_of(rule, target, evaluate_every_s)
     if case is None:
         return Undetectable(f"without a streamed chat there is no {rule.when.metric}")
@@ -75,6 +80,18 @@ def detection(
         return Undetectable("its condition is true while all is well")
     needed = _samples_needed(case)
     return Undetectable(_why_never(case)) if needed is None else _sum(case, needed, send_s)
+
+
+def _of_fact(rule: Rule, every_s: float, send_s: float) -> Detection:
+    hold_s = ceil(rule.hold_s / every_s) * every_s
+    seconds = every_s + hold_s + send_s
+    return Detection(
+        outage=f"{rule.when} is known to be true",
+        seconds=seconds,
+        formula=(
+            f"evaluation {every_s:g} s + hold {hold_s:g} s + send {send_s:g} s = {seconds:g} s"
+        ),
+    )
 
 
 def _sum(case: Case, needed: int, send_s: float) -> Detection:

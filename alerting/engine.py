@@ -8,7 +8,8 @@ raises is set aside for that moment, named in `broken`, and stops nobody else.
 With thousands of targets most of an evaluation is spent finding that nothing is wrong. So a window
 that did not change (its summary is the very same object, or differs in a rate that no rule asks
 for) and of which no alert is pending or firing is passed over: every rule would say what it said,
-and time moves no inactive state.
+and time moves no inactive state. The same holds of a fact that is what it was. A fact nobody knows
+is not looked for: its rules say "unknown", which moves no state at all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +21,10 @@ from types import MappingProxyType
 
 from aggregator.part import alike
 from aggregator.summary import Summary
-from alerting.evaluate import Reason, evaluate, of_firing
+from alerting.evaluate import Evaluation, Reason, evaluate, of_fact, of_firing
 from alerting.expression import format_value
 from alerting.match import labels_of
-from alerting.metric import Fact, Plain
+from alerting.metric import WHOSE, Fact, Plain, Whose
 from alerting.rule import Rule, Severity, Subject
 from alerting.state import Edge, Firing, Inactive, Policy, State, shift, step
 from probes.target import Target
@@ -45,6 +46,12 @@ class Snapshot:
     summaries: Mapping[View, Summary]
     facts: Mapping[tuple[Fact, str], float] = field(default_factory=dict)
     """By what and of whom: a target, a provider, or "" for this instance. Absent: unknown."""
+
+
+Seen = Summary | float
+"""What a rule is evaluated on: a window's summary, or a fact."""
+Known = tuple[Fact, str]
+"""What is known, and of whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,8 @@ class _Series:
     rule: Rule
     identity: Identity
     view: View
+    known: Known | None
+    """The fact it looks at; None: it looks at the view."""
     policy: Policy
     state: State = field(default_factory=Inactive)
     value: float | None = None
@@ -155,17 +164,23 @@ class _Series:
     lower_bound: bool = False
     reason: Reason | None = None
 
-    def judge(self, summary: Summary, now: float) -> Transition | None:
+    def judge(self, seen: Seen, now: float) -> Transition | None:
         """Evaluate once and return what changed; what raises leaves the series as it was."""
         previous = self.state
-        evaluation = evaluate(self.rule, summary)
-        if isinstance(previous, Firing):
-            evaluation = of_firing(self.rule, summary, evaluation)
+        evaluation = self._evaluation(seen)
         self.state, edge = step(previous, evaluation.breached, now, self.policy)
         self.reason = evaluation.reason
         if evaluation.value is not None:
             self.value, self.lower_bound = evaluation.value, evaluation.lower_bound
         return None if edge is None else _transition(self, edge, previous, now)
+
+    def _evaluation(self, seen: Seen) -> Evaluation:
+        if not isinstance(seen, Summary):
+            return of_fact(self.rule, seen)
+        evaluation = evaluate(self.rule, seen)
+        if isinstance(self.state, Firing):
+            return of_firing(self.rule, seen, evaluation)
+        return evaluation
 
     def value_text(self) -> str:
         """Return the newest known value for people; empty without one."""
@@ -194,20 +209,22 @@ class _Series:
 
 @dataclass(slots=True)
 class _Watch:
-    """One view, and every rule that looks at it."""
+    """One view or fact, and every rule that looks at it."""
 
-    view: View
-    series: list[_Series]
+    series: list[_Series] = field(default_factory=list)
     rate_matters: bool = False
     """Whether a rule asks for the rate, which moves while the samples stay."""
-    quiet: Summary | None = None
-    """The newest summary, if nothing came of it: no rule raised, no alert is pending or firing."""
+    quiet: Seen | None = None
+    """What was seen last, if nothing came of it: no rule raised, no alert is pending or firing."""
 
-    def says_nothing_new(self, summary: Summary) -> bool:
+    def says_nothing_new(self, seen: Seen) -> bool:
         """Say whether every rule would say what it said, and nothing came of that."""
-        if self.quiet is None:
-            return False
-        return summary is self.quiet or (not self.rate_matters and alike(summary, self.quiet))
+        quiet = self.quiet
+        if quiet is None or seen is quiet:
+            return quiet is not None
+        if isinstance(seen, Summary) and isinstance(quiet, Summary):
+            return not self.rate_matters and alike(seen, quiet)
+        return seen == quiet
 
 
 class Engine:
@@ -219,20 +236,29 @@ class Engine:
     def __init__(self, rules: Sequence[Rule], targets: Sequence[Target], *, location: str) -> None:
         self._series: dict[Identity, _Series] = {}
         watches: dict[View, _Watch] = {}
+        facts: dict[Known, _Watch] = {}
         for rule in rules:
             for series in _series_of(rule, targets, location):
                 if series.identity in self._series:
                     labels = dict(series.identity.labels)
                     raise ValueError(f"two rules named {rule.name} speak of {labels}")
                 self._series[series.identity] = series
-                watch = watches.setdefault(series.view, _Watch(series.view, []))
+                known = series.known
+                watch = (
+                    watches.setdefault(series.view, _Watch())
+                    if known is None
+                    else facts.setdefault(known, _Watch())
+                )
                 watch.series.append(series)
                 watch.rate_matters = watch.rate_matters or rule.when.metric is Plain.RATE
         self.views = tuple(watches)
         """The windows an evaluation looks at, each named once."""
-        self._watches = tuple(watches.values())
+        self._watches = tuple(watches.items())
+        self._facts = facts
         self._states: dict[Identity, State] = {}
         """The states that are not inactive."""
+        self._lit: dict[Identity, _Series] = {}
+        """Those series of them that look at facts."""
         self._broken: dict[str, str] = {}
 
     @property
@@ -245,28 +271,40 @@ class Engine:
         return tuple(chain.from_iterable(self.evaluation(snapshot)))
 
     def evaluation(self, snapshot: Snapshot) -> Iterator[Sequence[Transition]]:
-        """Evaluate every rule once, view by view; yield what changed in each, which is done then.
+        """Evaluate every rule once, view by view and fact by fact; yield what changed in each.
 
-        Left off in between, the views that were not reached stay as they were.
+        What was yielded is done. Left off in between, those that were not reached stay as they
+        were.
         """
         self._broken = {}
-        for watch in self._watches:
-            yield self._look(watch, snapshot)
+        for view, watch in self._watches:
+            try:
+                summary = snapshot.summaries[view]
+            except Exception as error:  # noqa: BLE001 - as below, for all of them
+                for series in watch.series:
+                    self._set_aside(series, error)
+                yield ()
+            else:
+                yield self._look(watch, summary, snapshot.now)
+        self._forget(snapshot.facts)
+        for known, value in snapshot.facts.items():
+            if known in self._facts:
+                yield self._look(self._facts[known], value, snapshot.now)
 
-    def _look(self, watch: _Watch, snapshot: Snapshot) -> Sequence[Transition]:
-        try:
-            summary = snapshot.summaries[watch.view]
-        except Exception as error:  # noqa: BLE001 - as below, for all of them
-            for series in watch.series:
-                self._set_aside(series, error)
+    def _forget(self, facts: Mapping[Known, float]) -> None:
+        """Note of what is pending or firing on a fact that nobody knows it now."""
+        for series in self._lit.values():
+            if series.known not in facts:
+                series.reason = Reason.NO_DATA
+
+    def _look(self, watch: _Watch, seen: Seen, now: float) -> Sequence[Transition]:
+        if watch.says_nothing_new(seen):
             return ()
-        if watch.says_nothing_new(summary):
-            return ()
-        watch.quiet = summary
+        watch.quiet = seen
         transitions: list[Transition] = []
         for series in watch.series:
             try:
-                transition = series.judge(summary, snapshot.now)
+                transition = series.judge(seen, now)
             except Exception as error:  # noqa: BLE001 - a bug in one rule must not silence the rest
                 self._set_aside(series, error)
                 watch.quiet = None
@@ -281,9 +319,12 @@ class Engine:
         """Note the state a series is in; say whether it is worth keeping."""
         if not isinstance(series.state, Inactive):
             self._states[series.identity] = series.state
+            if series.known is not None:
+                self._lit[series.identity] = series
             return True
         if self._states:
             self._states.pop(series.identity, None)
+            self._lit.pop(series.identity, None)
         return False
 
     def _set_aside(self, series: _Series, error: Exception) -> None:
@@ -297,6 +338,16 @@ class Engine:
         """Yield the alerts that are pending or firing: those of this moment, made one by one."""
         alerts = (self._series[identity].alert() for identity in tuple(self._states))
         return (alert for alert in alerts if alert is not None)
+
+    def told_anew(self, identity: Identity, now: float) -> Transition | None:
+        """Return the news that an alert fires, with what is known of it by now.
+
+        None when it does not fire.
+        """
+        series = self._series.get(identity)
+        if series is None or not isinstance(series.state, Firing):
+            return None
+        return _transition(series, Edge.FIRED, series.state, now)
 
     def states(self) -> Mapping[Identity, State]:
         """Return the states worth keeping: an alert that is not in it is inactive."""
@@ -312,7 +363,7 @@ class Engine:
         alert whose rule or target is gone resolves with the edge `rule_removed`; a pending one
         vanishes.
         """
-        for watch in self._watches:
+        for watch in chain((watch for _, watch in self._watches), self._facts.values()):
             watch.quiet = None
         away_s = 0.0 if saved_at is None else now - saved_at
         transitions: list[Transition] = []
@@ -345,6 +396,8 @@ def _series_of(rule: Rule, targets: Sequence[Target], location: str) -> list[_Se
     chosen = matching(rule, targets, location)
     if rule.subject is Subject.TARGET:
         return [_series(rule, _target_labels(target, location), (target,)) for target in chosen]
+    if rule.subject is Subject.LOCATION:
+        return [_series(rule, {"location": location}, chosen)] if chosen else []
     providers = dict.fromkeys(target.provider for target in chosen)
     return [
         _series(rule, {"provider": name}, [t for t in chosen if t.provider == name])
@@ -362,9 +415,20 @@ def _series(rule: Rule, labels: Mapping[str, str], targets: Sequence[Target]) ->
     return _Series(
         rule=rule,
         identity=Identity(rule.name, tuple(sorted(everything.items()))),
+        known=_known(rule, targets[0]),
         view=View(tuple(target.name for target in targets), rule.over_s),
         policy=Policy(rule.hold_s, rule.keep_firing_for_s),
     )
+
+
+def _known(rule: Rule, target: Target) -> Known | None:
+    """Return the fact a rule asks of, for this target among others; None: it asks a window."""
+    fact = rule.when.metric
+    if not isinstance(fact, Fact):
+        return None
+    if rule.subject is Subject.LOCATION:
+        return fact, ""
+    return fact, target.name if WHOSE[fact] == (Whose.TARGET,) else target.provider
 
 
 def _target_labels(target: Target, location: str) -> Mapping[str, str]:

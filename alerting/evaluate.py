@@ -1,4 +1,4 @@
-"""One rule against one summary: true, false or unknown, and why.
+"""One rule against one summary or one fact: true, false or unknown, and why.
 
 Unknown (None) is not false: it leaves an alert as it stands. Whatever the summary holds there is
 an answer; nothing raises.
@@ -11,7 +11,17 @@ from typing import Final
 
 from aggregator.summary import Distribution, Summary
 from alerting.expression import Condition, Operator
-from alerting.metric import QUANTILE, Count, Counted, Measure, Measured, Metric, Plain, Statistic
+from alerting.metric import (
+    QUANTILE,
+    Count,
+    Counted,
+    Fact,
+    Measure,
+    Measured,
+    Metric,
+    Plain,
+    Statistic,
+)
 from alerting.rule import Rule
 from probes.result import Fault
 
@@ -32,7 +42,7 @@ class Reason(StrEnum):
     TOO_FEW_FAILURES = "too_few_failures"
     """The value is beyond the threshold, but on fewer failures than `min_failures`: false."""
     NO_DATA = "no_data"
-    """The window holds no result: unknown."""
+    """The window holds no result, or nobody knows the fact: unknown."""
     TOO_FEW_SAMPLES = "too_few_samples"
     """Fewer samples than `min_samples`, or than the percentile needs to mean anything: unknown."""
     UNDEFINED = "undefined"
@@ -67,7 +77,10 @@ class _Reading:
 
 
 def evaluate(rule: Rule, summary: Summary) -> Evaluation:
-    """Say whether the rule's condition is true of the summary. Never raises."""
+    """Say whether the rule's condition is true of the summary. Never raises.
+
+    A rule over a fact has nothing to say of a summary: unknown.
+    """
     condition = rule.when
     reading = _reading(condition.metric, summary)
     if reading is None:
@@ -79,6 +92,15 @@ def evaluate(rule: Rule, summary: Summary) -> Evaluation:
         return _unknown(Reason.UNDEFINED)
     breached, reason = _judge(rule, summary, value, lower_bound=reading.lower_bound)
     return Evaluation(breached, value, reading.lower_bound, reason)
+
+
+def of_fact(rule: Rule, value: float) -> Evaluation:
+    """Say whether the rule's condition is true of a fact; one that is no number is unknown."""
+    if not isfinite(value):
+        return _unknown(Reason.UNDEFINED)
+    breached = rule.when.operator.holds(value, rule.when.threshold)
+    reason = Reason.BREACHED if breached else Reason.WITHIN
+    return Evaluation(breached, value, lower_bound=False, reason=reason)
 
 
 def of_firing(rule: Rule, summary: Summary, evaluation: Evaluation) -> Evaluation:
@@ -157,6 +179,8 @@ def _reading(metric: Metric, summary: Summary) -> _Reading | None:
         case Plain.RATE:
             rate = summary.rate_per_min
             return None if rate is None else _Reading(rate, summary.n)
+        case Fact():
+            return None
         case _:
             return _Reading(float(summary.n), summary.n)
 

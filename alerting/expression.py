@@ -3,6 +3,10 @@
     latency.p95 > 5s
     error_rate(provider, network) >= 5%
     consecutive_failures(provider) gte 3
+    budget.used > 80%
+    egress.failing
+
+A metric that is either so or not so may stand alone.
 
 The text is cut into tokens and read by recursive descent into a typed `Condition`; nothing is ever
 evaluated as code. `str(condition)` writes the canonical text, which reads back to an equal value.
@@ -20,6 +24,7 @@ from typing import Final, Never
 from alerting.metric import (
     Count,
     Counted,
+    Fact,
     Kind,
     Measure,
     Measured,
@@ -75,7 +80,14 @@ class Condition:
     threshold: float
 
     def __str__(self) -> str:
+        if self.bare:
+            return str(self.metric)
         return f"{self.metric} {self.operator} {format_threshold(self.metric, self.threshold)}"
+
+    @property
+    def bare(self) -> bool:
+        """Whether it says no more than that the metric is so."""
+        return unit_of(self.metric) is Unit.FLAG and self.threshold == 1
 
 
 def parse(text: str) -> Condition:
@@ -105,7 +117,7 @@ def format_value(metric: Metric, value: float, *, apart_from: float | None = Non
     """
     digits = 3
     text = _format(metric, value, digits)
-    if apart_from is None or apart_from == value:
+    if apart_from is None or apart_from == value or unit_of(metric) is Unit.FLAG:
         return text
     while text == _format(metric, apart_from, digits):
         digits += 1
@@ -125,6 +137,12 @@ def _format(metric: Metric, value: float, digits: int) -> str:
             return f"{_rounded(value, digits)} tokens/s"
         case Unit.PER_MINUTE:
             return f"{_rounded(value, digits)}/min"
+        case Unit.DAYS:
+            return f"{_rounded(value, digits)} {'day' if value == 1 else 'days'}"
+        case Unit.TIMES:
+            return f"{_rounded(value, digits)} times"
+        case Unit.FLAG:
+            return "yes" if value else "no"
         case _:
             return _rounded(value, digits)
 
@@ -172,10 +190,7 @@ _LATER: Final[Mapping[str, str]] = MappingProxyType(
         "is": "'is anomalous'",
         "no_data": "'no_data'",
         "burn_rate": "'burn_rate'",
-        "rate_limit": "'rate_limit'",
-        "budget": "'budget'",
         "availability": "'availability'",
-        "status_page": "'status_page'",
         "+": "arithmetic",
         "-": "arithmetic",
         "*": "arithmetic",
@@ -187,7 +202,12 @@ _LATER: Final[Mapping[str, str]] = MappingProxyType(
 _UNCOUNTED: Final = frozenset({Fault.NONE, Fault.MONITOR, Verdict.OK, Verdict.MONITOR_ERROR})
 """Results of these kinds are no failures of what is probed: a window does not count them."""
 _METRICS: Final = ", ".join(
-    [*(f"{measure}.STATISTIC" for measure in Measure), *map(str, Count), *map(str, Plain)]
+    [
+        *(f"{measure}.STATISTIC" for measure in Measure),
+        *map(str, Count),
+        *map(str, Plain),
+        *map(str, Fact),
+    ]
 )
 
 
@@ -200,8 +220,10 @@ class _Parser:
 
     def condition(self) -> Condition:
         metric = self._metric()
-        operator = self._operator()
-        threshold = self._threshold(metric)
+        if unit_of(metric) is Unit.FLAG:
+            operator, threshold = Operator.EQ, self._flag(metric)
+        else:
+            operator, threshold = self._operator(), self._threshold(metric)
         if self._peek.shape is not Shape.END:
             self._fail("expected the end of the condition")
         return Condition(metric, operator, threshold)
@@ -223,9 +245,8 @@ class _Parser:
 
     def _fail(self, expected: str) -> Never:
         token = self._peek
-        word = "status_page" if token.text.startswith("status_page") else token.text
-        if token.shape in (Shape.WORD, Shape.SYMBOL) and word in _LATER:
-            raise ExpressionError(f"{_LATER[word]} is not supported yet", token.at)
+        if token.shape in (Shape.WORD, Shape.SYMBOL) and token.text in _LATER:
+            raise ExpressionError(f"{_LATER[token.text]} is not supported yet", token.at)
         raise ExpressionError(f"{expected}, not {token}", token.at)
 
     def _metric(self) -> Metric:
@@ -236,10 +257,19 @@ class _Parser:
         if name in tuple(Count):
             self._take()
             return Counted(Count(name), self._kinds(Count(name)))
+        if name in _FACTS:
+            self._take()
+            return self._fact(_FACTS[name])
         if name not in tuple(Plain):
             self._fail(f"expected a metric ({_METRICS})")
         self._take()
         return Plain(name)
+
+    def _fact(self, facts: Mapping[str, Fact]) -> Fact:
+        expected = f"expected one of .{', .'.join(facts)}"
+        if not self._accept(".") or self._peek.text not in facts:
+            self._fail(expected)
+        return facts[self._take().text]
 
     def _statistic(self) -> Statistic:
         expected = f"expected one of .{', .'.join(Statistic)}"
@@ -292,6 +322,18 @@ class _Parser:
         self._take()
         return operator
 
+    def _flag(self, metric: Metric) -> float:
+        """Read what may follow a metric that is 0 or 1: nothing, `== 1` or `== 0`."""
+        if self._peek.shape is Shape.END:
+            return 1.0
+        plain = f"{metric} is so or not: write it alone, or == 0"
+        if _OPERATORS.get(self._peek.text) is not Operator.EQ:
+            self._fail(plain)
+        self._take()
+        if self._peek.text not in ("0", "1"):
+            self._fail(plain)
+        return float(self._take().text)
+
     def _threshold(self, metric: Metric) -> float:
         at = self._peek.at
         unit = unit_of(metric)
@@ -302,6 +344,8 @@ class _Parser:
                 value = self._ratio()
             case Unit.COUNT:
                 value = self._count(metric)
+            case Unit.DAYS:
+                value = self._days()
             case _:
                 value = self._rate(unit)
         if value > _LARGEST:
@@ -311,7 +355,7 @@ class _Parser:
     def _number(self, expected: str) -> Decimal:
         token = self._peek
         if token.text == "-":
-            raise ExpressionError(f"{expected}: no metric is ever negative", token.at)
+            raise ExpressionError(f"{expected}: no threshold is negative", token.at)
         if token.shape is not Shape.NUMBER:
             self._fail(expected)
         if len(token.text) > _LONGEST:
@@ -351,6 +395,12 @@ class _Parser:
             raise ExpressionError(f"{metric} is a count: expected a whole number", at)
         return number
 
+    def _days(self) -> Decimal:
+        number = self._number("expected a number of days such as 30 or 30d")
+        if self._peek.text == "d":
+            self._take()
+        return number
+
     def _rate(self, unit: Unit) -> Decimal:
         number = self._number("expected a number")
         if unit is Unit.PER_MINUTE and self._accept("/"):
@@ -363,3 +413,15 @@ class _Parser:
 _KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {str(kind): kind for kind in (*Fault, *Verdict) if kind not in _UNCOUNTED}
 )
+
+
+def _facts() -> Mapping[str, Mapping[str, Fact]]:
+    """Return the facts by what stands before and behind their full stop."""
+    families: dict[str, dict[str, Fact]] = {}
+    for fact in Fact:
+        family, _, name = fact.partition(".")
+        families.setdefault(family, {})[name] = fact
+    return families
+
+
+_FACTS: Final[Mapping[str, Mapping[str, Fact]]] = MappingProxyType(_facts())

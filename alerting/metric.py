@@ -1,7 +1,8 @@
-"""What a condition can look at: three kinds of metric, each with one unit.
+"""What a condition can look at: four kinds of metric, each with one unit.
 
-A metric is a name for one number of a Summary. The closed sets here are the words of the `when`
-language; `alerting.expression` reads and writes them, `alerting.evaluate` takes the number.
+A metric is a name for one number: of a Summary, or a fact that is in no window. The closed sets
+here are the words of the `when` language; `alerting.expression` reads and writes them,
+`alerting.evaluate` takes the number.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,11 @@ class Unit(StrEnum):
     COUNT = "count"
     TOKENS_PER_S = "tokens_per_s"
     PER_MINUTE = "per_minute"
+    DAYS = "days"
+    TIMES = "times"
+    """How many times as much."""
+    FLAG = "flag"
+    """1 when it is so, else 0."""
 
 
 class Measure(StrEnum):
@@ -73,10 +79,14 @@ class Plain(StrEnum):
 
 
 class Fact(StrEnum):
-    """A figure that is not of a window of results: of a target, a provider or this instance."""
+    """A figure that is not of a window of results: of a target, a provider or this instance.
+
+    What nobody knows is absent, never 0: a rule over it leaves its alerts as they are.
+    """
 
     BUDGET_USED = "budget.used"
-    """Part of the day's budget that is spent or reserved, 0..; of a provider, or of all."""
+    """Part of the day's budget that is spent or reserved, 0..; of a provider, or of all. 1 as soon
+    as what is left pays for no probe."""
     HEADROOM = "rate_limit.headroom"
     """What is left of the tightest bucket, 0..1; of a provider."""
     STATUS_PAGE_DISAGREES = "status_page.disagrees"
@@ -116,12 +126,46 @@ class Counted:
         return f"{self.count}({', '.join(self.kinds)})" if self.kinds else str(self.count)
 
 
-Metric = Measured | Counted | Plain
+class Whose(StrEnum):
+    """What a fact is a fact of."""
+
+    TARGET = "target"
+    PROVIDER = "provider"
+    LOCATION = "location"
+
+
+WHOSE: Final[Mapping[Fact, tuple[Whose, ...]]] = MappingProxyType(
+    {
+        Fact.BUDGET_USED: (Whose.PROVIDER, Whose.LOCATION),
+        Fact.HEADROOM: (Whose.PROVIDER,),
+        Fact.STATUS_PAGE_DISAGREES: (Whose.PROVIDER,),
+        Fact.EGRESS_FAILING: (Whose.LOCATION,),
+        Fact.DRIFT_EVENTS: (Whose.TARGET,),
+        Fact.RETIREMENT_DAYS: (Whose.TARGET,),
+        Fact.BASELINE_RATIO: (Whose.TARGET,),
+    }
+)
+"""What each fact is known of, the usual one first."""
+_UNIT: Final[Mapping[Fact, Unit]] = MappingProxyType(
+    {
+        Fact.BUDGET_USED: Unit.RATIO,
+        Fact.HEADROOM: Unit.RATIO,
+        Fact.STATUS_PAGE_DISAGREES: Unit.FLAG,
+        Fact.EGRESS_FAILING: Unit.FLAG,
+        Fact.DRIFT_EVENTS: Unit.COUNT,
+        Fact.RETIREMENT_DAYS: Unit.DAYS,
+        Fact.BASELINE_RATIO: Unit.TIMES,
+    }
+)
+
+Metric = Measured | Counted | Plain | Fact
 
 
 def unit_of(metric: Metric) -> Unit:
     """Return the unit a metric's values are in."""
     match metric:
+        case Fact():
+            return _UNIT[metric]
         case Measured(measure=Measure.TOKENS_PER_S):
             return Unit.TOKENS_PER_S
         case Measured():

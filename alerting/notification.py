@@ -44,6 +44,8 @@ class Notification:
     """When it resolved; None while it fires."""
     url: str | None = None
     """Where to look: the status page, when `public_url` is configured."""
+    notes: tuple[str, ...] = ()
+    """What else is known, a line each: a hint at the cause, what the provider itself reports."""
 
 
 class DeliveryError(Exception):

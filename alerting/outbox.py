@@ -48,6 +48,7 @@ def decode(payload: str) -> Notification:
         fields["labels"] = tuple((str(name), str(value)) for name, value in fields["labels"])
         fields["status"] = Status(fields["status"])
         fields["severity"] = Severity(fields["severity"])
+        fields["notes"] = tuple(map(str, fields.get("notes", ())))
         return Notification(**fields)
     except (TypeError, KeyError) as error:
         raise ValueError(f"not a notification: {type(error).__name__}") from error

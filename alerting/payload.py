@@ -19,6 +19,8 @@ HEADER_LIMIT: Final = 150
 """https://docs.slack.dev/reference/block-kit/blocks/header-block"""
 FIELD_LIMIT: Final = 10
 """https://docs.slack.dev/reference/block-kit/blocks/section-block"""
+ELEMENT_LIMIT: Final = 10
+"""https://docs.slack.dev/reference/block-kit/blocks/context-block"""
 NEVER: Final = "0001-01-01T00:00:00Z"
 """Alertmanager's end of an alert that has not ended (Go's zero time)."""
 
@@ -56,6 +58,9 @@ def slack_message(notification: Notification) -> dict[str, Any]:
         },
         {"type": "context", "elements": [_literal(_context(notification))]},
     ]
+    lines = [_literal(text) for text in map(escaped, notification.notes) if text]
+    if lines:
+        blocks.insert(2, {"type": "context", "elements": lines[:ELEMENT_LIMIT]})
     if notification.url is not None:
         blocks.append(_link(notification.url))
     return {
@@ -111,6 +116,8 @@ def webhook_body(notification: Notification, *, receiver: str) -> bytes:
         "condition": notification.condition,
         "value": notification.value,
     }
+    if notification.notes:
+        annotations["notes"] = "\n".join(notification.notes)
     ends_at = stamp(notification.ends_at) if notification.ends_at is not None else NEVER
     alert = {
         "status": notification.status.value,

@@ -4,17 +4,22 @@ Only two kinds of transition are told: an alert fired, or one that had fired is 
 else is for logs and pages.
 """
 
+from collections.abc import Sequence
 from hashlib import blake2s
 from typing import Final
 
 from alerting.engine import Identity, Transition
 from alerting.expression import Condition, format_value
-from alerting.metric import Counted, Measured
+from alerting.metric import Counted, Fact, Measured, Unit, unit_of
 from alerting.notification import Notification, Status
 from alerting.rule import Rule
 from alerting.state import Edge
 from alerting.words import duration_text
 from probes.result import Fault
+from probes.sanitise import sanitise
+
+MAX_NOTES: Final = 3
+"""Lines beside the summary: a message is read on a telephone, and may wake somebody."""
 
 _TOLD: Final = {
     Edge.FIRED: Status.FIRING,
@@ -23,8 +28,14 @@ _TOLD: Final = {
 }
 
 
-def notification_of(transition: Transition, *, public_url: str | None) -> Notification | None:
-    """Return what people must hear of a transition, or None for one they need not hear of."""
+def notification_of(
+    transition: Transition, *, public_url: str | None, notes: Sequence[str] = ()
+) -> Notification | None:
+    """Return what people must hear of a transition, or None for one they need not hear of.
+
+    `notes`: lines to go with it, which may hold what a provider wrote. The first MAX_NOTES that
+    say something are taken, each once, cleaned and cut.
+    """
     status = _TOLD.get(transition.edge)
     if status is None or transition.fired_at is None:
         return None
@@ -43,6 +54,7 @@ def notification_of(transition: Transition, *, public_url: str | None) -> Notifi
         fired_at=transition.fired_at,
         ends_at=transition.now if status is Status.RESOLVED else None,
         url=public_url,
+        notes=tuple(dict.fromkeys(filter(None, map(sanitise, notes))))[:MAX_NOTES],
     )
 
 
@@ -58,7 +70,7 @@ def message_id(fingerprint: str, fired_at: float, status: Status) -> str:
 def whose_fault(condition: Condition) -> str:
     """Name what the rule blames: the faults or verdicts it counts; slowness is the provider's.
 
-    Empty where the rule blames nobody (a count of samples, coverage).
+    Empty where the rule blames nobody (a count of samples, coverage, our own budget).
     """
     match condition.metric:
         case Counted(kinds=()):
@@ -66,6 +78,12 @@ def whose_fault(condition: Condition) -> str:
         case Counted(kinds=kinds):
             return ", ".join(kinds)
         case Measured():
+            return Fault.PROVIDER.value
+        case Fact.EGRESS_FAILING:
+            return Fault.MONITOR.value
+        case Fact.HEADROOM:
+            return Fault.ACCOUNT.value
+        case Fact.DRIFT_EVENTS | Fact.BASELINE_RATIO:
             return Fault.PROVIDER.value
         case _:
             return ""
@@ -76,7 +94,8 @@ def _fired(transition: Transition, rule: Rule) -> str:
     value = f"at least {transition.value}" if transition.lower_bound else transition.value
     threshold = format_value(condition.metric, condition.threshold)
     held_s = transition.now - transition.started_at
-    parts = [f"{condition.metric} {value} {condition.operator} {threshold}"]
+    compared = f"{condition.metric} {value} {condition.operator} {threshold}"
+    parts = [str(condition) if _so_or_not(condition) else compared]
     if held_s >= 1:
         parts.append(f"for {duration_text(held_s)}")
     if blame := whose_fault(condition):
@@ -89,14 +108,19 @@ def _over(transition: Transition) -> str:
     line = f"{_who(transition.identity)}: {transition.identity.rule} is over after {lasted}"
     if transition.edge is Edge.RULE_REMOVED:
         return f"{line}, for it is not watched any more"
-    if transition.rule is None or not transition.value:
+    if transition.rule is None or not transition.value or _so_or_not(transition.rule.when):
         return line
     return f"{line} ({transition.rule.when.metric} {transition.value})"
 
 
+def _so_or_not(condition: Condition) -> bool:
+    """Say whether the value tells nothing that the condition does not."""
+    return unit_of(condition.metric) is Unit.FLAG
+
+
 def _who(identity: Identity) -> str:
     labels = dict(identity.labels)
-    provider = labels.get("provider", "everything")
+    provider = labels.get("provider", labels.get("location", "everything"))
     if "target" not in labels:
         return provider
     return f"{labels['target']} ({provider}/{labels.get('model', '?')})"

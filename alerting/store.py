@@ -7,6 +7,7 @@ from typing import Final
 
 from aggregator.ledger import Schema
 from alerting.engine import Identity
+from alerting.inhibition import Held, Reason
 from alerting.state import Firing, Inactive, Pending, State
 
 ALERTING: Final = Schema(
@@ -47,6 +48,15 @@ ALERTING: Final = Schema(
         CREATE INDEX outbox_queued ON outbox (channel, fingerprint, seq) WHERE status = 'queued';
         CREATE INDEX outbox_settled ON outbox (created_at) WHERE status != 'queued';
         """,
+        """
+        CREATE TABLE held_alerts (
+            rule TEXT NOT NULL,
+            labels TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            until REAL,
+            PRIMARY KEY (rule, labels)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ),
 )
 
@@ -83,13 +93,28 @@ def load_states(connection: sqlite3.Connection) -> tuple[dict[Identity, State], 
     return states, evaluated[0] if evaluated is not None else None
 
 
+def save_held(connection: sqlite3.Connection, held: Mapping[Identity, Held]) -> None:
+    """Make these the alerts that fire and that nobody was told of."""
+    rows = [(each.rule, _text(each.labels), why.reason, why.until) for each, why in held.items()]
+    connection.execute("DELETE FROM held_alerts")
+    connection.executemany("INSERT INTO held_alerts VALUES (?, ?, ?, ?)", rows)
+
+
+def load_held(connection: sqlite3.Connection) -> dict[Identity, Held]:
+    """Return the alerts that fire and that nobody was told of."""
+    rows = connection.execute("SELECT rule, labels, reason, until FROM held_alerts")
+    return {
+        _identity(rule, labels): Held(Reason(reason), until) for rule, labels, reason, until in rows
+    }
+
+
 _SELECT: Final = "SELECT rule, labels, state, since, fired_at, clear_since FROM alert_states"
 
 _Row = tuple[str, str, str, float, float | None, float | None]
 
 
 def _row(identity: Identity, state: State) -> _Row | None:
-    labels = json.dumps(identity.labels, separators=(",", ":"))
+    labels = _text(identity.labels)
     match state:
         case Inactive():
             return None
@@ -101,7 +126,15 @@ def _row(identity: Identity, state: State) -> _Row | None:
 
 def _alert(row: _Row) -> tuple[Identity, State]:
     rule, labels, _, since, fired_at, clear_since = row
-    identity = Identity(rule, tuple((name, value) for name, value in json.loads(labels)))
+    identity = _identity(rule, labels)
     if fired_at is None:
         return identity, Pending(since)
     return identity, Firing(since, fired_at, clear_since)
+
+
+def _text(labels: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps(labels, separators=(",", ":"))
+
+
+def _identity(rule: str, labels: str) -> Identity:
+    return Identity(rule, tuple((name, value) for name, value in json.loads(labels)))

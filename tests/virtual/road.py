@@ -30,6 +30,7 @@ class Found:
     seconds: float
     verdict: Verdict = Verdict.OK
     fault: Fault = Fault.NONE
+    hint: str = ""
 
 
 Script = Callable[[Target, float], Found]
@@ -57,7 +58,7 @@ class Recorder:
 
 def subject(notification: Notification) -> str:
     labels = dict(notification.labels)
-    return labels.get("target", labels["provider"])
+    return labels.get("target", labels.get("provider", labels.get("location", "?")))
 
 
 def shipped(folder: Path, environ: Mapping[str, str]) -> Config:
@@ -95,7 +96,7 @@ class Virtual:
     def elapsed_s(self) -> float:
         return asyncio.get_running_loop().time() - self._began
 
-    async def _probe(self, target: Target, slot: Slot) -> ProbeResult:
+    async def _probe(self, target: Target, slot: Slot, attempt: int) -> ProbeResult:
         began = self.elapsed_s()
         found = self._script(target, began)
         await asyncio.sleep(found.seconds)
@@ -107,9 +108,11 @@ class Virtual:
             location="virtual",
             slot=slot.number,
             slot_at=slot.at,
+            attempt=attempt,
             at=START + began + self.step_s,
             verdict=found.verdict,
             fault=found.fault,
+            hint=found.hint,
             total_s=found.seconds,
             stamps=StampQuality.KERNEL,
         )

@@ -45,15 +45,37 @@ def test_the_default_rules(
 
 
 def test_there_are_no_others() -> None:
-    """Nine rules under eight names."""
-    assert len(default_rules()) == 9
-    assert len({rule.name for rule in default_rules()}) == 8
+    """Sixteen rules under thirteen names."""
+    assert len(default_rules()) == 16
+    assert len({rule.name for rule in default_rules()}) == 13
+
+
+@pytest.mark.parametrize(
+    ("name", "when", "hold_s", "severity", "subjects"),
+    [
+        ("BudgetNear", "budget.used > 80%", 0, WARNING, "provider location"),
+        ("Budget", "budget.used >= 100%", 0, CRITICAL, "provider location"),
+        ("MonitorEgress", "egress.failing", 30, CRITICAL, "location"),
+        ("Retirement", "retirement.days < 30", 0, WARNING, "target"),
+        ("Drift", "drift.events > 0", 0, Severity.INFO, "target"),
+    ],
+)
+def test_the_default_rules_over_facts(
+    name: str, when: str, hold_s: float, severity: Severity, subjects: str
+) -> None:
+    """Each has the documented condition, hold and severity, and a rule for each of its subjects."""
+    rules = [rule for rule in default_rules() if rule.name == name]
+    assert [rule.subject for rule in rules] == subjects.split()
+    assert {(str(r.when), r.hold_s, r.severity, r.over_s) for r in rules} == {
+        (when, hold_s, severity, 0)
+    }
+    assert all(matching(rule, TARGETS, "fra1") == TARGETS for rule in rules)
 
 
 def test_a_bad_key_is_told_once_per_provider() -> None:
-    """Account speaks of the key, all others of the target."""
-    subjects = {rule.name: rule.subject for rule in default_rules()}
-    assert [name for name, s in subjects.items() if s is Subject.PROVIDER] == ["Account"]
+    """Account speaks of the key, and of windows no other rule looks at targets together."""
+    together = {r.name for r in default_rules() if r.over_s and r.subject is not Subject.TARGET}
+    assert together == {"Account"}
 
 
 def test_defaults_that_share_a_name_never_share_a_target() -> None:
@@ -134,7 +156,7 @@ def test_an_own_rule_replaces_every_default_of_its_name() -> None:
     mine = named("ErrorRate")
     rules = merge(default_rules(), (mine,), set())
     assert [rule for rule in rules if rule.name == "ErrorRate"] == [mine]
-    assert len(rules) == 8
+    assert len(rules) == 15
 
 
 def test_a_new_rule_stands_beside_the_defaults() -> None:

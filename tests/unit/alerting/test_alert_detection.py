@@ -192,3 +192,17 @@ def test_says_that_the_window_is_not_kept() -> None:
     ) == Undetectable("it looks at 900 s, but only 300 s are kept")
     kept = detection(rule("failures >= 1"), CHAT, evaluate_every_s=5.0, longest_s=900.0)
     assert isinstance(kept, Detection)
+
+
+def test_a_rule_over_a_fact_waits_for_no_sample() -> None:
+    """Its time begins when the fact is known: evaluation, hold in whole evaluations, and sending.
+
+    It is the same for every target, and no window is too short for it.
+    """
+    egress = default("MonitorEgress")
+    for target in (CHAT, GROK):
+        result = detection(egress, target, evaluate_every_s=20.0, longest_s=1.0)
+        assert isinstance(result, Detection)
+        assert result.outage == "egress.failing is known to be true"
+        assert result.formula == "evaluation 20 s + hold 40 s + send 10 s = 70 s"
+        assert result.seconds == 70.0

@@ -5,9 +5,9 @@ from math import inf, nan
 import pytest
 
 from aggregator.summary import Distribution, Summary
-from alerting.evaluate import Evaluation, Reason, evaluate
+from alerting.evaluate import Evaluation, Reason, evaluate, of_fact
 from alerting.expression import parse
-from alerting.rule import Rule
+from alerting.rule import Rule, subjects
 from probes.result import Fault, Verdict
 from tests.unit.alerting.windows import distribution
 
@@ -226,3 +226,38 @@ def test_an_empty_distribution_never_raises() -> None:
     """A distribution of nothing, which no window makes, is answered like any other."""
     hollow = Distribution(n=0, mean=nan, std=nan, max=nan, quantiles={})
     assert outcome("latency.mean > 5s", Summary(over_s=900.0, n=1, latency=hollow))[0] is None
+
+
+@pytest.mark.parametrize(
+    ("when", "value", "expected"),
+    [
+        ("budget.used > 80%", 0.8, (False, Reason.WITHIN)),
+        ("budget.used > 80%", 0.81, (True, Reason.BREACHED)),
+        ("egress.failing", 1.0, (True, Reason.BREACHED)),
+        ("egress.failing", 0.0, (False, Reason.WITHIN)),
+        ("retirement.days < 30", -2.0, (True, Reason.BREACHED)),
+    ],
+)
+def test_a_fact_is_compared_as_it_is(
+    when: str, value: float, expected: tuple[bool, Reason]
+) -> None:
+    """No window, no minimum, no lower bound: the value alone decides, and is shown."""
+    found = of_fact(
+        Rule(name="R", when=parse(when), subject=subjects(parse(when).metric)[0]), value
+    )
+    assert (found.breached, found.reason) == expected
+    assert (found.value, found.lower_bound) == (value, False)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_fact_that_is_no_number_is_unknown(value: float) -> None:
+    """It moves no state."""
+    found = of_fact(Rule(name="R", when=parse("drift.events > 0")), value)
+    assert (found.breached, found.value, found.reason) == (None, None, Reason.UNDEFINED)
+
+
+def test_a_window_says_nothing_of_a_fact() -> None:
+    """Handed a summary all the same, such a rule does not know."""
+    full = Summary(over_s=900.0, n=5, by_fault={Fault.NONE: 5})
+    found = evaluate(Rule(name="R", when=parse("drift.events > 0")), full)
+    assert (found.breached, found.reason) == (None, Reason.UNDEFINED)

@@ -6,8 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from alerting.engine import Identity
+from alerting.inhibition import Held, Reason
 from alerting.state import Firing, Inactive, Pending, State
-from alerting.store import ALERTING, load_states, save_evaluation, save_states
+from alerting.store import (
+    ALERTING,
+    load_held,
+    load_states,
+    save_evaluation,
+    save_held,
+    save_states,
+)
 
 A = Identity("Down", (("alertname", "Down"), ("target", "a")))
 B = Identity("Down", (("alertname", "Down"), ("target", "b")))
@@ -28,6 +36,16 @@ def connection() -> Iterator[sqlite3.Connection]:
 def test_a_new_ledger_holds_nothing(connection: sqlite3.Connection) -> None:
     """Never evaluated is None, not the epoch."""
     assert load_states(connection) == ({}, None)
+    assert load_held(connection) == {}
+
+
+def test_what_is_held_back_comes_back(connection: sqlite3.Connection) -> None:
+    """The newest mapping is the whole truth, identities and reasons included."""
+    both = {A: Held(Reason.ACCOUNT), NAMESAKE: Held(Reason.MONITOR_EGRESS, NOW / 3)}
+    save_held(connection, both)
+    assert load_held(connection) == both
+    save_held(connection, {B: Held(Reason.ACCOUNT)})
+    assert load_held(connection) == {B: Held(Reason.ACCOUNT)}
 
 
 @pytest.mark.parametrize(

@@ -177,3 +177,29 @@ def test_times_are_utc_and_read_back(at: float) -> None:
     """RFC 3339 in UTC, to the millisecond."""
     assert stamp(at).endswith("Z")
     assert datetime.fromisoformat(stamp(at)).timestamp() == pytest.approx(at, abs=0.001)
+
+
+NOTED = replace(FIRING, notes=("the key has a trailing blank", "provider reports: <!here> Outage"))
+
+
+def test_slack_shows_notes_under_the_line() -> None:
+    """One element for each, escaped as everything is; none of them, no block."""
+    message = slack_message(NOTED)
+    assert fault_in(message, MESSAGE_FIELDS) is None
+    notes, context = message["blocks"][2:4]
+    assert [each["text"] for each in notes["elements"]] == [
+        "the key has a trailing blank",
+        "provider reports: &lt;!here&gt; Outage",
+    ]
+    assert context["elements"][0]["text"].startswith("alert ")
+    blank = slack_message(replace(FIRING, notes=("\u202e", "")))
+    assert len(blank["blocks"]) == len(message["blocks"]) - 1
+    assert fault_in(blank, MESSAGE_FIELDS) is None
+
+
+def test_webhooks_get_notes_as_an_annotation() -> None:
+    """A line each; without any there is no such annotation."""
+    annotations = json.loads(webhook_body(NOTED, receiver="ops"))["alerts"][0]["annotations"]
+    assert annotations["notes"].split("\n") == list(NOTED.notes)
+    plain = json.loads(webhook_body(FIRING, receiver="ops"))["alerts"][0]["annotations"]
+    assert "notes" not in plain

@@ -159,6 +159,13 @@ def test_the_id_is_the_news_itself() -> None:
         ("failures(timeout) > 1", "timeout"),
         ("coverage < 50%", ""),
         ("samples < 1", ""),
+        ("egress.failing", "monitor"),
+        ("rate_limit.headroom < 10%", "account"),
+        ("drift.events > 0", "provider"),
+        ("baseline.ratio > 3", "provider"),
+        ("budget.used > 80%", ""),
+        ("retirement.days < 30", ""),
+        ("status_page.disagrees", ""),
     ],
 )
 def test_blame_comes_from_the_rule(when: str, blame: str) -> None:
@@ -171,3 +178,34 @@ def test_nobody_to_blame_leaves_no_dash() -> None:
     rule = replace(RULE, when=parse("coverage < 50%"))
     summary = told(replace(FIRED, rule=rule, value="20 %")).summary
     assert summary == "gpt-chat (openai/gpt-4o-mini): coverage 20 % < 50 % for 2m"
+
+
+def test_what_is_so_or_not_is_told_without_numbers() -> None:
+    """The alert about our own way out names this instance, and whose fault it is."""
+    rule = Rule(name="MonitorEgress", when=parse("egress.failing"), subject=Subject.LOCATION)
+    labels = (("alertname", "MonitorEgress"), ("location", "fra1"), ("severity", "critical"))
+    fired = replace(FIRED, identity=Identity("MonitorEgress", labels), rule=rule, value="yes")
+    assert told(fired).summary == "fra1: egress.failing for 2m \N{EM DASH} monitor"
+    resolved = replace(fired, edge=Edge.RESOLVED, state=Inactive(), value="no", now=NOW + 720)
+    assert told(resolved).summary == "fra1: MonitorEgress is over after 14m"
+
+
+def test_days_and_parts_are_told_in_their_units() -> None:
+    """A fact reads as a window's figure does."""
+    rule = Rule(name="Retirement", when=parse("retirement.days < 30"))
+    fired = replace(FIRED, rule=rule, value="12 days", started_at=NOW)
+    line = "gpt-chat (openai/gpt-4o-mini): retirement.days 12 days < 30 days"
+    assert told(fired).summary == line
+
+
+def test_notes_are_cleaned_counted_and_told_once() -> None:
+    """What a provider wrote may go with it: one line each, no key in it, no more than three."""
+    notes = ["the key has a trailing blank", "", "reads sk-abcdefghijkl\nand more", "x" * 999]
+    made = notification_of(FIRED, public_url=None, notes=[*notes[:1], *notes, "a fourth"])
+    assert made is not None
+    first, second, third = made.notes
+    assert first == notes[0]
+    assert "sk-abc" not in second
+    assert "\n" not in second
+    assert len(third) <= 200
+    assert told(FIRED).notes == ()
