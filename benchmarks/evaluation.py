@@ -25,14 +25,17 @@ from aggregator.window import Windows
 from alerting.defaults import default_rules
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, matching
+from alerting.metric import Fact
 from alerting.rule import Subject
 from alerting.store import ALERTING
 from benchmarks.report import drawn
 from benchmarks.windows import result
-from monitor.announcer import Announcer
+from monitor.announcer import Announcer, Beside
 from monitor.clock import Clock
 from monitor.config.values import Config
-from monitor.evaluator import Evaluator
+from monitor.evaluator import Asked, Evaluator
+from monitor.facts import Facts
+from monitor.inhibitor import Inhibitor
 from monitor.metrics import Metrics
 from probes.lag import LagMeter
 from probes.result import Operation
@@ -80,15 +83,26 @@ class Bench:
         self.series = sum(
             len(matching(rule, targets, "here")) if rule.subject is Subject.TARGET else 1
             for rule in config.rules
+            if not isinstance(rule.when.metric, Fact)  # of facts nobody here knows any
         )
         self.clock = Clock()
         self.windows = Windows(longest_s=max(config.windows_s))
         self.metrics = Metrics(config.location, "1")
         self.engine = Engine(config.rules, targets, location=config.location)
         deliverer = Deliverer(ledger, {}, self.clock.steady, self.metrics.notified)
-        announcer = Announcer(ledger, deliverer, (), self.clock, self.metrics, lambda _: None)
+        inhibitor = Inhibitor(self.engine.told_anew, self.metrics.inhibited)
+        announcer = Announcer(
+            ledger, deliverer, (), self.clock, self.metrics, lambda _: None, inhibitor, Beside()
+        )
         self.evaluator = Evaluator(
-            config, self.engine, self.windows, self.clock, self.metrics, announcer, LagMeter()
+            config,
+            self.engine,
+            self.windows,
+            self.clock,
+            self.metrics,
+            announcer,
+            LagMeter(),
+            Asked(Facts()),
         )
         healthy, chance = result(0.0), random.Random(1)
         self._results = [

@@ -16,6 +16,7 @@ from aggregator.summary import Summary
 from alerting.engine import Alert
 from monitor.config.durations import format_duration
 from monitor.exposition import head, label_text, more_labels
+from monitor.keys import KeyReading, written_keys
 from probes.target import Target
 
 
@@ -33,8 +34,7 @@ class Evaluated:
 
     readings: tuple[WindowReading, ...] = ()
     alerts: tuple[Alert, ...] = ()
-    requests_per_min: tuple[tuple[str, float], ...] = ()
-    """Provider and rate."""
+    keys: tuple[KeyReading, ...] = ()
 
 
 class EvaluationGauges:
@@ -63,7 +63,7 @@ class EvaluationGauges:
             for labels, summary in labelled:
                 yield lines(name, labels, summary)
         yield from _alerts(found.alerts)
-        yield from _rates(found.requests_per_min)
+        yield from written_keys(found.keys)
 
 
 def _quantiles(name: str, labels: str, summary: Summary) -> str:
@@ -118,14 +118,6 @@ def _alerts(alerts: Iterable[Alert]) -> Iterator[str]:
     yield head(name, "gauge", "Alerts by state.")
     for values, number in counted.items():
         yield f"{name}{{{label_text(names, values)}}} {number}\n"
-
-
-def _rates(rates: Iterable[tuple[str, float]]) -> Iterator[str]:
-    name = "sonde_provider_requests_per_minute"
-    text = "Requests sent per minute with one provider key, over the shortest window."
-    yield head(name, "gauge", text)
-    for provider, rate in rates:
-        yield f"{name}{{{label_text(('provider',), (provider,))}}} {rate}\n"
 
 
 class CountsCollector(Collector):

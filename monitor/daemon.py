@@ -8,29 +8,42 @@ windows and fills the outbox. road.py wires them.
 import asyncio
 import gc
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import structlog
 from fastapi import FastAPI
 
+from aggregator.drift import DRIFT
 from aggregator.ledger import Ledger, LedgerError
+from aggregator.references import REFERENCES
 from aggregator.results import RESULTS
 from aggregator.stores import open_influxdb
 from aggregator.stores.spool import SPOOL
+from alerting.engine import Transition
 from alerting.store import ALERTING
 from monitor import watchdog
+from monitor.budget.keeper import GIVE_BACK_S
+from monitor.budget.purse import BUDGET
 from monitor.channels import build_notifiers
 from monitor.clock import Clock
 from monitor.config.values import Config
+from monitor.on_demand import JUDGED_S, OnDemand
+from monitor.outside import Outside
+from monitor.references import KeptReferences
 from monitor.road import Observers, Road
 from monitor.view import StatusView
 from monitor.web.app import Access, Sources, build_app
 from monitor.web.page import stylesheet
+from monitor.web.probe import Probes
 from monitor.web.server import GRACE_S, WebServer, listen
 from probes.lag import LagMeter
 from probes.prober import Prober
 from probes.result import ProbeResult
 from probes.target import Slot, Target
+from probes.trace import Trace
 
 PROBES_STOP_S: Final = 4.0
 """How long probes in flight may go on after a stop."""
@@ -50,6 +63,7 @@ STOP_BUDGET_S: Final = (
     + DELIVERY_STOP_S
     + 2 * CANCEL_STOP_S
     + GRACE_S
+    + GIVE_BACK_S
     + CLOSE_STOP_S
     + LEDGER_STOP_S
 )
@@ -61,7 +75,7 @@ of the middle-aged, how many of these one of all. Fewer and later than Python's 
 of targets a collection of all finds nothing but the summaries still in use, and stops every probe
 for 20 ms. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
 
-SCHEMAS: Final = (RESULTS, SPOOL, ALERTING)
+SCHEMAS: Final = (RESULTS, SPOOL, ALERTING, BUDGET, REFERENCES, DRIFT)
 """Every package's tables: the one file of an instance holds them all, used or not."""
 
 log = structlog.get_logger("sonde.daemon")
@@ -88,9 +102,14 @@ class Daemon:
         clock = Clock()
         self._notifiers = build_notifiers(config.channels, clock.wall)
         self._lag = lag
+        self._references = KeptReferences(ledger, clock.wall)
         self._probers = {
             provider.name: Prober(
-                provider, location=config.location, wall=clock.wall, lag=self._lag
+                provider,
+                location=config.location,
+                wall=clock.wall,
+                lag=self._lag,
+                references=self._references,
             )
             for provider in config.providers
         }
@@ -105,12 +124,29 @@ class Daemon:
             self._probe,
             clock,
             self._lag,
-            self._observers,
+            replace(self._observers, on_transition=self._heard),
             self._store,
         )
+        self._outside = Outside(config, self.road, clock)
+        self._on_demand = OnDemand(self.road.admission, self._look, self.road.metrics, clock)
 
-    async def _probe(self, target: Target, slot: Slot) -> ProbeResult:
-        return await self._probers[target.provider].probe(target, slot)
+    async def _probe(self, target: Target, slot: Slot, attempt: int) -> ProbeResult:
+        result = await self._probers[target.provider].probe(target, slot, attempt)
+        return await self._outside.judged(result)
+
+    def _heard(self, transition: Transition) -> None:
+        self._outside.heard(transition)
+        self._observers.on_transition(transition)
+
+    async def _look(self, target: Target, slot: Slot, trace: Trace) -> ProbeResult | None:
+        return await self.road.paid(target, partial(self._seen, target, slot, trace))
+
+    async def _seen(self, target: Target, slot: Slot, trace: Trace) -> ProbeResult:
+        result = await self._probers[target.provider].probe(target, slot, 1, trace)
+        with suppress(TimeoutError):  # then as it looks without knowing about our own way out
+            async with asyncio.timeout(JUDGED_S):
+                return await self._outside.judged(result)
+        return result
 
     def view(self) -> StatusView:
         """Return what a person should see now."""
@@ -127,6 +163,7 @@ class Daemon:
             listener = listen(self.config.http.host, self.config.http.port)
             address: tuple[str, int] = listener.getsockname()[:2]
             with listener, self._lag.collector.watching():
+                await self._references.restore()
                 rows = await self.road.restore()
                 log.info("ledger.replayed", rows=rows)
                 _settle_memory()
@@ -141,7 +178,9 @@ class Daemon:
         road = self.road
         running = {
             "stuck loop watchdog": watchdog.guard,
+            "keeping of reference vectors": self._references.run,
             **road.eternal(),
+            **self._outside.eternal(),
         }
         async with asyncio.TaskGroup() as group:
 
@@ -181,6 +220,7 @@ class Daemon:
         """Stop producing, look once more at what came in, then send what is due."""
         log.info("daemon.stopping", probes_in_flight=self.road.scheduler.in_flight)
         self.road.scheduler.stop()
+        self.road.confirmations.stop()
         await _ended([schedule], PROBES_STOP_S)
         try:
             async with asyncio.timeout(EVALUATE_STOP_S):
@@ -191,6 +231,7 @@ class Daemon:
         if self.road.shipping is not None:
             self.road.shipping.shipper.stop()
         await _ended(delivery, DELIVERY_STOP_S)
+        await self.road.budget.close()
 
     async def _close(self) -> None:
         try:
@@ -201,6 +242,7 @@ class Daemon:
                     group.create_task(notifier.close())
                 if self._store is not None:
                     group.create_task(self._store.close())
+                group.create_task(self._outside.close())
         except TimeoutError:
             log.warning("daemon.close_timed_out")
         finally:
@@ -215,7 +257,9 @@ class Daemon:
 
     def _app(self) -> FastAPI:
         http = self.config.http
-        sources = Sources(self.road.readiness, self.road.view, self.road.metrics)
+        targets = {target.name: target for target in self.config.targets}
+        probes = Probes(targets, self._on_demand, self.road.metrics.labels)
+        sources = Sources(self.road.readiness, self.road.view, self.road.metrics, probes)
         return build_app(sources, Access(http.host, http.token), stylesheet())
 
 

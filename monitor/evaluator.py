@@ -1,7 +1,8 @@
 """Evaluates the rules on a steady beat, over summaries of one moment."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -9,11 +10,13 @@ import structlog
 from aggregator.summary import Summary
 from aggregator.window import Windows
 from alerting.engine import Alert, Engine, Snapshot, View
+from alerting.metric import Fact
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.collectors import Evaluated, WindowReading
 from monitor.config.values import Config
 from monitor.facts import Facts
+from monitor.keys import KeyReading
 from monitor.metrics import Metrics
 from probes.lag import LagMeter
 
@@ -24,6 +27,15 @@ What cannot be divided (one view and its rules) takes some 20 us for a target, a
 each of the targets of a provider that are taken together (`python -m benchmarks evaluation`)."""
 
 log = structlog.get_logger("sonde.evaluator")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked for what is in no window."""
+
+    facts: Facts
+    keys: Callable[[float], Iterable[KeyReading]] = lambda _now: ()
+    """Says at a steady time what there is of each provider key, for metrics alone."""
 
 
 class Evaluator:
@@ -38,7 +50,7 @@ class Evaluator:
         metrics: Metrics,
         announcer: Announcer,
         lag: LagMeter,
-        facts: Facts | None = None,
+        asked: Asked,
     ) -> None:
         self._config = config
         self._engine = engine
@@ -47,11 +59,8 @@ class Evaluator:
         self._metrics = metrics
         self._announcer = announcer
         self._lag = lag
-        self._facts = facts or Facts()
-        self._named = [
-            (each.name, tuple(t.name for t in config.targets if t.provider == each.name))
-            for each in config.providers
-        ]
+        self._facts = asked.facts
+        self._keys = asked.keys
         self._seen = clock.monotonic()
         self._broken: dict[str, str] = {}
         self._turn = asyncio.Lock()
@@ -94,8 +103,9 @@ class Evaluator:
         for view in self._engine.views:
             summaries[view] = self._windows.summary(view.targets, view.over_s, now)
             yield
-        snapshot = Snapshot(now, summaries, self._facts.gathered(now))
-        for transitions in self._engine.evaluation(snapshot):
+        facts: dict[tuple[Fact, str], float] = {}
+        yield from self._facts.gathering(now, facts)
+        for transitions in self._engine.evaluation(Snapshot(now, summaries, facts)):
             self._announcer.announce(transitions)
             yield
 
@@ -107,17 +117,16 @@ class Evaluator:
                 summary = self._windows.summary((target.name,), over_s, now)
                 readings.append(WindowReading(target, summary))
             yield
-        rates: list[tuple[str, float]] = []
-        for provider, names in self._named:
-            summary = self._windows.summary(names, min(self._config.windows_s), now)
-            rates.append((provider, summary.rate_per_min or 0.0))
+        keys: list[KeyReading] = []
+        for key in self._keys(now):
+            keys.append(key)
             yield
         alerts: list[Alert] = []
         for alert in self._engine.listing():
             alerts.append(alert)
             yield
         before = list(self._metrics.newest.evaluated.readings)
-        self._metrics.newest.evaluated = Evaluated(tuple(readings), tuple(alerts), tuple(rates))
+        self._metrics.newest.evaluated = Evaluated(tuple(readings), tuple(alerts), tuple(keys))
         while before:  # letting go of thousands of objects holds the loop as making them does
             before.pop()
             yield
@@ -129,7 +138,7 @@ class Evaluator:
             self._metrics.gc_paused(pause_s)
 
     def _tell_broken(self) -> None:
-        broken = dict(self._engine.broken)
+        broken = {**self._engine.broken, **self._facts.broken}
         if broken != self._broken:
             log.error("rules.broken", rules=broken) if broken else log.info("rules.mended")
         self._broken = broken

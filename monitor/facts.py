@@ -1,6 +1,7 @@
 """What rules may ask about that is in no window of results: gathered anew for each evaluation."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from types import MappingProxyType
 
 from alerting.metric import Fact
 
@@ -8,22 +9,46 @@ Reading = tuple[Fact, str, float]
 """What, of whom (a target's or a provider's name; "" for this instance), and how much."""
 Source = Callable[[float], Iterable[Reading]]
 """Given the steady time, says what it knows. What it does not know it leaves out."""
+Known = Mapping[tuple[Fact, str], float]
+"""What is known, by what and of whom."""
 
 
 class Facts:
-    """Everybody who knows a fact."""
+    """Everybody who knows a fact.
+
+    A bug in one source costs what that source knows, not the evaluation.
+    """
 
     def __init__(self) -> None:
         self._sources: list[Source] = []
+        self._broken: dict[str, str] = {}
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Sources that raised the last time, with what they raised."""
+        return MappingProxyType(self._broken)
 
     def add(self, source: Source) -> None:
         """Ask this source too, at every evaluation from now on."""
         self._sources.append(source)
 
-    def gathered(self, now: float) -> Mapping[tuple[Fact, str], float]:
-        """Return what is known at the steady time `now`, by what and of whom."""
-        return {
-            (fact, subject): value
-            for source in self._sources
-            for fact, subject, value in source(now)
-        }
+    def gathering(
+        self, now: float, into: MutableMapping[tuple[Fact, str], float]
+    ) -> Iterator[None]:
+        """Gather what is known at the steady time `now`, in small steps."""
+        self._broken = {}
+        for source in self._sources:
+            try:
+                for fact, subject, value in source(now):
+                    into[fact, subject] = float(value)
+                    yield
+            except Exception as error:  # noqa: BLE001 - it must not silence what others know
+                name = getattr(source, "__qualname__", type(source).__name__)
+                self._broken[name] = f"{type(error).__name__}: {error}"
+
+    def gathered(self, now: float) -> Known:
+        """Return what is known at the steady time `now`."""
+        known: dict[tuple[Fact, str], float] = {}
+        for _ in self.gathering(now, known):
+            pass
+        return known

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+from monitor.config.values import Config
 from probes.secret import SecretError, SecretSource
 
 KEPT: Final = 2
@@ -45,3 +46,17 @@ class KnownSecrets:
 
     def _all(self) -> tuple[str, ...]:
         return tuple(value for values in self._values.values() for value in values)
+
+
+def known_secrets(config: Config) -> KnownSecrets:
+    """Return every secret the configuration names, to be masked in logs."""
+    sources: list[SecretSource] = []
+    for provider in config.providers:
+        sources += provider.secret_sources
+    for channel in config.channels:
+        sources += channel.secret_sources
+    if config.store.influxdb is not None and config.store.influxdb.token is not None:
+        sources.append(config.store.influxdb.token)
+    if config.http.token is not None:
+        sources.append(config.http.token)
+    return KnownSecrets(sources)

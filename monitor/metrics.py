@@ -44,10 +44,14 @@ class Metrics:
         """What is not of one target or provider."""
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
-        self._define_own_metrics()
+        self._define_alerting()
+        self._define_times()
+        self._define_findings()
+        self._define_losses()
         self._build.labels(version).set(1)
 
-    def _define_own_metrics(self) -> None:
+    def _define_alerting(self) -> None:
+        """Define what tells of rules and messages."""
         r = self.registry
         self._notifications = Counter(
             "sonde_notifications_total",
@@ -61,6 +65,19 @@ class Metrics:
             ("alertname", "reason"),
             registry=r,
         )
+        self._inhibited = Counter(
+            "sonde_alerts_inhibited_total",
+            "News of alerts that was held back because other news explains it.",
+            ("alertname", "reason"),
+            registry=r,
+        )
+        self.rule_errors = Gauge(
+            "sonde_rules_broken", "Rules and sources of facts that raised an error.", registry=r
+        )
+
+    def _define_times(self) -> None:
+        """Define what tells how late and how long we were ourselves."""
+        r = self.registry
         self.evaluation = Histogram(
             "sonde_evaluation_seconds",
             "Time one evaluation of all rules took.",
@@ -84,14 +101,32 @@ class Metrics:
             buckets=LATENESS_BUCKETS,
             registry=r,
         )
+
+    def _define_findings(self) -> None:
+        """Define what tells of findings beside single results."""
+        r = self.registry
+        self.confirmations = Counter(
+            "sonde_confirmations_total",
+            "Confirming attempts after a failure by what they found.",
+            ("outcome",),
+            registry=r,
+        )
+        self._drift = Counter(
+            "sonde_drift_events_total",
+            "Changes of the returned model, the fingerprint or the vector.",
+            ("target", "kind"),
+            registry=r,
+        )
+        self._build = Gauge("sonde_build_info", "Constant 1.", ("version",), registry=r)
+
+    def _define_losses(self) -> None:
+        """Define what tells of losses on our side."""
+        r = self.registry
         self._crashes = Counter(
             "sonde_target_crashes_total",
             "Exceptions in a target's own code.",
             ("target",),
             registry=r,
-        )
-        self.rule_errors = Gauge(
-            "sonde_rules_broken", "Rules whose last evaluation raised an error.", registry=r
         )
         self.volatile = Counter(
             "sonde_results_volatile_total",
@@ -106,13 +141,17 @@ class Metrics:
             "Oldest rows deleted because the ledger had outgrown store.max_size.",
             registry=r,
         )
+        self.drift_unrecorded = Counter(
+            "sonde_drift_unrecorded_total",
+            "New values of answers the ledger has no row of.",
+            registry=r,
+        )
         self._scrapes = Counter(
             "sonde_scrapes_failed_total",
             "Requests for these metrics that were refused or cut off.",
             ("reason",),
             registry=r,
         )
-        self._build = Gauge("sonde_build_info", "Constant 1.", ("version",), registry=r)
 
     def _of(self, target: Target) -> TargetSeries:
         """Return a target's series; its name is its own within a configuration."""
@@ -122,15 +161,26 @@ class Metrics:
             found = self._targets[target.name] = TargetSeries(label_text(SERIES, about))
         return found
 
+    def labels(self, target: Target) -> str:
+        """Return the labels of a target's series, as they stand between the braces."""
+        return self._of(target).labels
+
     def observe(self, target: Target, result: ProbeResult) -> None:
         """Count one first attempt's result."""
         self._of(target).observe(result)
-        provider = self._providers.get(result.provider)
-        if provider is None:
-            provider = ProviderSeries(label_text(("provider",), (result.provider,)))
-            self._providers[result.provider] = provider
-        provider.observe(result)
+        self._of_provider(result.provider).observe(result)
         self._statuses.observe(result)
+
+    def _of_provider(self, name: str) -> ProviderSeries:
+        found = self._providers.get(name)
+        if found is None:
+            found = self._providers[name] = ProviderSeries(label_text(("provider",), (name,)))
+        return found
+
+    def observe_further(self, target: Target, result: ProbeResult) -> None:
+        """Count what an attempt used up that is no slot's result: confirming, or asked for."""
+        self._of(target).spend(result)
+        self._of_provider(result.provider).spend(result)
 
     def slot_started(self, target: Target, slot: Slot, lateness_s: float) -> None:
         """Note a slot that is being run."""
@@ -145,6 +195,10 @@ class Metrics:
         """Count a bug at a target's edge."""
         self._crashes.labels(target.name).inc()
 
+    def drifted(self, target: str, kind: str) -> None:
+        """Count a change of what a target's answers say of themselves."""
+        self._drift.labels(target, kind).inc()
+
     def notified(self, channel: str, outcome: str) -> None:
         """Count a delivery attempt."""
         self._notifications.labels(channel, outcome).inc()
@@ -152,6 +206,10 @@ class Metrics:
     def transition(self, alertname: str, reason: str) -> None:
         """Count a state change of an alert."""
         self._transitions.labels(alertname, reason).inc()
+
+    def inhibited(self, alertname: str, reason: str) -> None:
+        """Count a piece of news that people did not get, or not yet."""
+        self._inhibited.labels(alertname, reason).inc()
 
     def gc_paused(self, pause_s: float) -> None:
         """Count a run of the garbage collector. Not from within one: it may hold our locks."""

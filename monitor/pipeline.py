@@ -17,10 +17,10 @@ import structlog
 
 from aggregator.ledger import Ledger, LedgerError
 from aggregator.results import insert_result, insert_skip
-from aggregator.window import Windows
+from aggregator.window import HELD_BACK, Windows
 from monitor.clock import Clock
 from monitor.metrics import Metrics
-from probes.result import ProbeResult, SkipReason
+from probes.result import Failing, ProbeResult, SkipReason
 from probes.target import Slot, Target
 
 SKIP_QUEUE_LIMIT: Final = 10_000
@@ -38,6 +38,8 @@ class Skip:
     reason: SkipReason
     at: float
     """Wall time at which it was given up."""
+    failing: Failing | None
+    """What it counts as; None: not as a failure."""
 
 
 class Pipeline:
@@ -51,18 +53,21 @@ class Pipeline:
         clock: Clock,
         location: str,
         on_result: Callable[[ProbeResult], None] = lambda _result: None,
+        failing: Callable[[Target], Failing | None] = lambda _target: None,
     ) -> None:
+        """`failing` says what a slot of a target counts as that its key's breaker refuses."""
         self._ledger = ledger
         self._windows = windows
         self._metrics = metrics
         self._clock = clock
         self._location = location
         self._on_result = on_result
+        self._failing = failing
         self._skips: asyncio.Queue[Skip] = asyncio.Queue(SKIP_QUEUE_LIMIT)
         self.ledger_error: str | None = None
         """Why the newest write failed; None while the ledger takes writes."""
         self.last_slot_at: dict[str, float] = {}
-        """Steady time of each target's newest slot that was run."""
+        """Steady time of each target's newest slot that was run, or refused for a good reason."""
         self.last_result: dict[str, ProbeResult] = {}
 
     async def take(self, target: Target, result: ProbeResult) -> None:
@@ -72,6 +77,8 @@ class Pipeline:
             self._windows.ingest(result, self._clock.steady())
             self._metrics.observe(target, result)
             self.last_result[target.name] = result
+        else:
+            self._metrics.observe_further(target, result)
         _tell(result, volatile=volatile)
         self._on_result(result)
 
@@ -92,11 +99,15 @@ class Pipeline:
         self._metrics.slot_started(target, slot, lateness_s)
 
     def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> None:
-        """Count a slot that gets no probe: visible to rules as missing coverage."""
-        self._windows.missed(target.name, self._clock.steady())
+        """Count a slot that gets no probe, as what its reason makes of it (`Windows.skipped`)."""
+        failing = self._failing(target) if reason is SkipReason.BREAKER else None
+        now = self._clock.steady()
+        self._windows.skipped(target.name, reason, now, failing)
+        if failing is not None or reason in HELD_BACK:
+            self.last_slot_at[target.name] = now  # decided, not forgotten
         self._metrics.slot_skipped(target, reason)
         try:
-            self._skips.put_nowait(Skip(target.name, slot, reason, self._clock.wall()))
+            self._skips.put_nowait(Skip(target.name, slot, reason, self._clock.wall(), failing))
         except asyncio.QueueFull:
             self._metrics.dropped_skips.inc()
 
@@ -122,6 +133,7 @@ class Pipeline:
             slot=skip.slot,
             reason=skip.reason,
             at=skip.at,
+            failing=skip.failing,
         )
 
 

@@ -23,7 +23,7 @@ async def replay_windows(ledger: Ledger, windows: Windows, longest_s: float, now
             if isinstance(row, ProbeResult):
                 windows.ingest(row, min(now, had_at(row)))
             else:
-                windows.missed(row.target, min(now, row.at))
+                windows.skipped(row.target, row.reason, min(now, row.at), row.failing)
             rows += 1
         return rows
 

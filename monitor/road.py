@@ -6,7 +6,9 @@ makes a ProbeResult of a slot. That makes it the part that also runs in virtual 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from random import Random
 
 from aggregator.ledger import Ledger
 from aggregator.stores.delivery import Writer
@@ -14,26 +16,38 @@ from aggregator.window import Windows
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, Transition
 from alerting.notification import Notifier
+from alerting.store import load_held
 from monitor.admission import Admission
-from monitor.announcer import Announcer
+from monitor.announcer import Announcer, Beside
+from monitor.bearings import marked
+from monitor.budget.collector import BudgetCollector
+from monitor.budget.keeper import Keeper
+from monitor.budget.purse import LedgerPurse
 from monitor.clock import Clock
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
-from monitor.evaluator import Evaluator
+from monitor.drift import DriftWatch
+from monitor.evaluator import Asked, Evaluator
 from monitor.facts import Facts
 from monitor.health import Readiness, readiness
 from monitor.housekeeping import keep_house
+from monitor.inhibitor import Inhibitor
+from monitor.kindness.confirmations import Confirmations, Way
+from monitor.kindness.gate import Kindness
 from monitor.metrics import Metrics
+from monitor.notes import Notes, hints
 from monitor.pipeline import Pipeline
 from monitor.restore import replay_windows, restore_alerts
+from monitor.retirement import Retirements
 from monitor.scheduler import Scheduler
 from monitor.shipping import Shipping
 from monitor.view import StatusView, alert_row, target_row
 from probes.lag import LagMeter
-from probes.result import ProbeResult
+from probes.result import ProbeResult, SkipReason
 from probes.target import Slot, Target
 
-Probe = Callable[[Target, Slot], Awaitable[ProbeResult]]
+Probe = Callable[[Target, Slot, int], Awaitable[ProbeResult]]
+"""Makes the attempt of this number (the slot's own is 1); raises nothing but CancelledError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +82,41 @@ class Road:
         self.metrics = Metrics(config.location, self.version)
         self.windows = Windows(longest_s=max(config.windows_s))
         self.engine = Engine(config.rules, config.targets, location=config.location)
+        self.kindness = Kindness(config, clock.steady)
         self.pipeline = Pipeline(
-            ledger, self.windows, self.metrics, clock, config.location, observers.on_result
+            ledger,
+            self.windows,
+            self.metrics,
+            clock,
+            config.location,
+            observers.on_result,
+            self.kindness.failing,
         )
         self.facts = Facts()
-        self.admission = Admission()
+        self.retirements = Retirements(config.providers, config.targets)
+        self.facts.add(self.retirements.facts)
+        self.budget = Keeper(config.budgets, config.targets, LedgerPurse(ledger), clock)
+        self.facts.add(self.budget.facts)
+        if config.budgets:
+            self.metrics.registry.register(BudgetCollector(self.budget))
+        self.facts.add(self.kindness.facts)
+        self.drift = DriftWatch(ledger, self.metrics, clock)
+        self.facts.add(self.drift.facts)
+        self.admission = Admission((self.budget, self.kindness))
+        self.confirmations = Confirmations(
+            Way(self.admission.refusal, self._attempt, self._take, self.pipeline.target_crashed),
+            clock,
+            Random(),  # noqa: S311 - jitter, not a secret
+            lambda outcome: self.metrics.confirmations.labels(outcome.value).inc(),
+        )
         self.scheduler = Scheduler(
             config.targets, self._run_slot, self.pipeline, clock, self.admission.refusal
         )
         self.deliverer = Deliverer(ledger, notifiers, clock.steady, self.metrics.notified)
         self.metrics.read(self._counts())
+        self.notes = Notes()
+        self.notes.add(hints(self.pipeline.last_result))
+        self._inhibitor = Inhibitor(self.engine.told_anew, self.metrics.inhibited)
         self._announcer = Announcer(
             ledger,
             self.deliverer,
@@ -85,7 +124,8 @@ class Road:
             clock,
             self.metrics,
             observers.on_transition,
-            config.public_url,
+            self._inhibitor,
+            Beside(config.public_url, self.notes.of),
         )
         self.evaluator = Evaluator(
             config,
@@ -95,7 +135,7 @@ class Road:
             self.metrics,
             self._announcer,
             lag,
-            self.facts,
+            Asked(self.facts, self.kindness.readings),
         )
 
         self.shipping = self._shipping(store)
@@ -138,11 +178,40 @@ class Road:
                 "Samples that had to give way before their window was over.",
                 lambda: windows.overwritten,
             ),
+            "sonde_clock_steps_total": (
+                "Times the wall clock was set by more than 0.1 s.",
+                lambda: self._clock.steps,
+            ),
+            "sonde_suspends_total": (
+                "Times this machine was suspended for more than 0.1 s.",
+                lambda: self._clock.suspends,
+            ),
         }
 
     async def _run_slot(self, target: Target, slot: Slot) -> None:
-        result = await self._probe(target, slot)
+        self.confirmations.give_way(target)
+        result = await self._attempt(target, slot, 1)
+        if result is None:
+            self.pipeline.slot_skipped(target, slot, SkipReason.BUDGET)
+            return
+        await self._take(target, result)
+        self.confirmations.after(target, slot, result)
+
+    async def _attempt(self, target: Target, slot: Slot, number: int) -> ProbeResult | None:
+        return await self.paid(target, partial(self._probe, target, slot, number))
+
+    async def paid(
+        self, target: Target, probe: Callable[[], Awaitable[ProbeResult]]
+    ) -> ProbeResult | None:
+        """Make one attempt on the target's budgets; None: they did not allow it after all."""
+        before = self._clock.bearings()
+        result = await self.budget.spend(target, probe)
+        return None if result is None else marked(result, before, self._clock.bearings())
+
+    async def _take(self, target: Target, result: ProbeResult) -> None:
         self.admission.learn(target, result)
+        self.retirements.learn(target, result)
+        self.drift.observe(result)
         await self.pipeline.take(target, result)
 
     async def restore(self) -> int:
@@ -151,6 +220,9 @@ class Road:
         longest_s = max(self.config.windows_s)
         rows = await replay_windows(self._ledger, self.windows, longest_s, now)
         self._announcer.announce(await restore_alerts(self._ledger, self.engine, now))
+        self._inhibitor.held = await self._ledger.read(load_held)
+        await self.budget.open()
+        await self.drift.restore()
         return rows
 
     def eternal(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -163,6 +235,9 @@ class Road:
             "evaluation of rules": self.evaluator.run,
             "recording of skipped slots": self.pipeline.record_skips,
             "housekeeping of the ledger": self._keep_house,
+            "keeping of drift": self.drift.run,
+            "drawing of budgets": self.budget.run,
+            "confirming of failures": self.confirmations.run,
         }
 
     async def _keep_house(self) -> None:

@@ -74,3 +74,12 @@ def due(grid: Grid, expected: Slot, wall: float) -> Due:
     slot = expected if wall < grid.slot(expected.number + 1).at else grid.current(wall)
     lateness_s = max(0.0, wall - slot.at)
     return Due(slot, lateness_s, lateness_s <= grid.interval_s / 2)
+
+
+def off_schedule(at: float) -> Slot:
+    """Return what stands for a slot in a probe somebody asked for at this wall time.
+
+    Its number is negative, as no slot's is, and another one each millisecond: the request's nonce,
+    which no cache may know, is made of it.
+    """
+    return Slot(-round(at * 1000.0), at)

@@ -75,9 +75,7 @@ class TargetSeries(Series):
                 self.duration = Buckets(DURATION_BUCKETS)
             self.duration.observe(result.latency_s)
         self.phases = _phases(result)
-        _count_tokens(self.tokens, result)
-        if result.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + result.cost_usd
+        self.spend(result)
         if result.stream_tainted:
             _count(self.tainted, _STREAM)
         if result.first_token_s is not None and result.answered and not result.tainted:
@@ -88,6 +86,12 @@ class TargetSeries(Series):
                 self.remaining[kind] = bucket.remaining
             if bucket.limit is not None:
                 self.limit[kind] = bucket.limit
+
+    def spend(self, result: ProbeResult) -> None:
+        """Count what an attempt used up, a confirming one's too."""
+        _count_tokens(self.tokens, result)
+        if result.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + result.cost_usd
 
     def _observe_stream(self, result: ProbeResult, first_token_s: float) -> None:
         if self.first_token is None:
@@ -122,8 +126,12 @@ class ProviderSeries(Series):
 
     def observe(self, result: ProbeResult) -> None:
         """Count one first attempt's result."""
-        _count_tokens(self.tokens, result)
+        self.spend(result)
         _count(self.stamps, _QUALITIES[result.stamps])
+
+    def spend(self, result: ProbeResult) -> None:
+        """Count what an attempt used up, a confirming one's too."""
+        _count_tokens(self.tokens, result)
 
 
 class StatusSeries(Series):

@@ -23,6 +23,8 @@ class TargetRow:
     verdict: str
     fault: str
     detail: str
+    hint: str
+    """What a person can do about it."""
     age: str
     p50: str
     p95: str
@@ -69,6 +71,7 @@ def target_row(target: Target, last: ProbeResult | None, summary: Summary, now: 
         verdict=last.verdict.value if last else NOTHING,
         fault=last.fault.value if last and not last.ok else NOTHING,
         detail=last.detail if last and not last.ok else "",
+        hint=last.hint if last and not last.ok else "",
         age=age_text(now - last.at) if last else NOTHING,
         p50=quantile_text(latency, 0.5),
         p95=quantile_text(latency, 0.95),
@@ -88,7 +91,7 @@ def alert_row(alert: Alert, now: float) -> AlertRow:
         name=alert.alertname,
         severity=alert.severity.value,
         state=alert.state,
-        subject=labels.get("target", labels.get("provider", "")),
+        subject=labels.get("target", labels.get("provider", labels.get("location", ""))),
         value=f"{alert.rule.when.metric} {alert.value}",
         since=age_text(now - alert.started_at),
     )

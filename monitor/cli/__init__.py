@@ -15,13 +15,20 @@ Watches LLM APIs from the outside and says whose fault it is.
   OPENAI_API_KEY=… sonde run
                           watch OpenAI with default targets and rules
   sonde check sonde.yaml  validate a configuration and print what would run
+  sonde check --connect   then write to the configured InfluxDB and read it back
+  sonde probe gpt-chat    send one request now, and see where its time goes
+  sonde history gpt-chat --since 6h
+                          a target's last six hours, minute by minute
 """
 EPILOG: Final = "Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong."
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One subcommand. Its module has `add_arguments(parser)` and `run(arguments) -> int`."""
+    """One subcommand. Its module has `add_arguments(parser)` and `run(arguments) -> int`.
+
+    And `EPILOG` where its exit codes mean more than those of the others.
+    """
 
     name: str
     module: str
@@ -32,7 +39,9 @@ COMMANDS: Final = (
     Command("run", "monitor.cli.run", "monitor until stopped"),
     Command("demo", "monitor.cli.demo", "watch a simulated provider fail and recover"),
     Command("check", "monitor.cli.check", "validate a configuration and print what would run"),
+    Command("probe", "monitor.cli.probe", "probe one target once, and draw where its time went"),
     Command("history", "monitor.cli.history", "show a target's past, minute by minute"),
+    Command("reference", "monitor.cli.reference", "take a target's reference vector anew"),
 )
 
 
@@ -50,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     own = argparse.ArgumentParser(
         prog=f"sonde {command.name}",
         description=module.__doc__,
-        epilog=EPILOG,
+        epilog=getattr(module, "EPILOG", EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(own)

@@ -22,6 +22,7 @@ from typing import Final
 
 from monitor.cli.connect import report
 from monitor.cli.outline import Row, outline
+from monitor.clock import Clock
 from monitor.config.durations import format_duration, format_size
 from monitor.config.errors import ConfigError, Problem
 from monitor.config.load import Loaded, find_config, load
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     try:
         path = find_config(arguments.file, Path.cwd())
-        loaded = load(path, os.environ, cwd=Path.cwd(), strict=True)
+        loaded = load(path, os.environ, cwd=Path.cwd(), strict=True, now=Clock().wall())
     except ConfigError as error:
         _complain(error, as_json=arguments.json)
         return 2
@@ -131,6 +132,7 @@ def _settings(plan: Row) -> Iterator[str]:
             ("evaluated", f"every {format_duration(plan['evaluate_every_s'])}"),
             ("store", f"{store['path']}, at most {size}, results kept {kept}"),
             *_influxdb(store["influxdb"]),
+            *_budgets(plan["budgets"]),
             ("http", f"http://{host}:{http['port']}/"),
         )
     )
@@ -143,13 +145,27 @@ def _influxdb(store: Row | None) -> Iterator[tuple[str, str]]:
         yield "influxdb", f"{store['url']}, bucket {store['bucket']}{organisation}, token {token}"
 
 
+def _budgets(budgets: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    for budget in budgets:
+        whose = budget["provider"] or "all providers together"
+        day = f"${budget['daily_usd']:,.2f} a day for {whose}, to midnight {budget['timezone']}"
+        yield "budget", f"{day}; if every probe cost the most it can: ${budget['most_usd']:,.2f}"
+
+
 def _providers(providers: Sequence[Row]) -> Iterator[str]:
     yield f"Providers: {len(providers)}"
     rows = [
-        (p["name"], p["preset"], p["base_url"], p["key"] or "none", str(p["max_concurrency"]))
+        (
+            p["name"],
+            p["preset"],
+            p["base_url"],
+            p["key"] or "none",
+            str(p["max_concurrency"]),
+            ", ".join(p["connection"]),
+        )
         for p in providers
     ]
-    yield from _table((("NAME", "PRESET", "BASE URL", "KEY FROM", "AT ONCE"), *rows))
+    yield from _table((("NAME", "PRESET", "BASE URL", "KEY FROM", "AT ONCE", "WITH"), *rows))
 
 
 def _targets(targets: Sequence[Row]) -> Iterator[str]:
@@ -174,6 +190,7 @@ def _price(price: Row | None) -> str:
     if price is None:
         return "unknown: no cost is shown"
     when = "configured" if price["as_of"] is None else f"as of {price['as_of']}"
+    when += "" if price["confirmed"] else ", not confirmed"
     return f"${price['input_usd']:g} in, ${price['output_usd']:g} out per 1M tokens, {when}"
 
 
@@ -184,7 +201,7 @@ def _rules(rules: Sequence[Row]) -> Iterator[str]:
             rule["name"],
             rule["severity"],
             str(rule["series"]),
-            f"{rule['when']} over {format_duration(rule['over_s'])}",
+            _condition(rule),
             format_duration(rule["for_s"]),
             _detects(rule),
         )
@@ -194,6 +211,12 @@ def _rules(rules: Sequence[Row]) -> Iterator[str]:
     yield from _table((titles, *rows))
 
 
+def _condition(rule: Row) -> str:
+    over_s: float | None = rule["over_s"]
+    window = "" if over_s is None else f" over {format_duration(over_s)}"
+    return f"{rule['when']}{window}"
+
+
 def _detects(rule: Row) -> str:
     never = rule["never_fires"]
     if rule["series"] == 0:
@@ -201,7 +224,9 @@ def _detects(rule: Row) -> str:
     if rule["detects_within_s"] is None:
         return f"never fires: {never[0]['reason']}"
     text = f"within {format_duration(rule['quickest_s'])}"
-    if rule["detects_within_s"] > rule["quickest_s"]:
+    if rule["over_s"] is None:
+        text += " of its being known"
+    elif rule["detects_within_s"] > rule["quickest_s"]:
         text += f", {format_duration(rule['detects_within_s'])} for {rule['slowest_target']}"
     if never:
         text += f"; never fires on {len(never)} of its targets: {never[0]['reason']}"

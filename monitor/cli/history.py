@@ -47,7 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("target", help="its name in the configuration")
     parser.add_argument(
-        "--since", type=_ago, default="1h", metavar="AGO", help="default: %(default)s"
+        "--since",
+        type=_ago,
+        default="1h",
+        metavar="AGO",
+        help="how far back: 30m, 6h, 1d (default: %(default)s)",
     )
     parser.add_argument(
         "--from",

@@ -1,19 +1,22 @@
 """What a configuration would run, as plain data: what `sonde check` prints, in either form.
 
 Secrets are named by where they come from. Durations are seconds; `detects_within_s` is None where
-no hard outage makes the rule fire, and `never_fires` says why.
+no hard outage makes the rule fire, and `never_fires` says why. `over_s` is None for a rule over a
+fact, which is of no window: its detection time begins when the fact is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 from alerting.detection import Detection, Undetectable, detection
 from alerting.match import labels_of
 from alerting.rule import Rule, Subject
+from monitor.budget.forecast import most_usd
+from monitor.cli.idle import idle
 from monitor.config.load import Loaded
 from monitor.config.values import Channel, Config, Influxdb, SlackBot, SlackWebhook
 from probes.secret import SecretSource
-from probes.target import Target
+from probes.target import Provider, Target
 
 # Any: these are JSON objects, whose values differ by key.
 Row = dict[str, Any]
@@ -46,14 +49,37 @@ def outline(loaded: Loaded) -> Row:
                 "base_url": provider.base_url,
                 "key": secret_place(provider.api_key),
                 "max_concurrency": provider.max_concurrency,
+                "connection": connection(provider),
             }
             for provider in config.providers
+        ],
+        "budgets": [
+            {
+                "provider": budget.subject or None,
+                "daily_usd": budget.daily_usd,
+                "timezone": budget.timezone,
+                "most_usd": most_usd(budget, config.targets),
+            }
+            for budget in config.budgets
         ],
         "targets": [_target(target) for target in config.targets],
         "rules": [_rule(rule, config) for rule in config.rules],
         "channels": [_channel(channel) for channel in config.channels],
         "warnings": [str(warning) for warning in loaded.warnings],
     }
+
+
+def connection(provider: Provider) -> list[str]:
+    """Say what is special about how the provider is reached; [] when nothing is."""
+    said = []
+    if provider.proxy is not None:
+        # One that is written out has no password in it: that is refused.
+        said.append(f"proxy {secret_place(provider.proxy) or provider.proxy.read().reveal()}")
+    if provider.ca_file is not None:
+        said.append(f"roots {provider.ca_file}")
+    if provider.client_cert_file is not None:
+        said.append(f"certificate {provider.client_cert_file}")
+    return said + [f"header {name}" for name, _ in provider.headers]
 
 
 def secret_place(source: SecretSource | None) -> str | None:
@@ -95,6 +121,7 @@ def _target(target: Target) -> Row:
             "output_usd": price.output_usd,
             "as_of": None if price.as_of is None else price.as_of.isoformat(),
             "source": price.source,
+            "confirmed": price.confirmed,
         },
         "labels": dict(target.labels),
     }
@@ -102,7 +129,11 @@ def _target(target: Target) -> Row:
 
 def _rule(rule: Rule, config: Config) -> Row:
     matching = [t for t in config.targets if rule.match.matches(labels_of(t, config.location))]
-    providers = {target.provider for target in matching}
+    subjects: dict[Subject, Sized] = {
+        Subject.TARGET: matching,
+        Subject.PROVIDER: {target.provider for target in matching},
+        Subject.LOCATION: matching[:1],
+    }
     found = _detections(rule, matching, config)
     fires = [(name, each) for name, each in found if isinstance(each, Detection)]
     slowest, worst = max(fires, key=lambda pair: pair[1].seconds, default=("", None))
@@ -111,9 +142,9 @@ def _rule(rule: Rule, config: Config) -> Row:
         "severity": str(rule.severity),
         "subject": str(rule.subject),
         "match": {name: list(patterns) for name, patterns in rule.match.fields},
-        "series": len(providers if rule.subject is Subject.PROVIDER else matching),
+        "series": len(subjects[rule.subject]),
         "when": str(rule.when),
-        "over_s": rule.over_s,
+        "over_s": rule.over_s or None,
         "for_s": rule.hold_s,
         "keep_firing_for_s": rule.keep_firing_for_s,
         "min_samples": rule.min_samples,
@@ -138,6 +169,9 @@ def _detections(
     known: dict[tuple[object, ...], Detection | Undetectable] = {}
     found: list[tuple[str, Detection | Undetectable]] = []
     for target in targets:
+        if (reason := idle(rule, target, config)) is not None:
+            found.append((target.name, Undetectable(reason)))
+            continue
         alike = (
             target.operation,
             target.stream,

@@ -24,15 +24,15 @@ import structlog
 
 from aggregator.ledger import Ledger, LedgerError
 from monitor import logs
+from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
 from monitor.config.values import Config
 from monitor.daemon import SCHEMAS, Daemon
-from monitor.known_secrets import KnownSecrets
+from monitor.known_secrets import known_secrets
 from monitor.threads import DaemonThreads
 from monitor.web.server import ListenError
 from probes.lag import LagMeter
-from probes.secret import SecretSource
 
 log = structlog.get_logger("sonde.run")
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the daemon; return its exit code."""
     try:
         path = find_config(arguments.file, Path.cwd())
-        loaded = load(path, os.environ, cwd=Path.cwd(), strict=False)
+        loaded = load(path, os.environ, cwd=Path.cwd(), strict=False, now=Clock().wall())
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command line's own output
         return 2
@@ -126,15 +126,3 @@ def _leaves(error: BaseException) -> Iterable[BaseException]:
             yield from _leaves(inner)
     else:
         yield error
-
-
-def known_secrets(config: Config) -> KnownSecrets:
-    """Return every secret the configuration names, to be masked in logs."""
-    sources: list[SecretSource] = [provider.api_key for provider in config.providers]
-    for channel in config.channels:
-        sources += channel.secret_sources
-    if config.store.influxdb is not None and config.store.influxdb.token is not None:
-        sources.append(config.store.influxdb.token)
-    if config.http.token is not None:
-        sources.append(config.http.token)
-    return KnownSecrets(sources)

@@ -25,7 +25,8 @@ DOTENV_LIMIT_BYTES: Final = 256 * 1024
 OPENAI_CHAT: Final = (("gpt-4o-mini", True), ("gpt-4o", False))
 """Model, and whether it is streamed: both ways of answering are watched."""
 OPENAI_EMBEDDINGS: Final = ("text-embedding-3-small", "text-embedding-3-large")
-XAI_CHAT: Final = "grok-code-fast-1"
+XAI_CHAT: Final = "grok-4.3"
+"""What xAI names in place of grok-code-fast-1, retired on 2026-05-15: probes.retirement."""
 XAI_MAX_OUTPUT_TOKENS: Final = 500
 """It reasons first, and reasoning tokens count: with less it never comes to its answer."""
 XAI_INTERVAL_S: Final = 120.0

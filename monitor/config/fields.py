@@ -195,6 +195,31 @@ def _listen(value: str) -> str:
     return value
 
 
+def _cosine(value: object) -> float:
+    """Return the least cosine of `>= 0.999` or a bare number. Raises ValueError."""
+    number = resolve(str(value).removeprefix(">=").strip())
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0.0 < number <= 1.0:
+        raise ValueError('expected a bound above 0 and up to 1, such as ">= 0.999"')
+    return float(number)
+
+
+def _check_word(value: object) -> str:
+    """Take `auto`, or true and false as YAML or a variable say them."""
+    plain = resolved(value)
+    word = str(plain).lower() if isinstance(plain, bool) else plain
+    return Choice(("auto", "true", "false"))(word)
+
+
+def _status_page(value: object) -> str:
+    """Take a URL, or false for none, which becomes an empty text."""
+    plain = resolved(value)
+    if plain is False:
+        return ""
+    if not isinstance(plain, str):
+        raise ValueError("expected the URL of a status page, or false")  # noqa: TRY004 - as above
+    return check_url(plain)
+
+
 def _patterns(value: object) -> object:
     """Make a list of a single pattern."""
     return [value] if isinstance(value, str) else value
@@ -216,6 +241,8 @@ def _or_variable(kind: str, **bounds: int) -> WithJsonSchema:
 
 
 Interval = Annotated[float, BeforeValidator(Between(0.1, 86400.0)), _DURATION_SCHEMA]
+PollInterval = Annotated[float, BeforeValidator(Between(60.0, 86400.0)), _DURATION_SCHEMA]
+"""Of what belongs to others: a minute at least."""
 Evaluation = Annotated[float, BeforeValidator(Between(0.1, 60.0)), _DURATION_SCHEMA]
 Deadline = Annotated[float, BeforeValidator(Between(0.01, 3600.0)), _DURATION_SCHEMA]
 Hold = Annotated[float, BeforeValidator(Between(0.0, 7 * 86400.0)), _DURATION_SCHEMA]
@@ -247,6 +274,18 @@ Usd = Annotated[
     Field(ge=0, le=1_000_000, allow_inf_nan=False),
     _or_variable("number", minimum=0, maximum=1_000_000),
 ]
+Temperature = Annotated[
+    float,
+    BeforeValidator(resolved),
+    Field(ge=0, le=2, allow_inf_nan=False),
+    _or_variable("number", minimum=0, maximum=2),
+]
+"""https://platform.openai.com/docs/api-reference/chat/create#chat_create-temperature"""
+CosineBound = Annotated[
+    float,
+    BeforeValidator(_cosine),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}], "examples": [">= 0.999"]}),
+]
 Name = Annotated[str, AfterValidator(_name)]
 TargetName = Annotated[str, AfterValidator(_target_name)]
 Line = Annotated[str, AfterValidator(_line)]
@@ -255,6 +294,16 @@ Prompt = Annotated[str, Field(min_length=1, max_length=20_000)]
 Labels = Annotated[dict[str, str], Field(max_length=16), AfterValidator(_labels)]
 Url = Annotated[str, AfterValidator(check_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+CheckWord = Annotated[
+    str,
+    BeforeValidator(_check_word),
+    WithJsonSchema({"enum": ["auto", True, False]}),
+]
+StatusPageUrl = Annotated[
+    str,
+    BeforeValidator(_status_page),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"const": False}]}),
+]
 Listen = Annotated[str, AfterValidator(_listen)]
 Patterns = Annotated[
     list[Line],

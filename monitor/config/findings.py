@@ -29,8 +29,10 @@ class Findings:
             self.problems.append(problem)
 
     def warn(self, path: KeyPath, message: str) -> None:
-        """Add a warning."""
-        self.warnings.append(self.document.problem(path, message))
+        """Add a warning, once."""
+        problem = self.document.problem(path, message)
+        if problem not in self.warnings:
+            self.warnings.append(problem)
 
     def credential(self, path: KeyPath, message: str) -> None:
         """Add what is wrong with a credential: a problem when strict, else a warning."""

@@ -9,23 +9,10 @@ from typing import Final
 from monitor.config.document import KeyPath
 
 _ROOT: Final = (
-    "baselines",
-    "budget",
     "cluster",
     "maintenance",
     "otlp",
     "slos",
-    "status_pages",
-)
-_PROVIDER: Final = (
-    "api_version",
-    "budget",
-    "ca_file",
-    "client_cert_file",
-    "client_key_file",
-    "endpoint",
-    "headers",
-    "proxy",
 )
 _RULE: Final = ("annotations", "clear", "locations", "no_data", "slo")
 _NOTIFY: Final = (
@@ -40,25 +27,16 @@ _NOTIFY: Final = (
 LATER_KEYS: Final = frozenset(
     {
         *((key,) for key in _ROOT),
-        *(("providers", "*", key) for key in _PROVIDER),
         *(("rules", "*", key) for key in _RULE),
         *(("notify", key) for key in _NOTIFY),
-        ("defaults", "confirm"),
-        ("targets", "*", "confirm"),
-        ("targets", "*", "expect", "cosine_to_reference"),
         ("store", "retention", "hours"),
         ("store", "retention", "minutes"),
     }
 )
 
-LATER_PRESETS: Final = ("azure",)
-LATER_OPERATIONS: Final = ("responses", "models")
 LATER_CHANNELS: Final = ("alertmanager", "apprise", "email", "pagerduty")
 
-LATER_VARIABLES: Final = (
-    "DAILY_BUDGET_USD",
-    "REDIS_URL",
-)
+LATER_VARIABLES: Final = ("REDIS_URL",)
 """Environment variables of the interface that stand for keys above."""
 
 

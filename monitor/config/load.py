@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.config import defaults
+from monitor.config.budget import compile_budgets, judge_prices
 from monitor.config.channels import compile_channels
 from monitor.config.credentials import anchored, credential
 from monitor.config.environment import SOURCE, read_environment, variables
@@ -14,8 +15,10 @@ from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.influxdb import compile_influxdb
 from monitor.config.models import RootSection
+from monitor.config.outside import compile_baselines, compile_egress, compile_status_pages
 from monitor.config.providers import LOOPBACK, compile_providers, give_places
 from monitor.config.reader import read_file
+from monitor.config.retirements import warn_of_retirements
 from monitor.config.rules import Scope, compile_rules
 from monitor.config.sections import Sections, validate
 from monitor.config.targets import compile_targets
@@ -53,13 +56,21 @@ def _there(path: Path) -> bool:
         return True
 
 
-def load(path: Path | None, environ: Mapping[str, str], *, cwd: Path, strict: bool) -> Loaded:
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    *,
+    cwd: Path,
+    strict: bool,
+    now: float | None = None,
+) -> Loaded:
     """Read, validate and compile the configuration.
 
     Without a path the variables alone make it. `.env` in `cwd` stands below `environ`. Paths in
     the file are relative to its folder. With `strict` a bad credential refuses the configuration,
-    else it is a warning and costs its own provider or channel. Raises ConfigError with every
-    problem found.
+    else it is a warning and costs its own provider or channel. With `now` (wall time) models that
+    have retired, or soon will, and prices nobody looked at for long are warned of. Raises
+    ConfigError with every problem found.
     """
     known = variables(environ, cwd)
     if path is None:
@@ -69,10 +80,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, cwd: Path, strict: bo
         document, problems = read_file(path, known, cwd)
         folder = (cwd / path).parent
     findings = Findings(document, strict, problems=list(problems))
-    config = _compile(findings, known, folder)
-    if path is not None and known.get("DAILY_BUDGET_USD"):
-        message = "not supported yet: nothing limits what the probes spend"
-        findings.warnings.append(Problem(SOURCE, message, "DAILY_BUDGET_USD"))
+    config = _compile(findings, known, folder, now)
     if findings.problems:
         raise ConfigError(_told(findings.problems))
     return Loaded(config, _told(findings.warnings))
@@ -86,12 +94,18 @@ def _told(problems: list[Problem]) -> tuple[Problem, ...]:
     )
 
 
-def _compile(findings: Findings, known: Mapping[str, str], folder: Path) -> Config:
+def _compile(
+    findings: Findings, known: Mapping[str, str], folder: Path, now: float | None
+) -> Config:
     sections = validate(findings.document, findings)
+    if now is not None:
+        warn_of_retirements(sections, now, findings)
     root = sections.root
     location = root.location or defaults.location()
     providers = compile_providers(sections, folder=folder, findings=findings)
-    targets = compile_targets(sections, findings)
+    targets = compile_targets(sections, findings, folder=folder)
+    budgets = compile_budgets(sections, known, findings)
+    judge_prices(budgets, targets, sections, now, findings)
     providers = give_places(providers, targets, sections, findings)
     windows_s = _windows(root, findings)
     complete = not findings.problems
@@ -106,11 +120,15 @@ def _compile(findings: Findings, known: Mapping[str, str], folder: Path) -> Conf
         evaluate_every_s=root.evaluate_every or defaults.EVALUATE_EVERY_S,
         providers=providers,
         targets=targets,
+        budgets=budgets,
         windows_s=windows_s,
         rules=rules,
         channels=channels,
         store=_store(root, known, folder, findings),
         http=_http(root, known, folder, findings),
+        egress=compile_egress(root, findings),
+        status_pages=compile_status_pages(root, sections.providers),
+        baselines=compile_baselines(root, targets, location, findings),
     )
 
 
@@ -140,7 +158,7 @@ def _http(root: RootSection, known: Mapping[str, str], folder: Path, findings: F
     if host not in LOOPBACK and token is None:
         message = (
             f"{host}:{port} is wider than loopback and no token_file is given:"
-            " the status page is off (health and metrics are served)"
+            " the status page and /probe are off (health and metrics are served)"
         )
         findings.warn(("http", "listen"), message)
     source: SecretSource | None = None if token is None else token.source

@@ -5,7 +5,7 @@ compiling modules decide, so that "said" and "default" can be told apart. Field 
 the texts of the JSON Schema and of the message for a missing key.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -21,7 +21,9 @@ from alerting.rule import Severity, Subject
 from monitor.config.document import KeyPath
 from monitor.config.fields import (
     BaseUrl,
+    CheckWord,
     Choice,
+    CosineBound,
     Count,
     Deadline,
     Evaluation,
@@ -34,23 +36,36 @@ from monitor.config.fields import (
     Name,
     PathText,
     Patterns,
+    PollInterval,
     Positive,
     Prompt,
     Retention,
     Size,
+    StatusPageUrl,
     TargetName,
+    Temperature,
     Url,
     Usd,
     Window,
 )
-from monitor.config.later import LATER_OPERATIONS, LATER_PRESETS
+from monitor.config.money import Money, TimeZone
 from monitor.config.scalars import Interpolated
 from probes.providers import PRESETS
 from probes.result import Operation
-from probes.target import Connection
+from probes.target import Connection, ReasoningEffort
 
 SECRET_KEYS = frozenset(
-    {"api_key", "webhook_url", "bot_token", "token", "url", "secret", "secrets"}
+    {
+        "api_key",
+        "bot_token",
+        "headers",
+        "proxy",
+        "secret",
+        "secrets",
+        "token",
+        "url",
+        "webhook_url",
+    }
 )
 """Keys whose values no message repeats."""
 
@@ -73,6 +88,32 @@ def _unsaid(value: object) -> bool:
     return value is None or (isinstance(value, Interpolated) and not value)
 
 
+class BudgetSection(Section):
+    """What probes may cost in a day."""
+
+    daily: Money | None = Field(default=None, description="US dollars a day, such as 5 USD")
+    timezone: TimeZone | None = Field(
+        default=None, description="whose midnight ends the day; default: UTC"
+    )
+
+
+class ConfirmSection(Section):
+    """Further attempts after one that failed."""
+
+    attempts: Count | None = Field(
+        default=None, le=10, description="how many at most; 0 confirms nothing"
+    )
+    backoff: list[Deadline] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=10,
+        description="the wait before each; the last one holds on",
+    )
+    throttled: Deadline | None = Field(
+        default=None, description="the wait after a 429, if it does not ask for a longer one"
+    )
+
+
 class DefaultsSection(Section):
     """What targets take when they say nothing themselves."""
 
@@ -88,6 +129,9 @@ class DefaultsSection(Section):
         default=None, description="most tokens an answer may have"
     )
     labels: Labels | None = Field(default=None, description="labels of every target")
+    confirm: ConfirmSection = Field(
+        default=ConfirmSection(), description="further attempts after a failure"
+    )
 
 
 class PriceSection(Section):
@@ -103,7 +147,7 @@ class PriceSection(Section):
 
 PresetName = Annotated[
     str,
-    BeforeValidator(Choice(tuple(PRESETS), LATER_PRESETS)),
+    BeforeValidator(Choice(tuple(PRESETS))),
     WithJsonSchema({"type": "string", "enum": list(PRESETS)}),
 ]
 
@@ -115,8 +159,33 @@ class ProviderSection(Section):
     base_url: BaseUrl | None = Field(default=None, description="where the API is, up to /v1")
     api_key: SecretStr | None = Field(default=None, description="the key, as ${VARIABLE}")
     api_key_file: PathText | None = Field(default=None, description="a file that holds the key")
+    endpoint: BaseUrl | None = Field(default=None, description="azure: the resource's endpoint")
+    api_version: Line | None = Field(default=None, description="azure: the API's version")
     organization: Line | None = Field(default=None, description="organisation the key acts for")
+    proxy: SecretStr | None = Field(default=None, description="an HTTP proxy, http://HOST:PORT")
+    proxy_file: PathText | None = Field(
+        default=None, description="a file that holds it, with user name and password"
+    )
+    ca_file: PathText | None = Field(
+        default=None, description="roots in PEM, to believe instead of the system's"
+    )
+    client_cert_file: PathText | None = Field(
+        default=None, description="a certificate of ours in PEM, perhaps with its key"
+    )
+    client_key_file: PathText | None = Field(default=None, description="the certificate's key")
+    headers: dict[str, SecretStr] = Field(
+        default_factory=dict, max_length=32, description="sent with every request"
+    )
     max_concurrency: Positive | None = Field(default=None, description="most probes at one time")
+    status_page: StatusPageUrl | None = Field(
+        default=None, description="the URL of its status page (JSON or feed), or false for none"
+    )
+    budget: BudgetSection | None = Field(
+        default=None, description="what its probes may cost in a day"
+    )
+    prompt_overhead: Count | None = Field(
+        default=None, description="most tokens it puts around a prompt; default: by preset"
+    )
     prices: dict[str, PriceSection] = Field(
         default_factory=dict, description="by model; `default` is for every other model"
     )
@@ -128,10 +197,23 @@ class ExpectSection(Section):
     contains: Prompt | None = Field(
         default=None, description="text in the answer, letter case aside"
     )
+    equals: Prompt | None = Field(
+        default=None, description="the whole answer, white space around it aside"
+    )
+    regex: Prompt | None = Field(
+        default=None, description="a pattern found in the answer, without look-around"
+    )
+    # Any: a JSON Schema holds whatever JSON can.
+    json_schema: PathText | dict[str, Any] | None = Field(
+        default=None, description="a JSON Schema of the answer: a mapping, or a file that holds it"
+    )
     dimensions: Positive | None = Field(default=None, description="length of the embedding")
-
-
-_OPERATIONS = tuple(each for each in Operation if each not in LATER_OPERATIONS)
+    normalised: Flag | None = Field(
+        default=None, description="whether the embedding must have the length 1"
+    )
+    cosine_to_reference: CosineBound | None = Field(
+        default=None, description="how like the first good embedding, such as >= 0.999"
+    )
 
 
 class TargetSection(Section):
@@ -145,15 +227,24 @@ class TargetSection(Section):
     )
     operation: Annotated[
         Operation,
-        BeforeValidator(lambda word: Operation(Choice(_OPERATIONS, LATER_OPERATIONS)(word))),
+        BeforeValidator(lambda word: Operation(Choice(tuple(Operation))(word))),
     ] = Field(default=Operation.CHAT, description="the API call to make")
-    stream: Flag | None = Field(default=None, description="chat: read the answer as a stream")
+    stream: Flag | None = Field(
+        default=None, description="chat, responses: read the answer as a stream"
+    )
     prompt: Prompt | None = Field(default=None, description="what is asked, or embedded")
     expect: ExpectSection = Field(default=ExpectSection(), description="what the answer must hold")
     connection: Annotated[
         Connection, BeforeValidator(lambda word: Connection(Choice(tuple(Connection))(word)))
     ] = Field(default=Connection.REUSE, description="keep connections, or open one for each probe")
     dimensions: Positive | None = Field(default=None, description="embeddings: size to ask for")
+    reasoning_effort: Annotated[
+        ReasoningEffort | None,
+        BeforeValidator(lambda word: ReasoningEffort(Choice(tuple(ReasoningEffort))(word))),
+    ] = Field(default=None, description="how long a reasoning model may think")
+    temperature: Temperature | None = Field(
+        default=None, description="sent only when given: some models refuse it"
+    )
     max_output_tokens: Positive | None = Field(
         default=None, description="most tokens an answer may have"
     )
@@ -164,6 +255,9 @@ class TargetSection(Section):
     )
     idle_deadline: Deadline | None = Field(default=None, description="streams: between two tokens")
     labels: Labels | None = Field(default=None, description="labels beside those of defaults:")
+    confirm: ConfirmSection = Field(
+        default=ConfirmSection(), description="further attempts after a failure"
+    )
 
 
 class RuleSection(Section):
@@ -189,7 +283,7 @@ class RuleSection(Section):
     subject: Annotated[
         Subject | None,
         BeforeValidator(lambda word: Subject(Choice(tuple(Subject))(word))),
-    ] = Field(default=None, description="one alert for each target, or for each provider")
+    ] = Field(default=None, description="one alert a target, a provider, or for this instance")
     labels: Labels | None = Field(default=None, description="labels of the alert")
 
 
@@ -267,6 +361,34 @@ class HttpSection(Section):
     token_file: PathText | None = Field(default=None, description="a file with the page's token")
 
 
+class EgressSection(Section):
+    """Whether our own way out works."""
+
+    check: CheckWord | None = Field(default=None, description="auto, true or false")
+    endpoints: list[Line] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=16,
+        description="HOST:PORT or URLs that are never down",
+    )
+    every: Interval | None = Field(default=None, description="time between two looks")
+
+
+class BaselineSection(Section):
+    """A latency that somebody else publishes as JSON."""
+
+    name: Name | None = Field(default=None, description="its name; default: the URL's host")
+    url: Url = Field(description="where the JSON is")
+    path: Line = Field(description="where the figure stands in it, such as $.p95_ms")
+    unit: Annotated[str, BeforeValidator(Choice(("ms", "s")))] | None = Field(
+        default=None, description="ms or s; default: as the path ends"
+    )
+    match: dict[str, Patterns] | None = Field(
+        default=None, description="the targets it speaks of; default: all"
+    )
+    every: PollInterval | None = Field(default=None, description="time between two looks")
+
+
 class RootSection(Section):
     """The whole configuration of Sonde."""
 
@@ -276,6 +398,9 @@ class RootSection(Section):
     public_url: BaseUrl | None = Field(default=None, description="where people reach the page")
     evaluate_every: Evaluation | None = Field(
         default=None, description="time between two looks at the rules"
+    )
+    budget: BudgetSection | None = Field(
+        default=None, description="what all providers together may cost in a day"
     )
     defaults: DefaultsSection = Field(default=DefaultsSection(), description="for every target")
     providers: dict[Name, ProviderSection] = Field(default_factory=dict, description="by name")
@@ -287,6 +412,13 @@ class RootSection(Section):
     notify: NotifySection = Field(default=NotifySection(), description="who is told")
     store: StoreSection = Field(default=StoreSection(), description="the embedded ledger")
     http: HttpSection = Field(default=HttpSection(), description="pages and metrics")
+    egress: EgressSection = Field(default=EgressSection(), description="our own way out")
+    status_pages: Flag | None = Field(
+        default=None, description="read what providers say of themselves; default: true"
+    )
+    baselines: list[BaselineSection] = Field(
+        default_factory=list, max_length=64, description="latencies that others publish"
+    )
 
 
 CHANNEL_SECTIONS: dict[str, type[SlackSection] | type[WebhookSection]] = {
@@ -296,16 +428,22 @@ CHANNEL_SECTIONS: dict[str, type[SlackSection] | type[WebhookSection]] = {
 
 SECTIONS: dict[KeyPath, type[Section]] = {
     (): RootSection,
+    ("budget",): BudgetSection,
     ("defaults",): DefaultsSection,
     ("providers", "*"): ProviderSection,
+    ("providers", "*", "budget"): BudgetSection,
     ("providers", "*", "prices", "*"): PriceSection,
     ("targets", "*"): TargetSection,
     ("targets", "*", "expect"): ExpectSection,
+    ("defaults", "confirm"): ConfirmSection,
+    ("targets", "*", "confirm"): ConfirmSection,
     ("rules", "*"): RuleSection,
     ("notify",): NotifySection,
     ("store",): StoreSection,
     ("store", "retention"): RetentionSection,
     ("store", "influxdb"): InfluxdbSection,
     ("http",): HttpSection,
+    ("egress",): EgressSection,
+    ("baselines", "*"): BaselineSection,
 }
 """Which section stands where: to say what keys are allowed there."""

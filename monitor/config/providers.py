@@ -7,12 +7,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from monitor.config import defaults
+from monitor.config.connection import compile_headers, compile_papers, compile_proxy
 from monitor.config.credentials import Credential, credential, missing
 from monitor.config.document import KeyPath
 from monitor.config.findings import Findings
 from monitor.config.models import ProviderSection
 from monitor.config.sections import Sections
-from probes.providers import PRESETS, Preset
+from probes.providers import PRESETS, Preset, Style
 from probes.secret import Secret, SecretSource
 from probes.target import Provider, Target
 
@@ -64,14 +65,13 @@ def _provider(
 ) -> Provider | None:
     path = ("providers", name)
     preset = PRESETS[section.preset]
-    base_url = section.base_url or preset.base_url
-    if base_url is None:
-        findings.bad((*path, "base_url"), f"missing: the preset {preset.name} has no base URL")
-    elif section.base_url is not None:
-        _check_scheme((*path, "base_url"), section.base_url, preset, findings)
+    base_url = _base_url(path, section, preset, findings)
     key = _key(path, section, preset, folder, findings)
+    headers = compile_headers(path, section.headers, findings)
+    proxy = compile_proxy(path, section, folder, findings)
     if key is None or base_url is None:
         return None
+    papers = compile_papers(path, section, base_url, folder, findings)
     return Provider(
         name=name,
         preset=preset.name,
@@ -79,7 +79,34 @@ def _provider(
         api_key=key,
         organization=section.organization,
         max_concurrency=section.max_concurrency or defaults.MAX_CONCURRENCY,
+        api_version=section.api_version,
+        proxy=proxy,
+        ca_file=papers.ca,
+        client_cert_file=papers.certificate,
+        client_key_file=papers.key,
+        headers=headers,
     )
+
+
+def _base_url(
+    path: KeyPath, section: ProviderSection, preset: Preset, findings: Findings
+) -> str | None:
+    azure = preset.style is Style.AZURE
+    for key, value in (("endpoint", section.endpoint), ("api_version", section.api_version)):
+        if value is not None and not azure:
+            findings.bad((*path, key), "has an effect only with preset: azure", key=True)
+    if azure and section.base_url is not None:
+        findings.bad((*path, "base_url"), "the preset azure takes an endpoint instead", key=True)
+    said, key, word = (
+        (section.endpoint, "endpoint", "endpoint")
+        if azure
+        else (section.base_url, "base_url", "base URL")
+    )
+    if said is None and preset.base_url is None:
+        findings.bad((*path, key), f"missing: the preset {preset.name} has no {word} of its own")
+    elif said is not None:
+        _check_scheme((*path, key), said, preset, findings)
+    return said or preset.base_url
 
 
 def _key(
@@ -98,7 +125,7 @@ def _key(
         return found.source
     if section.api_key is not None or section.api_key_file is not None:
         return None
-    if preset.base_url is None:
+    if not preset.hosted:
         return SecretSource(value=Secret(defaults.NO_KEY))
     missing((*path, "api_key"), "give api_key as ${VARIABLE}, or api_key_file", findings)
     return None
@@ -121,6 +148,5 @@ def _check_shape(
 
 def _check_scheme(path: KeyPath, base_url: str, preset: Preset, findings: Findings) -> None:
     parts = urlsplit(base_url)
-    inside = preset.base_url is None or parts.hostname in LOOPBACK
-    if parts.scheme == "http" and not inside:
+    if parts.scheme == "http" and preset.hosted and parts.hostname not in LOOPBACK:
         findings.warn(path, "http sends the key in clear text; use https")

@@ -5,6 +5,9 @@ say stays as the default has it, and `match` is laid over the default's field by
 several defaults share a name (one for each kind of provider) the section changes all of them. When
 another metric is asked for, the sample counts of the default no longer mean anything and those of
 the new metric apply.
+
+A rule over a fact has no window: it speaks of whom the fact is of, and takes no `over`,
+`min_samples` or `min_failures`.
 """
 
 from collections import defaultdict
@@ -15,7 +18,8 @@ from typing import Final, TypeVar
 from alerting.defaults import default_min_samples, default_rules, merge
 from alerting.expression import Condition, ExpressionError, parse
 from alerting.match import Match, labels_of
-from alerting.rule import Rule, Severity
+from alerting.metric import Fact, Metric
+from alerting.rule import Rule, Severity, Subject, subjects
 from monitor.config import defaults
 from monitor.config.document import KeyPath
 from monitor.config.durations import format_duration
@@ -66,7 +70,7 @@ def compile_rules(sections: Sections, scope: Scope, findings: Findings) -> tuple
 
 
 def _fitted(rule: Rule, scope: Scope) -> Rule:
-    """Shorten a default rule's window to the longest there is."""
+    """Shorten a default rule's window, if it has one, to the longest there is."""
     return replace(rule, over_s=min(rule.over_s, max(scope.windows_s)))
 
 
@@ -97,9 +101,42 @@ def _rules(
         return ()
     if not bases and when is not None:
         bases = [_fresh(section, when, scope)]
-    made = [_overlaid(base, section, when or base.when) for base in bases]
-    # A match that overrides what told two defaults apart leaves one rule, not two alike.
-    return tuple({rule.match: rule for rule in reversed(made)}.values())[::-1]
+    if not _suits(path, section, (when or bases[0].when).metric, findings):
+        return ()
+    made = [_overlaid(base, section, when or base.when, scope) for base in bases]
+    kept = [rule for rule in made if not _matches_others(rule)]
+    if not kept:
+        message = f"{made[0].when.metric} is of this instance: it matches by location alone"
+        findings.bad((*path, "match"), message)
+    # What tells two defaults apart may be overridden: then they are one rule, not two alike.
+    return tuple({(rule.match, rule.subject): rule for rule in reversed(kept)}.values())[::-1]
+
+
+def _suits(path: KeyPath, section: RuleSection, metric: Metric, findings: Findings) -> bool:
+    """Refuse what a rule over a fact cannot have; say whether all is well."""
+    if not isinstance(metric, Fact):
+        return True
+    given = {
+        "over": section.over,
+        "min_samples": section.min_samples,
+        "min_failures": section.min_failures,
+    }
+    unfit = [key for key, value in given.items() if value is not None]
+    for key in unfit:
+        message = f"{metric} is not of a window of results: leave this out"
+        findings.bad((*path, key), message)
+    if section.subject is not None and section.subject not in subjects(metric):
+        known = " or ".join(subjects(metric))
+        findings.bad((*path, "subject"), f"{metric} is known of a {known} only")
+        unfit.append("subject")
+    return not unfit
+
+
+def _matches_others(rule: Rule) -> bool:
+    """Say whether a rule over a fact of this instance asks for certain providers or targets."""
+    if rule.subject is not Subject.LOCATION or not isinstance(rule.when.metric, Fact):
+        return False
+    return any(name != "location" for name, _ in rule.match.fields)
 
 
 def _condition(path: KeyPath, section: RuleSection, findings: Findings) -> Condition | None:
@@ -114,32 +151,41 @@ def _condition(path: KeyPath, section: RuleSection, findings: Findings) -> Condi
 
 def _fresh(section: RuleSection, when: Condition, scope: Scope) -> Rule:
     """Return what a rule of a new name is before its section says more."""
-    usual = [window_s for window_s in scope.windows_s if window_s <= defaults.USUAL_WINDOW_S]
     return Rule(
         name=section.name,
         when=when,
-        over_s=max(usual) if usual else min(scope.windows_s),
+        over_s=_usual_window(when.metric, scope),
         min_samples=default_min_samples(when.metric),
         severity=Severity.WARNING,
+        subject=subjects(when.metric)[0],
     )
 
 
-def _overlaid(base: Rule, section: RuleSection, when: Condition) -> Rule:
+def _usual_window(metric: Metric, scope: Scope) -> float:
+    if isinstance(metric, Fact):
+        return 0.0
+    usual = [window_s for window_s in scope.windows_s if window_s <= defaults.USUAL_WINDOW_S]
+    return max(usual) if usual else min(scope.windows_s)
+
+
+def _overlaid(base: Rule, section: RuleSection, when: Condition, scope: Scope) -> Rule:
     same = when.metric == base.when.metric
     min_failures = _said(section.min_failures, base.min_failures if same else 0)
     usual = default_min_samples(when.metric, min_failures)
     kept = same and section.min_failures is None
+    alike = isinstance(when.metric, Fact) is isinstance(base.when.metric, Fact)
+    possible = subjects(when.metric)
     return Rule(
         name=base.name,
         when=when,
-        over_s=_said(section.over, base.over_s),
+        over_s=_said(section.over, base.over_s if alike else _usual_window(when.metric, scope)),
         match=_laid_over(base.match, section.match or {}),
         hold_s=_said(section.for_, base.hold_s),
         keep_firing_for_s=_said(section.keep_firing_for, base.keep_firing_for_s),
         min_samples=_said(section.min_samples, base.min_samples if kept else usual),
         min_failures=min_failures,
         severity=section.severity or base.severity,
-        subject=section.subject or base.subject,
+        subject=section.subject or (base.subject if base.subject in possible else possible[0]),
         labels=tuple(sorted({**dict(base.labels), **(section.labels or {})}.items())),
     )
 

@@ -5,12 +5,15 @@ the deadline). One that comes from `defaults:`, from the preset or from Sonde it
 instead: it was not meant for this target in particular.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from monitor.config import defaults
+from monitor.config.confirm import compile_confirm
 from monitor.config.document import KeyPath
 from monitor.config.durations import format_duration
+from monitor.config.expectations import compile_expectation
 from monitor.config.fields import did_you_mean
 from monitor.config.findings import Findings
 from monitor.config.models import DefaultsSection, ProviderSection, TargetSection
@@ -18,8 +21,17 @@ from monitor.config.sections import Sections
 from probes.pricing import price_of
 from probes.providers import PRESETS, Preset
 from probes.result import Operation
-from probes.target import Expectation, Price, Target
+from probes.target import Price, Target
 
+LEAST_RESPONSE_TOKENS: Final = 16
+"""https://platform.openai.com/docs/api-reference/responses/create#responses_create-max_output_tokens"""
+LISTING_TOKENS: Final = 2_000
+"""Models are listed in bytes, not in tokens: this admits lists of 1.5 MB, some thousand models with
+descriptions as long as OpenRouter's."""
+FREE: Final = Price(
+    input_usd=0.0, output_usd=0.0, source="https://platform.openai.com/docs/api-reference/models"
+)
+"""Listing models costs nothing anywhere."""
 TARGETS_LIMIT: Final = 10_000
 """After expansion: twice what one process was measured to sustain."""
 
@@ -32,14 +44,20 @@ class _Durations:
     idle_deadline_s: float
 
 
-def compile_targets(sections: Sections, findings: Findings) -> tuple[Target, ...]:
-    """Return the targets of all sound sections, in the file's order."""
+def compile_targets(
+    sections: Sections, findings: Findings, *, folder: Path = Path()
+) -> tuple[Target, ...]:
+    """Return the targets of all sound sections, in the file's order.
+
+    Files that they name are looked for below `folder`.
+    """
     _check_defaults(sections.root.defaults, findings)
     found: list[Target] = []
     places: dict[str, int] = {}
     for index, section in sections.targets.items():
         path: KeyPath = ("targets", index)
         _check_shape(path, section, findings)
+        expect = compile_expectation(path, section, folder, findings)
         provider = _provider_of(path, section, sections, findings)
         for model in _models(path, section, findings):
             name = section.name.replace("{model}", model)
@@ -48,7 +66,8 @@ def compile_targets(sections: Sections, findings: Findings) -> tuple[Target, ...
                 continue
             places[name] = index
             if provider is not None:
-                found.append(_target(path, name, model, section, provider, sections, findings))
+                target = _target(path, name, model, section, provider, sections, findings)
+                found.append(replace(target, expect=expect))
     if not sections.targets and not _given(findings):
         findings.bad(("targets",), "nothing to probe: name at least one target")
     if len(found) > TARGETS_LIMIT:
@@ -96,34 +115,29 @@ def _provider_of(
     return sections.providers.get(section.provider)
 
 
+_TEXT: Final = (Operation.CHAT, Operation.RESPONSES)
+"""Operations that answer with text."""
+_TEXT_KEYS: Final = ("stream", "max_output_tokens", "temperature", "reasoning_effort")
+_STREAM_KEYS: Final = ("first_token_deadline", "idle_deadline")
+
+
 def _check_shape(path: KeyPath, section: TargetSection, findings: Findings) -> None:
     """Refuse keys that would be without effect."""
-    chat = section.operation is Operation.CHAT
-    streamed = chat and bool(section.stream)
-    only_chat = {
-        ("stream",): section.stream,
-        ("max_output_tokens",): section.max_output_tokens,
-        ("expect", "contains"): section.expect.contains,
-    }
-    only_embeddings = {
-        ("dimensions",): section.dimensions,
-        ("expect", "dimensions"): section.expect.dimensions,
-    }
-    only_streams = {
-        ("first_token_deadline",): section.first_token_deadline,
-        ("idle_deadline",): section.idle_deadline,
-    }
+    says_text = section.operation in _TEXT
+    streamed = says_text and bool(section.stream)
     for fits, keys, whom in (
-        (chat, only_chat, "operation: chat"),
-        (not chat, only_embeddings, "operation: embeddings"),
-        (streamed, only_streams, "stream: true"),
+        (says_text, _TEXT_KEYS, "operation: chat or responses"),
+        (section.operation is Operation.EMBEDDINGS, ("dimensions",), "operation: embeddings"),
+        (section.operation is not Operation.MODELS, ("prompt",), "an operation that has a prompt"),
+        (streamed, _STREAM_KEYS, "stream: true"),
     ):
-        for key, value in keys.items():
-            if value is not None and not fits:
-                findings.bad((*path, *key), f"has an effect only with {whom}", key=True)
-    wanted, asked = section.expect.dimensions, section.dimensions
-    if not chat and wanted is not None and asked is not None and wanted != asked:
-        findings.bad((*path, "expect", "dimensions"), f"is not the {asked} that is asked for")
+        for key in keys:
+            if getattr(section, key) is not None and not fits:
+                findings.bad((*path, key), f"has an effect only with {whom}", key=True)
+    asked = section.max_output_tokens
+    if section.operation is Operation.RESPONSES and asked and asked < LEAST_RESPONSE_TOKENS:
+        message = f"the Responses API takes no fewer than {LEAST_RESPONSE_TOKENS}"
+        findings.bad((*path, "max_output_tokens"), message)
 
 
 def _target(
@@ -137,29 +151,56 @@ def _target(
 ) -> Target:
     common = sections.root.defaults
     durations = _durations(path, section, provider, sections, findings)
-    chat = section.operation is Operation.CHAT
-    prompt = defaults.CHAT_PROMPT if chat else defaults.EMBEDDINGS_PROMPT
     return Target(
         name=name,
         provider=section.provider,
         preset=provider.preset,
         model=model,
         operation=section.operation,
-        prompt=section.prompt or prompt,
+        prompt=section.prompt or _PROMPTS[section.operation],
         stream=bool(section.stream),
-        expect=Expectation(contains=section.expect.contains, dimensions=section.expect.dimensions),
         connection=section.connection,
         dimensions=section.dimensions,
-        max_output_tokens=section.max_output_tokens
-        or common.max_output_tokens
-        or defaults.MAX_OUTPUT_TOKENS,
+        max_output_tokens=_max_output_tokens(path, section, provider, common, findings),
+        reasoning_effort=section.reasoning_effort,
+        temperature=section.temperature,
         interval_s=durations.interval_s,
         deadline_s=durations.deadline_s,
         first_token_deadline_s=durations.first_token_deadline_s,
         idle_deadline_s=durations.idle_deadline_s,
-        price=_price(provider, model),
+        price=FREE if section.operation is Operation.MODELS else _price(provider, model),
+        prompt_overhead_tokens=provider.prompt_overhead,
+        confirm=compile_confirm(section.confirm, common.confirm),
         labels=tuple(sorted({**(common.labels or {}), **(section.labels or {})}.items())),
     )
+
+
+_PROMPTS: Final = {
+    Operation.CHAT: defaults.CHAT_PROMPT,
+    Operation.RESPONSES: defaults.CHAT_PROMPT,
+    Operation.EMBEDDINGS: defaults.EMBEDDINGS_PROMPT,
+    Operation.MODELS: "",
+}
+
+
+def _max_output_tokens(
+    path: KeyPath,
+    section: TargetSection,
+    provider: ProviderSection,
+    common: DefaultsSection,
+    findings: Findings,
+) -> int:
+    if section.operation is Operation.MODELS:
+        return LISTING_TOKENS
+    said = section.max_output_tokens or common.max_output_tokens or defaults.MAX_OUTPUT_TOKENS
+    if section.operation is Operation.RESPONSES:
+        return max(said, LEAST_RESPONSE_TOKENS)
+    least = PRESETS[provider.preset].least_output_tokens
+    if section.operation is Operation.CHAT and said < least:
+        message = f"raised to {least}: some models of {provider.preset} refuse less"
+        findings.warn((*path, "max_output_tokens"), message)
+        return least
+    return said
 
 
 def _price(provider: ProviderSection, model: str) -> Price | None:
@@ -177,8 +218,8 @@ def _durations(
     findings: Findings,
 ) -> _Durations:
     common = sections.root.defaults
-    # The preset's own times are about chat: an embedding is never reasoned over.
-    preset = PRESETS[provider.preset] if section.operation is Operation.CHAT else None
+    # The preset's own times are about text: an embedding is never reasoned over.
+    preset = PRESETS[provider.preset] if section.operation in _TEXT else None
     settled = {key: _settled(key, section, common, preset) for key in _BUILT_IN_S}
     interval_s = settled["interval"]
     deadline_s = min(settled["deadline"], interval_s)

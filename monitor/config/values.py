@@ -1,11 +1,15 @@
 """What the configuration compiles to: frozen values the composition root reads."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
 
 from aggregator.stores.delivery import Destination
+from alerting.match import Match
 from alerting.rule import Rule
+from monitor.baselines.figure import Steps
+from monitor.egress.endpoint import DEFAULT_ENDPOINTS, Endpoint
 from probes.secret import SecretSource
 from probes.target import Provider, Target
 
@@ -92,8 +96,63 @@ class Http:
     host: str = "127.0.0.1"
     port: int = 8000
     token: SecretSource | None = None
-    """Asked for by the page when it listens wider than loopback; /livez, /readyz, /health and
-    /metrics never ask."""
+    """Asked for by the page and /probe when it listens wider than loopback; /livez, /readyz,
+    /health and /metrics never ask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What probes may cost in a day."""
+
+    subject: str
+    """The provider's name; "" for all of them together."""
+    daily_usd: float
+    timezone: str = "UTC"
+    """Whose midnight ends the day: a name of the IANA time zone database."""
+
+
+class Check(StrEnum):
+    """Whether to look at our own way out."""
+
+    AUTO = "auto"
+    """When something outside is probed; and a failure counts only once some endpoint has answered
+    in this process's life, so that a place without egress is not called broken."""
+    ON = "true"
+    OFF = "false"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Egress:
+    """How our own way out is watched."""
+
+    check: Check = Check.AUTO
+    endpoints: tuple[Endpoint, ...] = DEFAULT_ENDPOINTS
+    every_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPage:
+    """Where a provider says itself how it is."""
+
+    provider: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A latency that somebody else publishes."""
+
+    name: str
+    url: str
+    steps: Steps
+    """Where in the JSON the figure stands."""
+    unit_s: float
+    """What it is counted in: 0.001 for milliseconds."""
+    quantile: float = 0.5
+    """Which of our quantiles it is compared with."""
+    match: Match
+    """The targets it speaks of."""
+    every_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +166,12 @@ class Config:
     evaluate_every_s: float = 5.0
     providers: tuple[Provider, ...]
     targets: tuple[Target, ...]
+    budgets: tuple[Budget, ...] = ()
     windows_s: tuple[float, ...] = (300.0, 900.0, 3600.0)
     rules: tuple[Rule, ...]
     channels: tuple[Channel, ...] = ()
     store: Store = Store()
     http: Http = Http()
+    egress: Egress = Egress()
+    status_pages: tuple[ProviderPage, ...] = ()
+    baselines: tuple[Baseline, ...] = ()

@@ -1,7 +1,8 @@
-"""The HTTP side: /livez, /health, /readyz, /metrics and a plain status page.
+"""The HTTP side: /livez, /health, /readyz, /metrics, /probe and a plain status page.
 
 Health and metrics need no token: they hold nothing secret and their readers are machines. The page
-names providers and errors, so wider than loopback it asks for `http.token_file`.
+names providers and errors, and a probe costs money, so wider than loopback they ask for
+`http.token_file`.
 """
 
 import base64
@@ -20,6 +21,7 @@ from monitor.health import Readiness
 from monitor.metrics import Metrics
 from monitor.view import StatusView
 from monitor.web.page import render_page
+from monitor.web.probe import Probes
 from monitor.web.scrape import Scrapes
 from probes.secret import SecretError, SecretSource
 
@@ -41,11 +43,12 @@ class Sources:
     readiness: Callable[[], Readiness]
     status: Callable[[], StatusView]
     metrics: Metrics
+    probes: Probes
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may see the page."""
+    """Who may see the page, and have probes made."""
 
     host: str
     token: SecretSource | None
@@ -95,6 +98,7 @@ def build_app(sources: Sources, access: Access, stylesheet: str) -> FastAPI:
     _add_health(app, sources)
     app.router.routes.append(Route("/metrics", Scrapes(sources.metrics), methods=["GET", "HEAD"]))
     _add_page(app, sources, access, stylesheet)
+    _add_probe(app, sources.probes, access)
     return app
 
 
@@ -116,7 +120,7 @@ def _add_health(app: FastAPI, sources: Sources) -> None:
 
 def _add_page(app: FastAPI, sources: Sources, access: Access, stylesheet: str) -> None:
     async def page(request: Request) -> Response:
-        refusal = None if access.open else _refusal(access, request.headers.get("authorization"))
+        refusal = _refusal(access, request)
         return refusal or HTMLResponse(render_page(sources.status()), headers=PAGE_HEADERS)
 
     async def style() -> Response:
@@ -126,13 +130,22 @@ def _add_page(app: FastAPI, sources: Sources, access: Access, stylesheet: str) -
     app.add_api_route("/style.css", style, methods=["GET"])
 
 
-def _refusal(access: Access, authorization: str | None) -> Response | None:
-    """Return the answer for somebody who may not see the page, None for who may."""
+def _add_probe(app: FastAPI, probes: Probes, access: Access) -> None:
+    async def probe(request: Request) -> Response:
+        return _refusal(access, request) or await probes.answer(request)
+
+    app.add_api_route("/probe", probe, methods=["GET"])
+
+
+def _refusal(access: Access, request: Request) -> Response | None:
+    """Return the answer for somebody who may not come in, None for who may."""
+    if access.open:
+        return None
     if access.token is None:
-        text = "The page is off: listening wider than loopback it needs http.token_file.\n"
+        text = "This is off: listening wider than loopback it needs http.token_file.\n"
         return PlainTextResponse(text, status_code=403)
     try:
-        if access.allows(authorization):
+        if access.allows(request.headers.get("authorization")):
             return None
     except SecretError as error:
         return PlainTextResponse(f"The page's token is unusable: {error}\n", status_code=503)

@@ -90,7 +90,8 @@ def _targets(targets: tuple[TargetRow, ...]) -> str:
 
 def _target(row: TargetRow) -> str:
     verdict = "good" if row.verdict == "ok" else "none" if row.verdict == NOTHING else "bad"
-    detail = f"<br><small>{escape(row.detail)}</small>" if row.detail else ""
+    lines = (f"<br><small>{escape(line)}</small>" for line in (row.detail, row.hint) if line)
+    detail = "".join(lines)
     cells = (row.p50, row.p95, row.p99, row.first_token, row.error_rate, row.coverage)
     numbers = "".join(f"<td class=number>{escape(cell)}</td>" for cell in cells)
     return (

@@ -42,7 +42,7 @@ EXPECTED = {
     "llm-stream": "ok",
     "llm-whole": "ok",
     "llm-embed": "ok",
-    "llm-limited": "throttled",
+    "llm-limited": "ok",
 }
 
 
@@ -81,6 +81,7 @@ async def test_every_verdict_and_a_real_scrape(
         await wait_until(
             lambda: "truncated" in daemon.verdicts("llm-stream"), "a polite cut to be seen"
         )
+        await the_limit_is_kept(daemon, limited)
         await the_exchange_is_described(daemon)
         scraper = prometheus(daemon.url + "metrics")
         await prometheus_reads_it(daemon, scraper)
@@ -93,6 +94,17 @@ async def test_every_verdict_and_a_real_scrape(
         assert KEY not in everything
         assert await daemon.stop() == 0
     assert KEY.encode() not in (tmp_path / "sonde.db").read_bytes()
+
+
+async def the_limit_is_kept(daemon: DaemonProcess, limited: Llmock) -> None:
+    """A server that grants two a minute, and says so, is asked no third time by a target of 1 s."""
+
+    def held_back() -> bool:
+        skips = daemon.events("slot.skipped")
+        return ("llm-limited", "throttled_by_us") in {(s["target"], s["reason"]) for s in skips}
+
+    await wait_until(held_back, "slots of llm-limited to be given up")
+    assert {entry["status"] for entry in limited.requests()} == {200}
 
 
 async def the_exchange_is_described(daemon: DaemonProcess) -> None:

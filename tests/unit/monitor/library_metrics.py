@@ -210,14 +210,53 @@ class LibraryMetrics(Collector):
                 for q, value in reading.summary.latency.quantiles.items():
                     labelled = {**dict(zip(labels, key, strict=True)), "quantile": str(q)}
                     latency.add_sample(latency.name, labelled, value)
-        rates = GaugeMetricFamily(
-            "sonde_provider_requests_per_minute",
-            "Requests sent per minute with one provider key, over the shortest window.",
-            labels=("provider",),
-        )
-        for provider, rate in self.evaluated.requests_per_min:
-            rates.add_metric((provider,), rate)
         alerts = GaugeMetricFamily(
             "sonde_alerts", "Alerts by state.", labels=("alertname", "severity", "state")
         )
-        return [latency, ratio, coverage, samples, alerts, rates]
+        return [latency, ratio, coverage, samples, alerts, *self.keys()]
+
+    def keys(self) -> list[Metric]:
+        """Return the gauges of provider keys."""
+        provider = ("provider",)
+        sent = GaugeMetricFamily(
+            "sonde_provider_requests_per_minute",
+            "Requests sent with one provider key in the last minute, every attempt counted.",
+            labels=provider,
+        )
+        used = GaugeMetricFamily(
+            "sonde_provider_tokens_per_minute",
+            "Tokens used with one provider key in the last minute, as far as is known.",
+            labels=provider,
+        )
+        headroom = GaugeMetricFamily(
+            "sonde_ratelimit_headroom_ratio",
+            "What is left of the tightest rate limit of a provider key.",
+            labels=provider,
+        )
+        promise = GaugeMetricFamily(
+            "sonde_ratelimit_retry_after_ratio",
+            "How long until requests were granted again / what Retry-After had said, the last"
+            " time.",
+            labels=provider,
+        )
+        breaker = GaugeMetricFamily(
+            "sonde_breaker_open",
+            "Whether a provider key's slots are refused and read as failing.",
+            labels=provider,
+        )
+        observed = GaugeMetricFamily(
+            "sonde_ratelimit_observed",
+            "Per minute, at which 429s began within the last hour.",
+            labels=("provider", "limit_type"),
+        )
+        for key in self.evaluated.keys:
+            sent.add_metric((key.provider,), key.requests_per_min)
+            used.add_metric((key.provider,), key.tokens_per_min)
+            if key.headroom is not None:
+                headroom.add_metric((key.provider,), key.headroom)
+            if key.retry_after_ratio is not None:
+                promise.add_metric((key.provider,), key.retry_after_ratio)
+            breaker.add_metric((key.provider,), key.breaker_open)
+            for kind, limit in key.observed.items():
+                observed.add_metric((key.provider, kind), limit)
+        return [sent, used, headroom, promise, breaker, observed]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -11,19 +12,29 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.ledger import Ledger
+from aggregator.rate_limits import LimitType
 from aggregator.stores.delivery import Outcome as WriteOutcome
 from aggregator.stores.spool import Balance, Stream
 from aggregator.summary import Distribution, Summary
 from alerting.defaults import default_rules
 from alerting.engine import Alert, Identity, Phase
+from alerting.inhibition import Reason as Inhibited
 from alerting.lane import Outcome as SendOutcome
+from alerting.match import Match
 from alerting.state import Edge
 from monitor.clock import Clock
 from monitor.collectors import Evaluated, WindowReading
 from monitor.config.load import load
+from monitor.config.values import Baseline
 from monitor.daemon import SCHEMAS
+from monitor.egress.endpoint import DEFAULT_ENDPOINTS
+from monitor.egress.verdict import Contact
+from monitor.keys import KeyReading
+from monitor.kindness.confirm import Outcome as Confirmed
 from monitor.metrics import SERIES
+from monitor.outside import Outside
 from monitor.road import Observers, Road
+from monitor.status_pages.page import PageState
 from probes.lag import LagMeter
 from probes.result import Fault, ProbeResult, RateLimit, SkipReason, StampQuality, Verdict
 from probes.target import Slot, Target
@@ -34,6 +45,19 @@ PAGE: Final = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(enco
 ROW: Final = re.compile(r"^\| `(sonde_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \|$", re.MULTILINE)
 OWN_LABELS: Final = {"histogram": {"le"}}
 """Labels that come with a type and are not said of each metric."""
+
+KEY: Final = KeyReading(
+    provider="openai", headroom=0.5, observed={LimitType.REQUESTS: 60}, retry_after_ratio=1.0
+)
+
+BASELINE: Final = Baseline(
+    name="public",
+    url="https://example.com/p50.json",
+    steps=("p50_ms",),
+    unit_s=0.001,
+    match=Match(),
+    every_s=300.0,
+)
 
 About = Mapping[str, tuple[str, frozenset[str]]]
 """Type and labels of metrics by name."""
@@ -59,6 +83,7 @@ async def exposed(tmp_path: Path) -> About:
         "INFLUXDB_URL": "http://influx:8086",
         "INFLUXDB_TOKEN": "a-token-of-some-length",
         "INFLUXDB_BUCKET": "b",
+        "DAILY_BUDGET_USD": "5",
         "HOME": str(tmp_path),
     }
     config = load(None, environ, cwd=tmp_path, strict=True).config
@@ -66,6 +91,7 @@ async def exposed(tmp_path: Path) -> About:
     clock = Clock(lambda: 1_763_000_000.0, lambda: 0.0)
     road = Road(config, ledger, {}, _never, clock, LagMeter(), Observers(), Shelf())
     everything_happens(road)
+    everybody_answers(Outside(replace(config, baselines=(BASELINE,)), road, clock))
     text = "".join(road.metrics.written()) + generate_latest(road.metrics.registry).decode()
     await ledger.close()
     return {
@@ -84,8 +110,8 @@ def _exposed_name(family: str, kind: str) -> str:
     return f"{family}_total" if kind == "counter" else family
 
 
-async def _never(target: Target, slot: Slot) -> ProbeResult:
-    raise AssertionError((target, slot))
+async def _never(target: Target, slot: Slot, attempt: int) -> ProbeResult:
+    raise AssertionError((target, slot, attempt))
 
 
 def everything_happens(road: Road) -> None:
@@ -100,7 +126,10 @@ def everything_happens(road: Road) -> None:
     metrics.target_crashed(target)
     metrics.notified("team", "sent")
     metrics.transition("Down", "fired")
+    metrics.inhibited("Down", Inhibited.ACCOUNT)
     metrics.scrape_failed("busy")
+    metrics.drifted(target.name, "model")
+    metrics.confirmations.labels(Confirmed.RECOVERED.value).inc()
     latency = Distribution(n=20, mean=1.0, std=0.0, max=1.0, quantiles={0.5: 1.0})
     summary = Summary(over_s=300.0, n=20, latency=latency)
     alert = Alert(
@@ -115,9 +144,18 @@ def everything_happens(road: Road) -> None:
         targets=(target.name,),
     )
     reading = WindowReading(target, summary)
-    metrics.newest.evaluated = Evaluated((reading,), (alert,), (("openai", 1.0),))
+    metrics.newest.evaluated = Evaluated((reading,), (alert,), (KEY,))
     assert road.shipping is not None
     road.shipping.shipper.balances = dict.fromkeys(Stream, Balance())
+
+
+def everybody_answers(outside: Outside) -> None:
+    """Have our own way out, every status page and every baseline read once."""
+    assert outside.egress is not None
+    outside.egress._contacts = dict.fromkeys(DEFAULT_ENDPOINTS, Contact.REACHED)
+    for poll in outside.polls:
+        poll.take(b'{"components": [], "p50_ms": 700}')
+        poll.confirmed_at = 1_763_000_000.0
 
 
 def test_the_page_names_what_there_is(exposed: About) -> None:
@@ -140,7 +178,10 @@ def test_each_metric_is_told_once() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [Verdict, Fault, SkipReason, StampQuality, Phase, Edge, SendOutcome, WriteOutcome, Stream],
+    [
+        *(Verdict, Fault, SkipReason, StampQuality, Phase, Edge, SendOutcome, WriteOutcome, Stream),
+        *(LimitType, Confirmed, PageState, Inhibited),
+    ],
 )
 def test_closed_sets_are_told_whole(values: type[StrEnum]) -> None:
     """Every value a label can take stands on the page."""

@@ -11,12 +11,15 @@ from structlog.testing import capture_logs
 from alerting import outbox
 from alerting.engine import Identity, Transition
 from alerting.expression import parse
-from alerting.notification import Notification
+from alerting.inhibition import Held, Reason
+from alerting.notification import Notification, Status
+from alerting.render import message_id
 from alerting.rule import Rule
-from alerting.state import Edge, Firing, Inactive, Pending
-from alerting.store import load_states
-from monitor.announcer import Announcer
+from alerting.state import Edge, Firing, Inactive, Pending, State
+from alerting.store import load_held, load_states
+from monitor.announcer import Announcer, Beside
 from monitor.clock import Clock
+from monitor.inhibitor import Inhibitor
 from monitor.metrics import Metrics
 from tests.unit.alerting.delivering import HANG, Road, Sink, at_work, empty_road
 from tests.unit.alerting.messages import NOW
@@ -61,9 +64,23 @@ class Desk:
         self.metrics = Metrics("fra1", "1")
         self.deliverer = road.deliverer(self.sink)
         clock = Clock(lambda: road.now() + self.step_s, asyncio.get_running_loop().time)
+        self.anew: list[Transition] = []
+        """What the engine says when it is asked for the news of an alert again."""
+        self.inhibitor = Inhibitor(self._again, self.metrics.inhibited)
         self.announcer = Announcer(
-            road.ledger, self.deliverer, channels, clock, self.metrics, self.heard.append
+            road.ledger,
+            self.deliverer,
+            channels,
+            clock,
+            self.metrics,
+            self.heard.append,
+            self.inhibitor,
+            Beside("https://sonde.example/", lambda t: (f"a note on {t.alertname}",)),
         )
+
+    def _again(self, identity: Identity, now: float) -> Transition | None:
+        found = [each for each in self.anew if each.identity == identity]
+        return replace(found[0], now=now) if found else None
 
     async def rows(self) -> list[Notification]:
         """Return what is in the outbox."""
@@ -230,3 +247,81 @@ async def test_without_channels_there_is_nothing_to_queue(road: Road) -> None:
     assert await desk.rows() == []
     states, _ = await road.ledger.read(load_states)
     assert states == {fired().identity: STATE}
+
+
+EGRESS = Identity("MonitorEgress", (("alertname", "MonitorEgress"), ("location", "fra1")))
+
+
+async def test_what_other_news_explains_is_held_back_and_kept(road: Road) -> None:
+    """No row is written for it, but the ledger knows it; log and metric say why."""
+    desk = Desk(road, "team")
+    transition = fired()
+    states: dict[Identity, State] = {transition.identity: STATE, EGRESS: Firing(NOW - 60, NOW)}
+    with capture_logs() as logs:
+        desk.announcer.announce([transition])
+        await desk.announcer.save(states, NOW)
+    assert await desk.rows() == []
+    assert await road.ledger.read(load_held) == {transition.identity: Held(Reason.MONITOR_EGRESS)}
+    (told,) = [each for each in logs if each["event"] == "alert.inhibited"]
+    assert (told["reason"], told["edge"]) == ("monitor_egress", "fired")
+    assert told["labels"]["alertname"] == "HighLatency"
+    labels = {"alertname": "HighLatency", "reason": "monitor_egress"}
+    assert desk.metrics.registry.get_sample_value("sonde_alerts_inhibited_total", labels) == 1
+    assert desk.heard == [transition]
+
+
+async def test_what_was_held_back_is_told_in_the_end(road: Road) -> None:
+    """Still firing when nothing explains it: told with its newest value, and then no longer held.
+
+    Its id is that of the news it is, so nobody who was told already is told twice.
+    """
+    desk = Desk(road, "team")
+    transition = fired()
+    desk.announcer.announce([transition])
+    await desk.announcer.save({transition.identity: STATE, EGRESS: Firing(NOW - 60, NOW)}, NOW)
+    desk.anew = [replace(transition, value="9.9 s")]
+    with capture_logs() as logs:
+        await desk.announcer.save({transition.identity: STATE}, NOW + 300)
+    (row,) = await desk.rows()
+    assert (row.value, row.fired_at) == ("9.9 s", NOW)
+    assert row.id == message_id(transition.fingerprint, NOW, Status.FIRING)
+    assert [each["event"] for each in logs] == ["alert.released"]
+    assert await road.ledger.read(load_held) == {}
+    desk.announcer.announce([over(transition)])
+    await desk.announcer.save({}, NOW + 600)
+    assert [each.status for each in await desk.rows()] == [Status.FIRING, Status.RESOLVED]
+
+
+async def test_what_was_over_before_says_nothing(road: Road) -> None:
+    """Neither that it fired nor that it is over, over a restart too; what is gone is forgotten."""
+    first = Desk(road, "team")
+    transition = fired()
+    states: dict[Identity, State] = {transition.identity: STATE, EGRESS: Firing(NOW - 60, NOW)}
+    first.announcer.announce([transition])
+    await first.announcer.save(states, NOW)
+    second = Desk(road, "team")
+    second.inhibitor.held = await road.ledger.read(load_held)
+    second.announcer.announce([over(transition)])
+    await second.announcer.save({EGRESS: Firing(NOW - 60, NOW)}, NOW + 300)
+    await second.announcer.save({}, NOW + 305)
+    assert await second.rows() == []
+    assert await road.ledger.read(load_held) == {}
+
+
+async def test_an_alert_the_engine_no_longer_knows_is_let_go(road: Road) -> None:
+    """Asked for the news again it has none: nothing is told, and nothing is kept."""
+    desk = Desk(road, "team")
+    desk.inhibitor.held = {fired().identity: Held(Reason.ACCOUNT)}
+    await desk.announcer.save({fired().identity: STATE}, NOW)
+    assert await desk.rows() == []
+    assert desk.inhibitor.held == {}
+
+
+async def test_what_else_is_known_goes_with_the_bad_news(road: Road) -> None:
+    """Notes are asked for when an alert fires; that it is over needs none."""
+    desk = Desk(road, "team")
+    desk.announcer.announce([fired(), over(fired())])
+    await desk.announcer.save({}, NOW)
+    bad, good = await desk.rows()
+    assert (bad.notes, good.notes) == (("a note on HighLatency",), ())
+    assert bad.url == "https://sonde.example/"

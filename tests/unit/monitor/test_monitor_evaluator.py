@@ -14,12 +14,16 @@ from aggregator.window import Windows
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, Transition
 from alerting.expression import parse
-from alerting.rule import Rule, Severity
+from alerting.metric import Fact
+from alerting.rule import Rule, Severity, Subject
 from alerting.store import ALERTING, load_states
-from monitor.announcer import Announcer
+from monitor.announcer import Announcer, Beside
 from monitor.clock import Clock
 from monitor.config.values import Config
-from monitor.evaluator import SLICE_S, Evaluator
+from monitor.evaluator import SLICE_S, Asked, Evaluator
+from monitor.facts import Facts, Reading
+from monitor.inhibitor import Inhibitor
+from monitor.keys import KeyReading
 from monitor.metrics import Metrics
 from probes.lag import LagMeter
 from probes.result import Fault, Verdict
@@ -31,7 +35,9 @@ from tests.unit.alerting.windows import CHAT
 pytestmark = pytest.mark.looptime
 
 DOWN = Rule(name="Down", when=parse("failures >= 1"), over_s=300.0, severity=Severity.CRITICAL)
+NEAR = Rule(name="Near", when=parse("budget.used > 80%"), subject=Subject.PROVIDER)
 TARGETS = tuple(replace(CHAT, name=f"t{number}") for number in range(50))
+KEY = KeyReading(provider="openai", requests_per_min=7)
 BAD = result(verdict=Verdict.SERVER_ERROR, fault=Fault.PROVIDER)
 
 
@@ -51,7 +57,7 @@ class Desk:
             providers=(provider,),
             targets=targets,
             windows_s=(60.0, 300.0),
-            rules=(DOWN,),
+            rules=(DOWN, NEAR),
         )
         self.windows = Windows(longest_s=300.0)
         self.metrics = Metrics("fra1", "1")
@@ -59,9 +65,27 @@ class Desk:
         self.engine = Engine(config.rules, targets, location="fra1")
         clock = Clock(lambda: self.now, self._monotonic)
         deliverer = Deliverer(ledger, {}, clock.steady, self.metrics.notified)
-        announcer = Announcer(ledger, deliverer, ("team",), clock, self.metrics, self.heard.append)
+        inhibitor = Inhibitor(self.engine.told_anew, self.metrics.inhibited)
+        announcer = Announcer(
+            ledger,
+            deliverer,
+            ("team",),
+            clock,
+            self.metrics,
+            self.heard.append,
+            inhibitor,
+            Beside(),
+        )
+        self.facts = Facts()
         self.evaluator = Evaluator(
-            config, self.engine, self.windows, clock, self.metrics, announcer, LagMeter()
+            config,
+            self.engine,
+            self.windows,
+            clock,
+            self.metrics,
+            announcer,
+            LagMeter(),
+            Asked(self.facts, lambda _now: (KEY,)),
         )
 
     def _monotonic(self) -> float:
@@ -125,7 +149,7 @@ async def test_every_slice_sees_the_same_moment(ledger: Ledger) -> None:
 
 
 async def test_what_is_shown_is_of_one_evaluation(ledger: Ledger) -> None:
-    """Every target over every window, the alerts and the rates, handed over as one value."""
+    """Every target over every window, the alerts and the keys, handed over as one value."""
     desk = Desk(ledger, 0.0, TARGETS[:2])
     desk.fail()
     await desk.evaluator.evaluate()
@@ -133,23 +157,11 @@ async def test_what_is_shown_is_of_one_evaluation(ledger: Ledger) -> None:
     named = [(reading.target.name, reading.summary.over_s) for reading in found.readings]
     assert named == [("t0", 60.0), ("t0", 300.0), ("t1", 60.0), ("t1", 300.0)]
     assert [alert.targets for alert in found.alerts] == [("t0",), ("t1",)]
-    assert found.requests_per_min == (("openai", 0.0),)
+    assert found.keys == (KEY,)
     desk.now += 60.0
     await desk.evaluator.evaluate()
     assert desk.metrics.newest.evaluated is not found
     assert {reading.summary.n for reading in found.readings} == {1}
-
-
-async def test_rates_are_of_all_targets_of_a_provider(ledger: Ledger) -> None:
-    """Requests per minute with one key, over the shortest window, once it was watched."""
-    desk = Desk(ledger, 0.0, TARGETS)
-    desk.fail()
-    desk.now += 59.0
-    desk.fail()
-    desk.now += 1.0
-    await desk.evaluator.evaluate()
-    ((name, rate),) = desk.metrics.newest.evaluated.requests_per_min
-    assert (name, rate) == ("openai", len(TARGETS))
 
 
 @pytest.mark.looptime
@@ -176,3 +188,44 @@ async def outbox_rows(ledger: Ledger) -> int:
         lambda c: c.execute("SELECT count(*) FROM outbox").fetchall()
     )
     return rows[0][0]
+
+
+async def test_facts_are_asked_for_at_the_evaluations_own_moment(ledger: Ledger) -> None:
+    """Every source hears the steady time the windows are summarised at; what it says is judged."""
+    desk = Desk(ledger, 0.0, TARGETS[:2])
+    asked: list[float] = []
+
+    def source(now: float) -> Iterator[Reading]:
+        asked.append(now)
+        yield Fact.BUDGET_USED, "openai", 0.9
+
+    desk.facts.add(source)
+    await desk.evaluator.evaluate()
+    assert asked == [desk.now]
+    assert [(each.alertname, each.now) for each in desk.heard] == [("Near", desk.now)]
+
+
+async def test_a_source_that_breaks_is_named_and_stops_nobody(ledger: Ledger) -> None:
+    """Logged once when it breaks and once when it is mended; what the windows say is judged."""
+    desk = Desk(ledger, 0.0, TARGETS[:2])
+    broken = [True]
+
+    def source(_now: float) -> Iterator[Reading]:
+        if broken[0]:
+            raise RuntimeError("no purse")
+        yield Fact.BUDGET_USED, "openai", 0.1
+
+    desk.facts.add(source)
+    desk.fail()
+    with capture_logs() as logs:
+        await desk.evaluator.evaluate()
+        await desk.evaluator.evaluate()
+        assert desk.metrics.registry.get_sample_value("sonde_rules_broken") == 1
+        broken[0] = False
+        await desk.evaluator.evaluate()
+    assert [each["event"] for each in logs if each["event"].startswith("rules.")] == [
+        "rules.broken",
+        "rules.mended",
+    ]
+    assert desk.metrics.registry.get_sample_value("sonde_rules_broken") == 0
+    assert [each.alertname for each in desk.heard] == ["Down", "Down"]

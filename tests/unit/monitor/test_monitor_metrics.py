@@ -10,6 +10,7 @@ from aggregator.summary import Distribution, Summary
 from alerting.defaults import default_rules
 from alerting.engine import Alert, Identity, Phase
 from monitor.collectors import Evaluated, WindowReading
+from monitor.keys import KeyReading
 from monitor.metrics import Metrics
 from probes.result import (
     Fault,
@@ -137,7 +138,9 @@ def test_windows_show_what_is_known(metrics: Metrics) -> None:
         over_s=900.0, n=6, missed=2, by_fault={Fault.NONE: 3, Fault.PROVIDER: 3}, latency=latency
     )
     reading = WindowReading(TARGET, summary)
-    metrics.newest.evaluated = Evaluated((reading,), (), (("openai", 4.0),))
+    metrics.newest.evaluated = Evaluated(
+        (reading,), (), (KeyReading(provider="openai", requests_per_min=4),)
+    )
     name = "sonde_window_latency_seconds"
     assert value(metrics, name, window="15m", quantile="0.95") == 2.0
     assert value(metrics, name, quantile="0.99") is None

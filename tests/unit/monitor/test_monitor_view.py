@@ -80,7 +80,7 @@ def test_a_target_without_results_is_all_dashes() -> None:
 
 
 def test_a_failure_shows_its_owner_and_reason() -> None:
-    """The newest failure's fault and detail are on the row."""
+    """The newest failure's fault and detail are on the row, and what can be done."""
     result = ProbeResult(
         target="chat",
         provider="openai",
@@ -93,25 +93,23 @@ def test_a_failure_shows_its_owner_and_reason() -> None:
         verdict=Verdict.QUOTA,
         fault=Fault.ACCOUNT,
         detail="no credits",
+        hint="top it up",
         total_s=0.1,
     )
     row = target_row(TARGET, result, Summary(over_s=900, n=1), now=130.0)
-    assert (row.verdict, row.fault, row.detail, row.age) == (
-        "quota",
-        "account",
-        "no credits",
-        "30 s",
-    )
+    assert (row.verdict, row.fault, row.age) == ("quota", "account", "30 s")
+    assert (row.detail, row.hint) == ("no credits", "top it up")
 
 
 @pytest.mark.parametrize(
-    ("subject", "shown"), [(Subject.TARGET, "chat"), (Subject.PROVIDER, "openai")]
+    ("subject", "shown"),
+    [(Subject.TARGET, "chat"), (Subject.PROVIDER, "openai"), (Subject.LOCATION, "x")],
 )
 @pytest.mark.parametrize(("hold_s", "state"), [(0.0, "firing"), (60.0, "pending")])
 def test_an_alert_shows_whom_it_speaks_of_and_since_when(
     subject: Subject, shown: str, hold_s: float, state: str
 ) -> None:
-    """The row names the target or the provider, the figure with its metric, and the age."""
+    """The row names the target, the provider or this instance, the figure, and the age."""
     rule = Rule(
         name="Errors",
         when=parse("failures(account) >= 2"),

@@ -6,12 +6,19 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from monitor.admission import Admission
+from monitor.clock import Clock
 from monitor.health import Check, Readiness
 from monitor.metrics import Metrics
+from monitor.on_demand import OnDemand
 from monitor.view import AlertRow, StatusView, TargetRow
 from monitor.web.app import Access, Sources, build_app, is_loopback
 from monitor.web.page import render_page, stylesheet
+from monitor.web.probe import Probes
+from probes.result import ProbeResult
 from probes.secret import Secret, SecretSource
+from probes.target import Slot, Target
+from probes.trace import Trace
 
 TOKEN = "page-token-0123456789"
 HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
@@ -19,7 +26,7 @@ HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
 
 def row(**changes: object) -> TargetRow:
     names = (
-        *("name", "provider", "model", "operation", "verdict", "fault", "detail", "age"),
+        *("name", "provider", "model", "operation", "verdict", "fault", "detail", "hint", "age"),
         *("p50", "p95", "p99", "first_token", "error_rate", "coverage", "cost"),
     )
     return TargetRow(**({name: name for name in names} | {"samples": 3} | changes))  # type: ignore[arg-type]
@@ -36,10 +43,17 @@ def view(ready: bool = True, *targets: TargetRow, alerts: tuple[AlertRow, ...] =
     )
 
 
+async def never(target: Target, slot: Slot, trace: Trace) -> ProbeResult:
+    raise AssertionError((target, slot, trace))
+
+
 def client(
     host: str = "127.0.0.1", token: SecretSource | None = None, *, ready: bool = True
 ) -> httpx2.AsyncClient:
-    sources = Sources(lambda: view(ready).readiness, view, Metrics("fra1", "1"))
+    metrics = Metrics("fra1", "1")
+    clock = Clock(lambda: 0.0, lambda: 0.0)
+    probes = Probes({}, OnDemand(Admission(), never, metrics, clock), metrics.labels)
+    sources = Sources(lambda: view(ready).readiness, view, metrics, probes)
     app = build_app(sources, Access(host, token), stylesheet())
     transport = httpx2.ASGITransport(app=app)
     return httpx2.AsyncClient(transport=transport, base_url="http://sonde")
@@ -122,7 +136,8 @@ def test_a_hostile_text_stays_text() -> None:
     alert = AlertRow(
         name=HOSTILE, severity=HOSTILE, state=HOSTILE, subject=HOSTILE, value=HOSTILE, since=HOSTILE
     )
-    everything = row(name=HOSTILE, provider=HOSTILE, model=HOSTILE, detail=HOSTILE, fault=HOSTILE)
+    texts = ("name", "provider", "model", "detail", "hint", "fault")
+    everything = row(**dict.fromkeys(texts, HOSTILE))
     page = render_page(view(False, everything, alerts=(alert,)))
     assert "<script" not in page
     assert "<img" not in page

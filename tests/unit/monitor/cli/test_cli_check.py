@@ -88,9 +88,18 @@ def test_the_text_says_when_each_rule_fires(loaded: Loaded) -> None:
 
 
 def test_series_are_counted_by_subject(loaded: Loaded) -> None:
-    """One alert for each target, or for each provider."""
+    """One alert for each target, for each provider, or for this instance."""
     series = {rule["name"]: rule["series"] for rule in check_json(loaded)["rules"]}
     assert (series["Down"], series["Both"], series["Account"], series["Nobody"]) == (4, 1, 2, 0)
+    assert (series["Drift"], series["MonitorEgress"]) == (4, 1)
+
+
+def test_a_rule_over_a_fact_has_no_window(loaded: Loaded) -> None:
+    """Its time begins when the fact is known, and the line says so."""
+    said = line(check_text(loaded), "MonitorEgress")
+    assert said == "MonitorEgress critical 1 egress.failing 30s within 45s of its being known"
+    rows = {rule["name"]: rule for rule in check_json(loaded)["rules"]}
+    assert (rows["MonitorEgress"]["over_s"], rows["Down"]["over_s"]) == (None, 3600.0)
 
 
 def test_a_rule_that_fires_on_some_targets_only(loaded: Loaded) -> None:

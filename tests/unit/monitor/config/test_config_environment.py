@@ -52,7 +52,7 @@ def test_openais_other_variables(tmp_path: Path) -> None:
 def test_an_xai_key_alone(tmp_path: Path) -> None:
     """Grok gets its tokens and its time."""
     (target,) = from_environment(tmp_path, XAI_API_KEY="xai-123").config.targets
-    assert (target.model, target.max_output_tokens) == ("grok-code-fast-1", 500)
+    assert (target.model, target.max_output_tokens) == ("grok-4.3", 500)
     assert (target.interval_s, target.deadline_s) == (120.0, 90.0)
 
 
@@ -111,7 +111,14 @@ def test_nothing_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "problem"),
     [
-        ("DAILY_BUDGET_USD", "5", "not supported yet: unset it"),
+        (
+            "DAILY_BUDGET_USD",
+            "5 EUR",
+            (
+                "expected an amount such as 5 USD, 0.50 or $5: prices are in US dollars, and no"
+                " other money is changed"
+            ),
+        ),
         ("INFLUXDB_URL", "hunter2", "expected a URL such as https://example.com/path"),
         ("REDIS_URL", "redis://x", "not supported yet: unset it"),
         (
@@ -193,17 +200,6 @@ def test_a_dotenv_that_is_a_directory(tmp_path: Path) -> None:
     """Whatever is in the way of reading it is named."""
     (tmp_path / ".env").mkdir()
     assert complaints(tmp_path) == [".env: cannot read it: Is a directory"]
-
-
-def test_a_budget_beside_a_file_is_warned_of(tmp_path: Path) -> None:
-    """Somebody who sets a budget believes in it: with a file, too, it is said that none is kept."""
-    (tmp_path / "c.yaml").write_text(
-        "providers: {p: {preset: openai, api_key: '${K}'}}\n"
-        "targets: [{name: a, provider: p, model: m}]\n"
-    )
-    environ = {"K": "sk-1", "DAILY_BUDGET_USD": "5"}
-    loaded = load(Path("c.yaml"), environ, cwd=tmp_path, strict=True)
-    assert any(warning.path == "DAILY_BUDGET_USD" for warning in loaded.warnings)
 
 
 def test_which_file_is_read(tmp_path: Path) -> None:

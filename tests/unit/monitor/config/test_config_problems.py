@@ -10,7 +10,7 @@ from tests.unit.monitor.config.configtexts import SMALL, load_text, refusal, ref
 EVERYTHING_WRONG = """\
 location: fra1
 evaluate_every: 5
-budget: {daily: 50 USD}
+slos: []
 defaults: {intervall: 60s, interval: 60 sec}
 providers:
   openai: {preset: openai, api_key: "${KEY}"}
@@ -39,10 +39,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     told = [str(problem) for problem in refusals(tmp_path, EVERYTHING_WRONG)]
     assert told == [
         "sonde.yaml:2:17 evaluate_every: expected a duration with its unit, such as 5s, not 5",
-        "sonde.yaml:3:1 budget: not supported yet: take it out",
+        "sonde.yaml:3:1 slos: not supported yet: take it out",
         (
             "sonde.yaml:4:12 defaults.intervall: unknown key (did you mean interval?); allowed:"
-            " interval, deadline, first_token_deadline, idle_deadline, max_output_tokens, labels"
+            " interval, deadline, first_token_deadline, idle_deadline, max_output_tokens, labels,"
+            " confirm"
         ),
         (
             "sonde.yaml:4:38 defaults.interval: expected a duration with its unit, such as"
@@ -55,27 +56,25 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             " a file of its own and name that, or in a variable as ${NAME}"
         ),
         (
-            "sonde.yaml:8:16 providers.eu.preset: not supported yet: use openai, xai or compatible,"
-            ' not "azure"'
+            "sonde.yaml:8:33 providers.eu.endpoint: expected a URL such as https://example.com/path,"
+            ' not "x"'
         ),
-        "sonde.yaml:8:23 providers.eu.endpoint: not supported yet: take it out",
-        "sonde.yaml:9:3 providers.house.base_url: missing: the preset compatible has no base URL",
+        (
+            "sonde.yaml:9:3 providers.house.base_url: missing: the preset compatible has no base"
+            " URL of its own"
+        ),
         (
             'sonde.yaml:11:25 targets[0].provider: unknown provider "opena" (did you mean openai?);'
             " there is openai, grok, eu, house"
         ),
         "sonde.yaml:12:40 targets[1].model: expected text, not 4: put it in quotes",
-        (
-            "sonde.yaml:12:54 targets[1].operation: not supported yet: use chat or embeddings, not"
-            ' "responses"'
-        ),
         "sonde.yaml:13:5 targets[2].provider: missing: one of the names under providers:",
         "sonde.yaml:15:47 rules[0].when: latency.p95 is a time, and needs a unit: 5s, 500ms or 2m",
         (
             "sonde.yaml:16:5 rules[1].when: missing: a new rule needs a condition; the default"
             " rules"
             " are Down, ErrorRate, HighLatency, CriticalLatency, SlowMean, LowThroughput, Account,"
-            " Request"
+            " Request, BudgetNear, Budget, MonitorEgress, Retirement, Drift"
         ),
         "sonde.yaml:18:3 notify.repeat: not supported yet: take it out",
         (
@@ -205,8 +204,9 @@ def test_single_problems(tmp_path: Path, addition: str, problem: str | None) -> 
     """Each kind of wrong value is told in the same words: what was expected, what stands there."""
     told = refusal(tmp_path, SMALL + addition)
     expected = problem or (
-        "surprise: unknown key; allowed: location, public_url, evaluate_every, defaults,"
-        " providers, targets, windows, rules, notify, store, http"
+        "surprise: unknown key; allowed: location, public_url, evaluate_every, budget, defaults,"
+        " providers, targets, windows, rules, notify, store, http, egress,"
+        " status_pages, baselines"
     )
     assert told.split(" ", 1)[1] == expected
 
@@ -267,7 +267,7 @@ def test_a_key_without_a_value_is_not_said(tmp_path: Path) -> None:
 
 def test_an_unsupported_key_without_a_value_is_still_refused(tmp_path: Path) -> None:
     """Only known keys may be left empty."""
-    assert "not supported yet" in refusal(tmp_path, SMALL + "budget:\n")
+    assert "not supported yet" in refusal(tmp_path, SMALL + "slos:\n")
 
 
 def test_an_unset_variable_is_told_once(tmp_path: Path) -> None:
@@ -304,6 +304,7 @@ def test_every_section_is_listed_where_it_stands() -> None:
     assert set(RootSection.model_json_schema()["$defs"]) - {
         "Connection",
         "Operation",
+        "ReasoningEffort",
         "Severity",
         "Subject",
     } == listed - {"RootSection"}

@@ -68,7 +68,7 @@ def test_default_rules_fit_into_the_windows(tmp_path: Path) -> None:
     """With shorter windows the default rules look back less far, instead of never."""
     config = load_text(tmp_path, SMALL + "windows: [1m, 10m]\n").config
     assert config.windows_s == (60.0, 600.0)
-    assert {rule.over_s for rule in config.rules} == {600.0}
+    assert {rule.over_s for rule in config.rules} == {600.0, 0.0}
 
 
 def test_an_override_keeps_what_it_does_not_say(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_an_override_changes_all_defaults_of_its_name(tmp_path: Path) -> None:
 def test_a_match_is_laid_over_field_by_field(tmp_path: Path) -> None:
     """Naming a provider does not make a rule about chats one about embeddings."""
     (rule,) = named(tmp_path, "HighLatency", "name: HighLatency, match: {provider: openai}")
-    assert rule.match.fields == (("operation", ("chat",)), ("provider", ("openai",)))
+    assert rule.match.fields == (("operation", ("chat", "responses")), ("provider", ("openai",)))
 
 
 def test_two_defaults_that_become_alike_are_one(tmp_path: Path) -> None:
@@ -155,14 +155,86 @@ def test_no_minimum_of_failures_brings_back_one_of_samples(tmp_path: Path) -> No
             "name: Down, severity: urgent",
             "rules[0].severity: expected info, warning or critical, not",
         ),
-        ("name: Down, subject: model", "rules[0].subject: expected target or provider, not"),
+        ("name: Down, subject: model", "rules[0].subject: expected target, provider or location"),
         ("name: Down, min_samples: -1", "rules[0].min_samples: expected at least 0, not -1"),
+        (
+            "name: New, when: budget.used > 50%, over: 5m",
+            "rules[0].over: budget.used is not of a window of results: leave this out",
+        ),
+        (
+            "name: Budget, min_samples: 3",
+            "rules[0].min_samples: budget.used is not of a window of results: leave this out",
+        ),
+        (
+            "name: Drift, min_failures: 3",
+            "rules[0].min_failures: drift.events is not of a window of results: leave this out",
+        ),
+        (
+            "name: Retirement, subject: provider",
+            "rules[0].subject: retirement.days is known of a target only",
+        ),
+        (
+            "name: New, when: rate_limit.headroom < 10%, subject: location",
+            "rules[0].subject: rate_limit.headroom is known of a provider or target only",
+        ),
+        (
+            "name: New, when: egress.failing, match: {provider: openai}",
+            "rules[0].match: egress.failing is of this instance: it matches by location alone",
+        ),
+        (
+            "name: Budget, subject: location, match: {provider: openai}",
+            "rules[0].match: budget.used is of this instance: it matches by location alone",
+        ),
+        ("name: New, when: budget.used > 5", "rules[0].when: a ratio lies between 0 and 1"),
     ],
 )
 def test_rules_that_cannot_work(tmp_path: Path, row: str, problem: str) -> None:
     """A rule that could never be evaluated as meant is refused."""
     told = refusal(tmp_path, SMALL + f"rules:\n  - {{{row}}}\n")
     assert told.split(" ", 1)[1].startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("when", "subject"),
+    [
+        ("rate_limit.headroom < 10%", Subject.PROVIDER),
+        ("status_page.disagrees", Subject.PROVIDER),
+        ("egress.failing", Subject.LOCATION),
+        ("baseline.ratio > 3", Subject.TARGET),
+    ],
+)
+def test_a_new_rule_over_a_fact(tmp_path: Path, when: str, subject: Subject) -> None:
+    """It speaks of whom the fact is of, and has neither window nor minimums."""
+    (rule,) = named(tmp_path, "New", f"name: New, when: {when}, for: 5m")
+    assert (str(rule.when), rule.subject, rule.hold_s) == (when, subject, 300.0)
+    assert (rule.over_s, rule.min_samples, rule.min_failures) == (0.0, 0, 0)
+
+
+def test_a_fact_of_a_provider_may_be_told_of_each_target(tmp_path: Path) -> None:
+    """Who says so gets an alert for every target the key serves."""
+    row = "name: New, when: rate_limit.headroom < 10%, subject: target"
+    (rule,) = named(tmp_path, "New", row)
+    assert rule.subject is Subject.TARGET
+
+
+def test_an_override_changes_both_budgets(tmp_path: Path) -> None:
+    """Budget is one rule for each provider and one for all together, unless it picks providers."""
+    both = named(tmp_path, "Budget", "name: Budget, when: budget.used >= 90%")
+    assert [rule.subject for rule in both] == [Subject.PROVIDER, Subject.LOCATION]
+    assert {str(rule.when) for rule in both} == {"budget.used >= 90%"}
+    assert named(tmp_path, "Budget", "name: Budget, enabled: false") == []
+    (one,) = named(tmp_path, "Budget", "name: Budget, match: {provider: openai}")
+    assert one.subject is Subject.PROVIDER
+    (one,) = named(tmp_path, "Budget", "name: Budget, subject: location")
+    assert one.subject is Subject.LOCATION
+
+
+def test_a_default_may_turn_from_a_fact_to_a_window(tmp_path: Path) -> None:
+    """And back: the new metric brings its own window, or none, and whom it is of."""
+    (windowed,) = named(tmp_path, "Retirement", "name: Retirement, when: rate > 5")
+    assert (windowed.over_s, windowed.subject) == (900.0, Subject.TARGET)
+    (fact,) = named(tmp_path, "Account", "name: Account, when: drift.events > 3")
+    assert (fact.over_s, fact.subject) == (0.0, Subject.TARGET)
 
 
 def test_two_rules_of_one_name(tmp_path: Path) -> None:

@@ -42,13 +42,13 @@ def test_a_target_that_says_everything(tmp_path: Path) -> None:
     """What a target says is what it gets, with the labels of defaults beneath its own."""
     row = (
         "{name: a, provider: openai, model: m, stream: true, prompt: p, expect: {contains: x},"
-        " connection: fresh, max_output_tokens: 5, interval: 20s, deadline: 10s,"
+        " connection: fresh, max_output_tokens: 50, interval: 20s, deadline: 10s,"
         " first_token_deadline: 3s, idle_deadline: 2s, labels: {tier: gold}}"
     )
     target = targets(tmp_path, row, head="defaults: {labels: {team: ml, tier: iron}}\n")["a"]
     assert (target.interval_s, target.deadline_s) == (20.0, 10.0)
     assert (target.first_token_deadline_s, target.idle_deadline_s) == (3.0, 2.0)
-    assert (target.prompt, target.expect.contains, target.max_output_tokens) == ("p", "x", 5)
+    assert (target.prompt, target.expect.contains, target.max_output_tokens) == ("p", "x", 50)
     assert (target.stream, target.connection) == (True, Connection.FRESH)
     assert target.labels == (("team", "ml"), ("tier", "gold"))
 
@@ -156,7 +156,7 @@ def test_durations_nobody_said_give_way(tmp_path: Path) -> None:
             "targets[0].expect.dimensions: is not the 5 that is asked for",
         ),
         ("", "models: [a]", "targets[0].models: give model or models, not both"),
-        ("", "operation: chta", "targets[0].operation: expected chat or embeddings (did you mea"),
+        ("", "operation: chta", "targets[0].operation: expected chat, embeddings, responses or mo"),
         ("", "connection: new", 'targets[0].connection: expected reuse or fresh, not "new"'),
     ],
 )
@@ -290,7 +290,7 @@ def test_servers_without_keys(tmp_path: Path) -> None:
             "preset: compatible, base_url: 'http://u:p@h/v1'",
             "providers.p.base_url: expected a URL without a user name or password in it",
         ),
-        ("preset: opanai", "providers.p.preset: expected openai, xai or compatible (did you mea"),
+        ("preset: opanai", "providers.p.preset: expected openai, azure, xai, openrouter, groq, "),
     ],
 )
 def test_providers_that_cannot_work(tmp_path: Path, body: str, problem: str) -> None:

@@ -1,0 +1,1 @@
+"""What probes may spend in a day: reserved before sending, kept in the ledger, made to last."""

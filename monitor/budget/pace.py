@@ -1,0 +1,63 @@
+"""How much of their slots targets may have, so that what is left lasts until midnight. Pure.
+
+Every target of a budget gets the same part of its slots, spread evenly over them: what the rest of
+the day is expected to cost, against what is left for it. The part is worked out anew at each slot,
+so it mends itself: an outage, in which every probe costs its whole reservation, makes it smaller,
+and a cheap hour makes it larger again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+_NEWEST_RATIO: Final = 0.2
+"""How much the newest attempt counts in what the next is expected to cost: a change has come to
+nine tenths of itself ten probes on."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """What the targets of one budget are expected to spend."""
+
+    _expected_nusd: dict[str, float] = field(default_factory=dict)
+    """By target, once an attempt was made: the bound alone would be far too high a guess."""
+    _demand_nusd_per_s: float = 0.0
+    """The sum over all targets, kept up with each change: it is asked for at every slot."""
+
+    def learn(self, target: str, interval_s: float, spent_nusd: int) -> None:
+        """Take note of what an attempt at a target cost that is due so often."""
+        before_nusd = self._expected_nusd.get(target)
+        if before_nusd is None:
+            change_nusd = float(spent_nusd)
+        else:
+            change_nusd = _NEWEST_RATIO * (spent_nusd - before_nusd)
+        self._expected_nusd[target] = (before_nusd or 0.0) + change_nusd
+        self._demand_nusd_per_s += change_nusd / interval_s
+
+    def ratio(self, left_nusd: int, left_s: float) -> float:
+        """Return the part of its slots a target may have, 0..1, with so much and so long left."""
+        demand_nusd = self._demand_nusd_per_s * left_s
+        if demand_nusd <= left_nusd:
+            return 1.0
+        return max(0.0, left_nusd / demand_nusd)
+
+
+@dataclass(slots=True)
+class Turns:
+    """Whose turn it is when not every slot can be had."""
+
+    _credit: dict[str, float] = field(default_factory=dict)
+    """Parts of slots that a target has saved up; a whole one is a probe."""
+
+    def had(self, target: str, ratio: float, start: float) -> bool:
+        """Say whether the target may have this slot, of which it may have so many.
+
+        Its first slot it always has. `start` (0..1) is its own: without it all targets would be
+        probed in the same minute and all left out in the next.
+        """
+        saved = self._credit.get(target)
+        if saved is None:
+            self._credit[target] = start
+            return True
+        saved += ratio
+        self._credit[target] = saved - 1.0 if saved >= 1.0 else saved
+        return saved >= 1.0

@@ -1,0 +1,197 @@
+"""Probe one configured target once, and draw what happened.
+
+examples:
+  sonde probe gpt-chat                  a waterfall: where the time went, tokens, cost, headers
+  sonde probe gpt-chat --json           the same as one JSON object, for scripts
+  sonde probe gpt-chat --timeout 5s     wait no longer than that, whatever the target's deadline
+  sonde probe gpt-chat --config a.yaml  of this file rather than ./sonde.yaml or the environment
+
+A daemon that runs is not disturbed, and its ledger not written to: one real request is sent from
+here, and what it costs is in nobody's budget. Response headers are shown where they matter and
+identify nobody; credentials never are.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
+
+from monitor import logs
+from monitor.clock import Clock
+from monitor.config.durations import parse_duration
+from monitor.config.errors import ConfigError
+from monitor.config.load import find_config, load
+from monitor.config.values import Config
+from monitor.known_secrets import known_secrets
+from monitor.schedule import off_schedule
+from monitor.stages import stages
+from monitor.threads import DaemonThreads
+from monitor.waterfall import Line, Style, waterfall
+from probes.lag import LagMeter
+from probes.prober import Prober
+from probes.result import ProbeResult
+from probes.target import Target
+from probes.trace import Trace
+
+EPILOG: Final = """\
+Exit codes: 0 the probe was ok, 1 it was not, 2 the command line or the configuration is wrong,
+130 interrupted."""
+LOOKS: Final = {
+    Style.PLAIN: "",
+    Style.DIM: "dim",
+    Style.BOLD: "bold",
+    Style.GOOD: "bold green",
+    Style.BAD: "bold red",
+    Style.ROAD: "cyan",
+    Style.WAIT: "yellow",
+    Style.FLOW: "green",
+}
+"""Colours in a terminal: the way there, waiting for the provider, and its answer."""
+_ASCII: Final = str.maketrans(
+    {"━": "=", "╸": "-", "╺": "-", "✓": "+", "✗": "x", "≥": ">", "…": "~"}
+)
+WIDEST: Final = 120
+"""Columns beyond which bars only get harder to compare with their names."""
+MOST_NAMED: Final = 20
+"""Targets that are listed to somebody who named none of them."""
+TICK_S: Final = 0.1
+"""How often the line that says how long we have waited is drawn anew."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("target", metavar="NAME", help="its name in the configuration")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="default: as sonde run")
+    parser.add_argument(
+        "--timeout", type=_patience, metavar="TIME", help="5s, 500ms (default: the deadline)"
+    )
+
+
+def _patience(text: str) -> float:
+    try:
+        within_s = parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if within_s <= 0.0:
+        raise argparse.ArgumentTypeError("must be longer than nothing")
+    return within_s
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Probe the target; return the exit code."""
+    try:
+        path = find_config(arguments.config, Path.cwd())
+        config = load(path, os.environ, cwd=Path.cwd(), strict=False).config
+    except ConfigError as error:
+        return _refuse(str(error))
+    target = next((each for each in config.targets if each.name == arguments.target), None)
+    if target is None:
+        return _refuse(unknown(arguments.target, [each.name for each in config.targets]))
+    logs.set_up(known_secrets(config), level="ERROR")
+    trace = Trace() if arguments.timeout is None else Trace(within_s=arguments.timeout)
+    try:
+        lag = LagMeter()
+        with asyncio.Runner(loop_factory=lag.new_loop) as runner:
+            runner.get_loop().set_default_executor(DaemonThreads())
+            result = runner.run(_probe(config, target, trace, lag))
+    except KeyboardInterrupt:
+        return 130
+    if arguments.json:
+        sys.stdout.write(json.dumps(as_json(result, trace), indent=2) + "\n")
+    else:
+        console = Console(highlight=False)
+        show(console, waterfall(result, target, trace, min(console.width, WIDEST)))
+    return 0 if result.ok else 1
+
+
+def unknown(name: str, names: Sequence[str]) -> str:
+    """Say that there is no such target, and which one may have been meant, or which there are."""
+    if close := get_close_matches(name, names, n=1):
+        return f"no target {name!r}; did you mean {close[0]!r}?"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"no target {name!r}; there are: {', '.join(names[:MOST_NAMED])}{more}"
+
+
+def _refuse(problem: str) -> int:
+    sys.stderr.write(f"{problem}\n")
+    return 2
+
+
+async def _probe(config: Config, target: Target, trace: Trace, lag: LagMeter) -> ProbeResult:
+    clock = Clock()
+    provider = next(each for each in config.providers if each.name == target.provider)
+    prober = Prober(provider, location=config.location, wall=clock.wall, lag=lag)
+    try:
+        async with asyncio.TaskGroup() as group:
+            with _waiting(target.name, trace.limited(target).deadline_s) as progress:
+                ticking = group.create_task(_tick(progress, clock), name="waiting line")
+                result = await prober.probe(target, off_schedule(clock.wall()), trace=trace)
+                ticking.cancel()
+        return result
+    finally:
+        await prober.close()
+
+
+@contextmanager
+def _waiting(name: str, deadline_s: float) -> Iterator[Progress]:
+    """Show on stderr, if that is a terminal, how long we have waited; leave nothing behind."""
+    console = Console(stderr=True)
+    columns = (TextColumn(f"{name}  {{task.completed:.1f}} of {deadline_s:g} s"), BarColumn())
+    progress = Progress(
+        *columns,
+        console=console,
+        transient=True,
+        auto_refresh=False,
+        disable=not console.is_terminal,
+    )
+    progress.add_task("", total=deadline_s)
+    with progress:
+        yield progress
+
+
+async def _tick(progress: Progress, clock: Clock) -> None:
+    began = clock.monotonic()
+    while True:
+        await asyncio.sleep(TICK_S)
+        progress.update(progress.task_ids[0], completed=clock.monotonic() - began, refresh=True)
+
+
+def as_json(result: ProbeResult, trace: Trace) -> dict[str, Any]:  # Any: values differ by key
+    """Return the probe as a JSON object: a result's own fields and what is derived of them."""
+    return {
+        **asdict(result),
+        "ok": result.ok,
+        "censored": result.censored,
+        "latency_s": result.latency_s,
+        "tokens_per_s": result.tokens_per_s,
+        "inter_token_s": result.inter_token_s,
+        "phases": [asdict(stage) for stage in stages(result, trace.reached)],
+        "request": trace.request,
+        "sent_bytes": trace.sent_bytes,
+        "received_bytes": trace.received_bytes,
+        "headers": dict(trace.headers),
+        "hidden_headers": trace.hidden_headers,
+    }
+
+
+def show(console: Console, lines: Sequence[Line]) -> None:
+    """Print a drawing: with colours on a terminal, and in the signs its encoding has."""
+    signs = {} if console.encoding.startswith("utf") else _ASCII
+    for line in lines:
+        text = Text()
+        for part, style in line:
+            text.append(part.translate(signs), LOOKS[style])
+        text.rstrip()
+        console.print(text, soft_wrap=True)

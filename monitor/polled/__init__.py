@@ -1,0 +1,1 @@
+"""Documents of others, fetched again and again: gently, within bounds, without credentials."""

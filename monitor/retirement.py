@@ -1,0 +1,49 @@
+"""How long the models of our targets have left: what their providers announced, and what they say.
+
+A provider says it in a header of each answer (`Sunset`), or on a page (the table). The sooner of
+both counts. A gateway's models are not those of the provider whose preset it has: there only the
+header speaks.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import urlsplit
+
+from alerting.metric import Fact
+from monitor.facts import Reading
+from probes.providers import PRESETS
+from probes.result import ProbeResult
+from probes.retirement import Retirement, days_until, retires_at
+from probes.target import Provider, Target
+
+
+def announced(preset: str, base_url: str | None, model: str) -> Retirement | None:
+    """Return the announced end of a model there; `base_url` None: at the provider itself."""
+    own = urlsplit(PRESETS[preset].base_url or "").hostname
+    itself = base_url is None or urlsplit(base_url).hostname == own
+    return retires_at(preset, model) if itself else None
+
+
+class Retirements:
+    """The ends of all targets' models, as wall time."""
+
+    def __init__(self, providers: Iterable[Provider], targets: Sequence[Target]) -> None:
+        base_urls = {provider.name: provider.base_url for provider in providers}
+        self._announced: dict[str, float] = {}
+        for target in targets:
+            found = announced(target.preset, base_urls.get(target.provider), target.model)
+            if found is not None:
+                self._announced[target.name] = found.at
+        self._said: dict[str, float] = {}
+
+    def learn(self, target: Target, result: ProbeResult) -> None:
+        """Take note of what an answer says about the end of its model; called for each probe."""
+        if result.sunset_at is not None:
+            self._said[target.name] = result.sunset_at
+        elif self._said and result.ok:  # no longer said: called off
+            self._said.pop(target.name, None)
+
+    def facts(self, now: float) -> Iterator[Reading]:
+        """Say how many days each target that is known to end has left; negative: it has ended."""
+        for name in self._announced.keys() | self._said.keys():
+            ends = [ends[name] for ends in (self._announced, self._said) if name in ends]
+            yield Fact.RETIREMENT_DAYS, name, days_until(min(ends), now)

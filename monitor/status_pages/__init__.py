@@ -1,0 +1,1 @@
+"""What providers say of themselves, beside what we see of them."""

@@ -1,0 +1,72 @@
+"""Slots are left out evenly, and as many as must be."""
+
+from itertools import pairwise
+
+import pytest
+
+from monitor.budget.pace import Pace, Turns
+
+
+def test_what_suffices_is_not_stretched() -> None:
+    """Ten a minute for an hour is 600."""
+    pace = Pace()
+    pace.learn("a", 60.0, 10)
+    assert pace.ratio(600, 3600.0) == 1.0
+    assert pace.ratio(300, 3600.0) == pytest.approx(0.5)
+    assert pace.ratio(0, 3600.0) == 0.0
+    assert pace.ratio(-5, 3600.0) == 0.0
+
+
+def test_nobody_is_held_back_on_a_guess() -> None:
+    """Before its first attempt a target's cost is not known, and not made up."""
+    assert Pace().ratio(1, 86_400.0) == 1.0
+
+
+def test_the_expectation_follows_what_attempts_cost() -> None:
+    """A change of cost is nearly all believed ten attempts on."""
+    pace = Pace()
+    pace.learn("a", 60.0, 10)
+    for _ in range(10):
+        pace.learn("a", 60.0, 100)
+    expected_nusd = 10 + 90 * (1 - 0.8**10)
+    assert pace.ratio(600, 3600.0) == pytest.approx(600 / (60 * expected_nusd))
+
+
+def test_targets_add_up() -> None:
+    """Each asks for its cost at its own interval."""
+    pace = Pace()
+    pace.learn("a", 60.0, 10)
+    pace.learn("b", 30.0, 10)
+    assert pace.ratio(900, 3600.0) == pytest.approx(0.5)
+
+
+def test_the_last_second_is_not_stretched() -> None:
+    """At midnight there is no demand left, and after it none at all."""
+    pace = Pace()
+    pace.learn("a", 60.0, 10)
+    assert pace.ratio(0, 0.0) == 1.0
+    assert pace.ratio(0, -5.0) == 1.0
+
+
+@pytest.mark.parametrize(("ratio", "gaps"), [(0.5, {2}), (0.4, {2, 3}), (0.9, {1, 2}), (0.1, {10})])
+def test_turns_are_spread_evenly(ratio: float, gaps: set[int]) -> None:
+    """Between two slots that are had lie as many as the ratio says, rounded up or down."""
+    turns = Turns()
+    had = [number for number in range(1000) if turns.had("a", ratio, 0.3)]
+    assert {after - before for before, after in pairwise(had[1:])} <= gaps
+    assert len(had) == pytest.approx(1000 * ratio, abs=2)
+
+
+def test_everybody_has_the_first_turn_and_a_place_of_its_own_after_it() -> None:
+    """With half the slots, targets that start apart are not all left out at the same time."""
+    turns = Turns()
+    assert all(turns.had(name, 0.5, start) for name, start in (("a", 0.2), ("b", 0.7)))
+    rounds = [(turns.had("a", 0.5, 0.2), turns.had("b", 0.5, 0.7)) for _ in range(6)]
+    assert rounds == [(False, True), (True, False)] * 3
+
+
+def test_no_turns_without_money() -> None:
+    """A ratio of nothing saves nothing up."""
+    turns = Turns()
+    assert turns.had("a", 0.0, 0.9)
+    assert not any(turns.had("a", 0.0, 0.9) for _ in range(100))
