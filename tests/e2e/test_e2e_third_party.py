@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.e2e import configs
 from tests.e2e.daemon_process import KEY, DaemonProcess, wait_until
 from tests.servers.aimock import Aimock
+from tests.servers.llm_katan import MODEL, LlmKatan
 from tests.servers.llmock import Llmock
 from tests.servers.prometheus import Prometheus, check_config, check_metrics
 from tests.standins.webhook_receiver import Receiver
@@ -29,6 +30,18 @@ TARGETS = (
     "name: llm-embed, provider: llmock, model: any, operation: embeddings, "
     "expect: {dimensions: 1536}",
     "name: llm-limited, provider: limited, model: any, operation: chat",
+    "name: aim-response, provider: aimock, model: good, operation: responses",
+    "name: aim-events, provider: aimock, model: good, operation: responses, stream: true",
+    "name: aim-listed, provider: aimock, model: good, operation: models",
+    "name: llm-response, provider: llmock, model: any, operation: responses",
+    "name: llm-events, provider: llmock, model: any, operation: responses, stream: true",
+    "name: llm-listed, provider: llmock, model: gpt-4o, operation: models",
+    "name: llm-unlisted, provider: llmock, model: gpt-none, operation: models",
+    f"name: katan-whole, provider: katan, model: {MODEL}, operation: chat",
+    f"name: katan-stream, provider: katan, model: {MODEL}, operation: chat, stream: true",
+    f"name: katan-listed, provider: katan, model: {MODEL}, operation: models",
+    "name: katan-gone, provider: katan, model: gone, operation: models",
+    f"name: katan-events, provider: katan, model: {MODEL}, operation: responses, stream: true",
 )
 EXPECTED = {
     "aim-stream": "ok",
@@ -43,6 +56,18 @@ EXPECTED = {
     "llm-whole": "ok",
     "llm-embed": "ok",
     "llm-limited": "ok",
+    "aim-response": "ok",
+    "aim-events": "ok",
+    "aim-listed": "ok",
+    "llm-response": "ok",
+    "llm-events": "ok",
+    "llm-listed": "ok",
+    "llm-unlisted": "model_not_found",
+    "katan-whole": "ok",
+    "katan-stream": "ok",
+    "katan-listed": "ok",
+    "katan-gone": "model_not_found",
+    "katan-events": "invalid_request",
 }
 
 
@@ -60,9 +85,10 @@ async def test_every_verdict_and_a_real_scrape(
     aimock: Aimock,
     llmock: Llmock,
     limited_llmock: Callable[[int], Llmock],
+    llm_katan: LlmKatan,
     prometheus: Callable[[str], Prometheus],
 ) -> None:
-    """Two foreign servers are judged right, and Prometheus finds no fault in what we expose."""
+    """Three foreign servers are judged right in all they serve; Prometheus likes what we expose."""
     script(aimock)
     limited = limited_llmock(2)
     urls = {
@@ -70,8 +96,10 @@ async def test_every_verdict_and_a_real_scrape(
         "llmock": llmock.base_url,
         "limited": limited.base_url,
     }
-    config = configs.head("1s", "1s") + configs.providers(urls) + configs.targets(TARGETS)
-    async with DaemonProcess(tmp_path, config + configs.QUICK_RULES) as daemon:
+    katan = f'  katan: {{preset: compatible, base_url: "{llm_katan.base_url}", '
+    keyed = configs.providers(urls) + katan + 'api_key: "${KATAN_KEY}"}\n'
+    config = configs.head("1s", "1s") + keyed + configs.targets(TARGETS) + configs.QUICK_RULES
+    async with DaemonProcess(tmp_path, config, {"KATAN_KEY": llm_katan.key}) as daemon:
         for target, verdict in EXPECTED.items():
             await wait_until(
                 lambda target=target, verdict=verdict: verdict in daemon.verdicts(target),
@@ -91,7 +119,7 @@ async def test_every_verdict_and_a_real_scrape(
         assert daemon.get("/readyz").status_code == 200
         assert daemon.get("/livez").text == daemon.get("/health").text == "ok\n"
         everything = page.text + daemon.get("/metrics").text + daemon.log.read_text()
-        assert KEY not in everything
+        assert not [key for key in (KEY, llm_katan.key) if key in everything]
         assert await daemon.stop() == 0
     assert KEY.encode() not in (tmp_path / "sonde.db").read_bytes()
 
