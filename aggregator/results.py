@@ -279,7 +279,7 @@ def prune(connection: sqlite3.Connection, before: float, limit: int = PRUNED_TOG
         oldest[table].append((row,))
     for table, ids in oldest.items():
         connection.executemany(f"DELETE FROM {table} WHERE id = ?", ids)  # noqa: S608 - ours
-    _free_pages(connection)
+    free_pages(connection)
     return sum(len(ids) for ids in oldest.values())
 
 
@@ -297,7 +297,8 @@ def size_bytes(connection: sqlite3.Connection) -> int:
     return pages * _number(connection, "page_size")
 
 
-def _free_pages(connection: sqlite3.Connection) -> None:
+def free_pages(connection: sqlite3.Connection) -> None:
+    """Give up to FREED_PAGES that deleting has emptied back to the file system."""
     # One page at a time: each page is a step of the statement that returns a row without columns,
     # and Python's sqlite3 goes no further than the first of those.
     free = _number(connection, "freelist_count")

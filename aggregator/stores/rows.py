@@ -13,15 +13,22 @@ LATENCY_S: Final = (
 
 _BELIEVED: Final = "NOT stream_tainted AND NOT latency_tainted"
 _STREAMED: Final = f"output_tokens >= 2 AND {_BELIEVED} AND verdict IN ('ok', 'content_mismatch')"
+INTER_TOKEN_S: Final = (
+    f"CASE WHEN {_STREAMED} THEN (latency_s - first_token_s) / (output_tokens - 1) END"
+)
+"""`ProbeResult.inter_token_s`, where `LATENCY_S` is called latency_s."""
+TOKENS_PER_S: Final = (
+    f"CASE WHEN {_STREAMED} AND latency_s > first_token_s"
+    " THEN output_tokens / (latency_s - first_token_s) END"
+)
+"""`ProbeResult.tokens_per_s`, likewise."""
 _SELECT: Final = f"""
 SELECT id, at, attempt, fault, location, model, operation, provider, status, target, verdict,
        latency_tainted, detail, rate_limits,
        1000 * connect_s, cost_usd,
        CASE WHEN {_BELIEVED} THEN 1000 * first_token_s END,
-       CASE WHEN {_STREAMED} THEN 1000 * ((latency_s - first_token_s) / (output_tokens - 1)) END,
-       1000 * latency_s, 1000 * loop_lag_s,
-       CASE WHEN {_STREAMED} AND latency_s > first_token_s
-            THEN output_tokens / (latency_s - first_token_s) END,
+       1000 * {INTER_TOKEN_S},
+       1000 * latency_s, 1000 * loop_lag_s, {TOKENS_PER_S},
        prompt_chars, 1000 * resolve_s, response_chars, 1000 * tls_s,
        cached_tokens, input_tokens, output_tokens, input_tokens + output_tokens
   FROM (SELECT *, {LATENCY_S} AS latency_s FROM results WHERE id > ? ORDER BY id LIMIT ?)

@@ -1,0 +1,1 @@
+"""The past in ever coarser buckets: what is left of results when they are gone."""

@@ -1,0 +1,119 @@
+"""Committed results and skips to the minutes they belong in, each of them once.
+
+A cursor stands on the newest row that is in a bucket. It moves in the transaction that changes the
+buckets, so a kill between them is not possible: what was not committed is folded again, what was is
+not.
+"""
+
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+from aggregator.rollup.bucket import Attempt, Bucket
+from aggregator.rollup.table import Level, add, series_of
+from aggregator.stores.rows import INTER_TOKEN_S, LATENCY_S, TOKENS_PER_S
+from probes.result import Failing, Fault, SkipReason, Verdict
+
+LATEST: Final = 253_402_300_800
+"""The year 10000: a row whose clock says so, or says a time before 1970, has no minute."""
+
+_BELIEVED: Final = "NOT latency_tainted AND attempt = 1 AND fault != 'monitor'"
+_ANSWERED: Final = "verdict IN ('ok', 'content_mismatch')"
+_RESULTS: Final = f"""
+SELECT id, target, location, at, attempt = 1, verdict, fault, latency_tainted OR stream_tainted,
+       CASE WHEN {_BELIEVED} AND ({_ANSWERED} OR verdict = 'timeout') THEN latency_s END,
+       CASE WHEN {_BELIEVED} AND {_ANSWERED} AND NOT stream_tainted THEN first_token_s END,
+       CASE WHEN {_BELIEVED} THEN {INTER_TOKEN_S} END,
+       CASE WHEN {_BELIEVED} THEN {TOKENS_PER_S} END,
+       input_tokens, output_tokens, cached_tokens, cost_usd
+  FROM (SELECT *, {LATENCY_S} AS latency_s FROM results WHERE id > ? ORDER BY id LIMIT ?)
+ ORDER BY id
+"""  # noqa: S608 - our own words
+_SKIPS: Final = """
+SELECT id, target, location, at, reason, verdict, fault FROM skips WHERE id > ? ORDER BY id LIMIT ?
+"""
+
+Minutes = dict[tuple[str, str, int], Bucket]
+"""By target, location and number of the minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What one step took in."""
+
+    rows: int
+    left_out: int = 0
+    """Rows without a minute, or with words of a newer version: in no bucket."""
+
+
+def fold(connection: sqlite3.Connection, limit: int) -> Folded:
+    """Bring up to `limit` results, and as many skips, into their minutes.
+
+    Less rows than `limit` means that there are no more of either.
+    """
+    results, skips = connection.execute("SELECT results, skips FROM rollup_cursor").fetchone()
+    minutes: Minutes = defaultdict(Bucket)
+    attempts = connection.execute(_RESULTS, (results, limit)).fetchall()
+    skipped = connection.execute(_SKIPS, (skips, limit)).fetchall()
+    if not attempts and not skipped:
+        return Folded(0)
+    left_out = sum(not _attempt(minutes, *row) for row in attempts)
+    left_out += sum(not _skip(minutes, *row) for row in skipped)
+    for (target, location, number), bucket in minutes.items():
+        add(connection, Level.MINUTE, series_of(connection, target, location), number, bucket)
+    connection.execute(
+        "UPDATE rollup_cursor SET results = ?, skips = ?",
+        (attempts[-1][0] if attempts else results, skipped[-1][0] if skipped else skips),
+    )
+    return Folded(max(len(attempts), len(skipped)), left_out)
+
+
+def _attempt(
+    minutes: Minutes,
+    _row: int,
+    target: str,
+    location: str,
+    at: float,
+    first: int,
+    verdict: str,
+    fault: str,
+    tainted: int,
+    *numbers: float | None,
+) -> bool:
+    if not 0 <= at < LATEST:
+        return False
+    try:
+        said = Verdict(verdict), Fault(fault)
+    except ValueError:  # of a newer version
+        return False
+    figures, tokens, cost_usd = numbers[:4], numbers[4:7], numbers[7]
+    counted = tuple(None if number is None else int(number) for number in tokens)
+    attempt = Attempt(bool(first), *said, bool(tainted), figures, counted, cost_usd)
+    minutes[target, location, int(at // Level.MINUTE)].add(attempt)
+    return True
+
+
+def _skip(
+    minutes: Minutes,
+    _row: int,
+    target: str,
+    location: str,
+    at: float,
+    reason: str,
+    verdict: str | None,
+    fault: str | None,
+) -> bool:
+    if not 0 <= at < LATEST:
+        return False
+    try:
+        failing = None if verdict is None or fault is None else _failing(verdict, fault)
+        why = SkipReason(reason)
+    except ValueError:  # of a newer version
+        return False
+    minutes[target, location, int(at // Level.MINUTE)].skip(why, failing)
+    return True
+
+
+def _failing(verdict: str, fault: str) -> Failing:
+    return Failing(Verdict(verdict), Fault(fault))

@@ -1,0 +1,110 @@
+"""Files of every earlier version come up to this one, with what is in them."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aggregator.ledger import Ledger, Schema
+from aggregator.results import latest
+from aggregator.rollup.roller import Roller
+from aggregator.rollup.table import points
+from monitor.daemon import SCHEMAS
+
+VERSIONS = [
+    (schema.name, version) for schema in SCHEMAS for version in range(len(schema.migrations))
+]
+ROWS = 3
+SAID: dict[str, object] = {
+    "attempt": 1,
+    "verdict": "ok",
+    "fault": "none",
+    "operation": "chat",
+    "stamps": "kernel",
+    "reason": "late",
+    "target": "chat",
+    "location": "here",
+}
+
+
+def at_version(name: str, version: int) -> list[Schema]:
+    """Return all schemas, one of them cut back to an earlier version, 0 being none of it."""
+    cut = [
+        Schema(schema.name, schema.migrations[:version]) if schema.name == name else schema
+        for schema in SCHEMAS
+    ]
+    # What watches the results of a file without results was not there either.
+    return [s for s in cut if s.migrations and (name != "results" or version or s.name == name)]
+
+
+def fill(connection: sqlite3.Connection, table: str) -> None:
+    """Write rows that have a value wherever the table of that version wants one."""
+    columns = [
+        (name, kind)
+        for _, name, kind, needed, default, key in connection.execute(f"PRAGMA table_info({table})")
+        if needed and default is None and not key
+    ]
+    for number in range(ROWS):
+        row = [SAID.get(name, "" if kind == "TEXT" else number) for name, kind in columns]
+        names = ", ".join(name for name, _ in columns)
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)
+
+
+def opened(path: Path, schemas: list[Schema]) -> None:
+    """Open a ledger with these tables and close it."""
+    asyncio.run(Ledger.open(path, schemas, inline=True).close())
+
+
+def layout(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return every table's columns, and the names of indexes and triggers."""
+    with closing(sqlite3.connect(path)) as connection:
+        names = [
+            name
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+            )
+        ]
+        said: dict[str, list[tuple[object, ...]]] = {
+            name: connection.execute(f"PRAGMA table_info({name})").fetchall() for name in names
+        }
+        said["others"] = connection.execute(
+            "SELECT type, name, tbl_name FROM sqlite_schema WHERE type != 'table' ORDER BY name"
+        ).fetchall()
+        said["versions"] = connection.execute(
+            "SELECT name, version FROM schema_version ORDER BY name"
+        ).fetchall()
+    return said
+
+
+@pytest.mark.parametrize(("name", "version"), VERSIONS)
+def test_an_earlier_file_becomes_what_a_new_one_is(tmp_path: Path, name: str, version: int) -> None:
+    """Whichever package was at whichever version: the same tables, indexes and triggers."""
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    opened(old, at_version(name, version))
+    assert layout(old) != {}
+    opened(old, list(SCHEMAS))
+    opened(new, list(SCHEMAS))
+    assert layout(old) == layout(new)
+
+
+@pytest.mark.parametrize(("name", "version"), [each for each in VERSIONS if each != ("results", 0)])
+async def test_what_an_earlier_file_holds_is_kept_and_rolled_up(
+    tmp_path: Path, name: str, version: int
+) -> None:
+    """Its results and skips are read by this version, and are in the roll-ups after one turn."""
+    path = tmp_path / "old.db"
+    await Ledger.open(path, at_version(name, version), inline=True).close()
+    with closing(sqlite3.connect(path)) as connection:
+        for table in ("results", "skips"):
+            fill(connection, table)
+        connection.commit()
+    ledger = Ledger.open(path, SCHEMAS, inline=True)
+    found = await ledger.read(lambda c: latest(c, "chat", 10))
+    assert [one.slot for one in found] == list(reversed(range(ROWS)))
+    assert await Roller(ledger).turn(0.0)
+    (point,) = await ledger.read(lambda c: points(c, "chat", 0, 60, 60))
+    assert (point.summary.n, point.summary.missed) == (ROWS, ROWS)
+    await ledger.close()
