@@ -6,7 +6,8 @@ What counts where:
 - A result whose fault is `monitor` says nothing about the API: its slot counts as missed.
 - A slot that was skipped counts as missed too, but for two kinds. One refused by an open breaker is
   a failure like the one that opened it, without any figure: not asking is no better news than
-  asking in vain. One we held back (a budget, a rate limit) was never due.
+  asking in vain. Nor is it where a 429 asked for a long wait. Any other one we held back (a budget,
+  a rate limit) was never due.
 - latency: complete answers, and timeouts at the deadline that cut them short. Leaving timeouts
   out would let the percentiles improve while the provider dies. An error that came back at once is
   in the error rate, not in the latency.
@@ -37,7 +38,7 @@ KEPT: Final = 16
 and pages use a handful, so only someone asking for arbitrary windows ever fills it."""
 
 HELD_BACK: Final = frozenset({SkipReason.BUDGET, SkipReason.THROTTLED_BY_US})
-"""Slots we chose not to use: neither a failure nor missing."""
+"""Slots we chose not to use: neither missing nor, unless it is said so, a failure."""
 
 _VERDICT_CODES: Final = {verdict: code for code, verdict in enumerate(VERDICTS)}
 _FAULT_CODES: Final = {fault: code for code, fault in enumerate(FAULTS)}
@@ -122,15 +123,13 @@ class Windows:
         self, target: str, reason: SkipReason, at: float, failing: Failing | None = None
     ) -> None:
         """Count a slot without a probe by why it has none; `failing` is what a refused one is."""
-        if reason in HELD_BACK:
-            return
-        if failing is None:
-            self.missed(target, at)
-        else:
+        if failing is not None:
             self.refused(target, failing, at)
+        elif reason not in HELD_BACK:
+            self.missed(target, at)
 
     def refused(self, target: str, failing: Failing, at: float) -> None:
-        """Count a slot that an open breaker refused at `at`: a failure, but not a measured one."""
+        """Count a slot that was refused at `at` as a failure, but not a measured one."""
         series = self._changed(target, at)
         if series is not None:
             series.first_at = min(series.first_at, series.last_at)

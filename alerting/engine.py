@@ -353,6 +353,12 @@ class Engine:
         """Return the states worth keeping: an alert that is not in it is inactive."""
         return self._states.copy()
 
+    def pass_over(self, away_s: float) -> None:
+        """Let so long a time, in which nobody watched, count towards no hold."""
+        for identity, state in tuple(self._states.items()):
+            series = self._series[identity]
+            series.state = self._states[identity] = shift(state, away_s)
+
     def restore(
         self, states: Mapping[Identity, State], now: float, saved_at: float | None
     ) -> tuple[Transition, ...]:

@@ -2,8 +2,9 @@
 
 Two alerts of ours silence others. While our own way out is broken nothing we see says anything of a
 provider, so `MonitorEgress` holds back every other alert whose condition became true after that
-began. A key that is refused or out of money explains whatever else its probes do: `Account` holds
-back the availability and latency alerts of the same key.
+began. A key that is refused or out of money answers less: `Account` holds back the warnings of the
+same key about speed and coverage. What counts failures of the provider's own no refusal brings
+about, and is told: `Account` may fire for months because of one model, while the others go down.
 
 Held back is not lost. An alert that still fires when nothing explains it any more is told then (one
 about missing slots when its window has forgotten them), and one that was over before says nothing.
@@ -21,10 +22,8 @@ from alerting.state import Edge, Firing, Inactive, State
 
 MONITOR_EGRESS: Final = "MonitorEgress"
 ACCOUNT: Final = "Account"
-EXPLAINED_BY_ACCOUNT: Final = frozenset(
-    {"Down", "ErrorRate", "HighLatency", "CriticalLatency", "SlowMean", "LowThroughput"}
-)
-"""What a refused key may bring about; a wrong request or a spent budget is news of its own."""
+EXPLAINED_BY_ACCOUNT: Final = frozenset({"HighLatency", "SlowMean", "LowThroughput"})
+"""What a refused key may bring about, for its windows thin out."""
 EARLIER_S: Final = 60.0
 """Probes notice a broken way out before its own check does, which looks four times a minute and
 needs its deadline: what became true so long before belongs to it."""

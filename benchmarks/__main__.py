@@ -34,11 +34,12 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "metrics": "/metrics against prometheus_client",
         "startup": "first probe, imports, memory at 200 targets",
         "latency": "error of reported latency, four clients against the truth server",
+        "history": "30 days of roll-ups: a chart, the disk, and what folding takes",
         "pipeline": "CPU of the whole daemon for one probe, against others",
         "soak": "5,000 targets every 10 s on one core (not part of a run of everything)",
     }
 )
-SIZED: Final = ("latency", "pipeline")
+SIZED: Final = ("history", "latency", "pipeline")
 """Those that --quick and --full change."""
 
 

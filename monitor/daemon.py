@@ -20,6 +20,7 @@ from aggregator.drift import DRIFT
 from aggregator.ledger import Ledger, LedgerError
 from aggregator.references import REFERENCES
 from aggregator.results import RESULTS
+from aggregator.rollup.table import ROLLUPS
 from aggregator.stores import open_influxdb
 from aggregator.stores.spool import SPOOL
 from alerting.engine import Transition
@@ -75,7 +76,7 @@ of the middle-aged, how many of these one of all. Fewer and later than Python's 
 of targets a collection of all finds nothing but the summaries still in use, and stops every probe
 for 20 ms. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
 
-SCHEMAS: Final = (RESULTS, SPOOL, ALERTING, BUDGET, REFERENCES, DRIFT)
+SCHEMAS: Final = (RESULTS, ROLLUPS, SPOOL, ALERTING, BUDGET, REFERENCES, DRIFT)
 """Every package's tables: the one file of an instance holds them all, used or not."""
 
 log = structlog.get_logger("sonde.daemon")
@@ -260,7 +261,8 @@ class Daemon:
         targets = {target.name: target for target in self.config.targets}
         probes = Probes(targets, self._on_demand, self.road.metrics.labels)
         sources = Sources(self.road.readiness, self.road.view, self.road.metrics, probes)
-        return build_app(sources, Access(http.host, http.token), stylesheet())
+        access = Access(http.host, http.token, self.config.public_url)
+        return build_app(sources, access, stylesheet())
 
 
 def _settle_memory() -> None:

@@ -26,6 +26,10 @@ turn alone would not do: a slot makes a task in one, which starts in the next, b
 What cannot be divided (one view and its rules) takes some 20 us for a target, and about 1 us for
 each of the targets of a provider that are taken together (`python -m benchmarks evaluation`)."""
 
+AWAY_S: Final = 2.0
+"""A beat this late was missed because this process stood still (it was stopped, or its loop held):
+nobody watched meanwhile, and that counts towards no hold. What is shorter is a busy moment."""
+
 log = structlog.get_logger("sonde.evaluator")
 
 
@@ -62,6 +66,8 @@ class Evaluator:
         self._facts = asked.facts
         self._keys = asked.keys
         self._seen = clock.monotonic()
+        self._began = self._seen
+        """When the newest evaluation began, on the monotonic clock."""
         self._broken: dict[str, str] = {}
         self._turn = asyncio.Lock()
 
@@ -69,18 +75,22 @@ class Evaluator:
         """Evaluate for ever, on beats that do not drift."""
         every_s = self._config.evaluate_every_s
         beat = self._clock.monotonic()
+        late_s = 0.0
         while True:
-            await self.evaluate()
+            await self.evaluate(late_s)
             beat = max(beat + every_s, self._clock.monotonic())
             await asyncio.sleep(beat - self._clock.monotonic())
+            late_s = self._clock.monotonic() - beat
 
-    async def evaluate(self) -> None:
-        """Evaluate every rule once; commit states and notifications.
+    async def evaluate(self, late_s: float = 0.0) -> None:
+        """Evaluate every rule once, so much later than meant; commit states and notifications.
 
         One evaluation at a time: the last one of a daemon that stops waits for the one under way.
         """
         async with self._turn:
             started = self._clock.monotonic()
+            self._pass_over(max(late_s, self._lag.worst_since(self._began)))
+            self._began = started
             now = self._clock.steady()
             await self._in_slices(self._judging(now))
             await self._in_slices(self._showing(now))
@@ -88,6 +98,12 @@ class Evaluator:
             self._metrics.evaluation.observe(self._clock.monotonic() - started)
             self._tell_lateness()
             await self._announcer.save(self._engine.states(), now)
+
+    def _pass_over(self, away_s: float) -> None:
+        """Let a time in which this process stood still count towards no hold."""
+        if away_s > AWAY_S:
+            log.warning("rules.unwatched", seconds=round(away_s, 3))
+            self._engine.pass_over(away_s)
 
     async def _in_slices(self, work: Iterator[None]) -> None:
         """Do the work, and let others have the loop whenever a slice of time is over."""

@@ -1,12 +1,22 @@
-"""Keeps the ledger within its age and its size, a little at a time."""
+"""Rolls the ledger up and keeps it within its age and its size, a little at a time.
+
+No result is deleted for its age before it is in the roll-ups. The size is a harder bound: should
+rolling up itself be broken, the oldest results go for want of room all the same.
+"""
 
 import asyncio
+import sqlite3
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
 
 from aggregator.ledger import Ledger, LedgerError
 from aggregator.results import drop_oldest, prune, size_bytes
+from aggregator.rollup.folding import fold
+from aggregator.rollup.roller import FOLD_ROWS, Roller
+from aggregator.rollup.table import Level, drop_oldest_minutes, prune_rollups
 from alerting.outbox import prune as prune_outbox
 from monitor.clock import Clock
 from monitor.config.values import Store
@@ -18,38 +28,78 @@ CHUNK_ROWS: Final = 1_000
 CHUNKS_A_TURN: Final = 50
 OUTBOX_KEPT_S: Final = 14 * 86_400.0
 
+Delete = Callable[[sqlite3.Connection], int]
+"""Deletes up to CHUNK_ROWS rows and returns how many."""
+
 log = structlog.get_logger("sonde.housekeeping")
 
 
 async def keep_house(ledger: Ledger, store: Store, clock: Clock, metrics: Metrics) -> None:
-    """Delete what is too old, then the oldest of what is too much, for ever."""
+    """Roll up, then delete what is too old, then the oldest of what is too much, for ever."""
+    roller = Roller(ledger)
     while True:
         try:
-            await _by_age(ledger, store, clock.wall())
-            metrics.dropped_rows.inc(await _by_size(ledger, store))
+            rolled = await _roll_up(roller, clock.wall())
+            await _by_age(ledger, store, clock.wall(), rolled is True)
+            metrics.dropped_rows.inc(await _by_size(ledger, store, rolled is not None))
         except LedgerError as error:
             log.error("ledger.housekeeping_failed", error=str(error))
         await asyncio.sleep(EVERY_S)
 
 
-async def _by_age(ledger: Ledger, store: Store, wall: float) -> None:
-    before = wall - store.retention_results_s
-    for _ in range(CHUNKS_A_TURN):
-        if await ledger.write(lambda c: prune(c, before, CHUNK_ROWS)) < CHUNK_ROWS:
-            break
+async def _roll_up(roller: Roller, wall: float) -> bool | None:
+    """Say whether everything is rolled up; None: a bug is in the way, and probes go on with it."""
+    try:
+        return await roller.turn(wall)
+    except LedgerError:
+        raise
+    except Exception:
+        log.exception("rollup.broken")
+        return None
+
+
+async def _by_age(ledger: Ledger, store: Store, wall: float, caught_up: bool) -> None:
+    old: list[Delete] = [
+        partial(prune_rollups, level=level, before=wall - kept_s, limit=CHUNK_ROWS)
+        for level, kept_s in (
+            (Level.MINUTE, store.retention_minutes_s),
+            (Level.HOUR, store.retention_hours_s),
+        )
+    ]
+    if caught_up:
+        results = partial(prune, before=wall - store.retention_results_s, limit=CHUNK_ROWS)
+        old.insert(0, partial(_if_rolled_up, delete=results))
+    for delete in old:
+        for _ in range(CHUNKS_A_TURN):
+            if await ledger.write(delete) < CHUNK_ROWS:
+                break
     await ledger.write(lambda c: prune_outbox(c, wall - OUTBOX_KEPT_S, CHUNK_ROWS))
 
 
-async def _by_size(ledger: Ledger, store: Store) -> int:
-    """Delete the oldest rows of a ledger that is too large; return how many."""
+def _if_rolled_up(connection: sqlite3.Connection, delete: Delete) -> int:
+    """Roll up what was committed since; delete only if that was all of it."""
+    return delete(connection) if fold(connection, FOLD_ROWS).rows < FOLD_ROWS else 0
+
+
+async def _by_size(ledger: Ledger, store: Store, sound: bool) -> int:
+    """Delete the oldest results of a ledger that is too large, then minutes; return how many.
+
+    `sound` says that rolling up works; a turn of it takes more of the oldest rows than go here.
+    """
     dropped = 0
     for _ in range(CHUNKS_A_TURN):
         if await ledger.read(size_bytes) <= store.max_size_bytes:
             break
-        rows = await ledger.write(lambda c: drop_oldest(c, CHUNK_ROWS))
+        rows = await ledger.write(partial(_make_room, sound=sound))
         dropped += rows
         if rows == 0:
             break
     if dropped:
         log.warning("ledger.full", dropped=dropped, max_size_bytes=store.max_size_bytes)
     return dropped
+
+
+def _make_room(connection: sqlite3.Connection, sound: bool) -> int:
+    if sound:
+        fold(connection, FOLD_ROWS)
+    return drop_oldest(connection, CHUNK_ROWS) or drop_oldest_minutes(connection, CHUNK_ROWS)

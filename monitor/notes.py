@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from alerting.engine import Transition
-from probes.result import ProbeResult
+from alerting.metric import Counted, Fact, Measured, Metric, Plain
+from probes.result import Fault, ProbeResult
 
 Noting = Callable[[Transition], Sequence[str]]
-"""Says what it knows that may help with an alert that fires: a line each, nothing when nothing."""
+"""Says what it knows that may help with an alert that fires: a line each, none or empty ones when
+nothing."""
 
 log = structlog.get_logger("sonde.notes")
 
@@ -34,13 +36,37 @@ class Notes:
         return lines
 
 
-def hints(last_result: Mapping[str, ProbeResult]) -> Noting:
-    """Make a source of the newest hint at the cause among the results of an alert's targets."""
+def newest_failure(last_result: Mapping[str, ProbeResult]) -> Noting:
+    """Make a source of what the newest failure was that an alert is about, and of what to do.
 
-    def hint(transition: Transition) -> Sequence[str]:
+    Of an alert's targets each one's last result is looked at. One that its rule does not count is
+    another trouble, and none of its business.
+    """
+
+    def told(transition: Transition) -> Sequence[str]:
+        if transition.rule is None:
+            return ()
+        metric = transition.rule.when.metric
         results = (last_result[name] for name in transition.targets if name in last_result)
-        hinting = (result for result in results if result.hint)
-        newest = max(hinting, key=lambda result: result.at, default=None)
-        return () if newest is None else (newest.hint,)
+        failures = (result for result in results if _is_about(metric, result))
+        newest = max(failures, key=lambda result: result.at, default=None)
+        if newest is None:
+            return ()
+        why = f": {newest.detail}" if newest.detail else ""
+        return f"newest failure: {newest.verdict}, fault {newest.fault}{why}", newest.hint
 
-    return hint
+    return told
+
+
+def _is_about(metric: Metric, result: ProbeResult) -> bool:
+    match metric:
+        case Counted(kinds=()):
+            return not result.ok and result.fault is not Fault.MONITOR
+        case Counted(kinds=kinds):
+            return result.fault in kinds or result.verdict in kinds
+        case Measured():
+            return result.censored
+        case Plain():
+            return result.fault is Fault.MONITOR
+        case Fact():
+            return False

@@ -7,6 +7,7 @@ IN_FLIGHT in all, and whoever asks again within FRESH_S is told what was just fo
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,15 +85,17 @@ class OnDemand:
         if not await self._over(target.name, within_s):
             return Busy.IN_FLIGHT
         now = self._clock.monotonic()
+        left_s = within_s - (now - began)
         had_at, newest = self._newest.get(target.name, (0.0, None))
-        if newest is not None and now - had_at < FRESH_S:
+        # Who can wait notably longer is not told of a timeout that is not his.
+        patience_s = left_s - FRESH_S
+        if newest and now - had_at < FRESH_S and not _hasty(newest, target, patience_s):
             return newest
         if len(self._running) >= IN_FLIGHT:
             return Busy.CROWDED
         refused = self._admission.refusal(target)
         if refused is not None:
             return refused
-        left_s = within_s - (now - began)
         try:
             async with asyncio.timeout(left_s + LATE_S):
                 return await self._asked(target, Trace(within_s=left_s))
@@ -126,8 +129,15 @@ class OnDemand:
 
     def _learn(self, target: Target, answer: Answer) -> None:
         result = answer.result
-        # A deadline that was cut short for somebody in a hurry says little about the provider.
-        if not (result.censored and answer.trace.within_s < target.deadline_s):
+        if not _hasty(answer, target):
             self._admission.learn(target, result)
         self._metrics.observe_further(target, result)
         (log.debug if result.ok else log.info)("probe.on_demand", **event_fields(result))
+
+
+def _hasty(answer: Answer, target: Target, left_s: float = math.inf) -> bool:
+    """Say whether it timed out only for the haste of who asked, who had less than `left_s`.
+
+    It says little about the provider, and nothing to somebody who can wait longer.
+    """
+    return answer.result.censored and answer.trace.within_s < min(target.deadline_s, left_s)

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from alerting.engine import Transition
+from alerting.metric import Fact
 from alerting.state import Edge
 from monitor.baselines.watch import Baselines
 from monitor.clock import Clock
@@ -52,6 +53,9 @@ class Outside:
         )
         self.polls = (*self._pages.polls, *baselines.polls)
         self._fetcher = Fetcher() if self.polls else None
+        if self.egress is None:
+            # Nobody looks any more: an alert of before, which holds back all others, must end.
+            road.facts.add(lambda _now: ((Fact.EGRESS_FAILING, "", 0.0),))
         for part in (self.egress, self._pages, baselines):
             if part is not None:
                 road.facts.add(part.facts)
@@ -60,10 +64,13 @@ class Outside:
 
     async def judged(self, result: ProbeResult) -> ProbeResult:
         """Return a result as it is to be written down: with the fault it has in all we know."""
+        egress = self.egress if result.provider in self._watched else None
+        if egress is not None:
+            egress.heard(result)
         if result.ok:
             return result
-        if self.egress is not None and result.provider in self._watched:
-            result = await self.egress.judged(result)
+        if egress is not None:
+            result = await egress.judged(result)
         self._pages.saw(result)
         return result
 

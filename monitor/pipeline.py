@@ -53,9 +53,9 @@ class Pipeline:
         clock: Clock,
         location: str,
         on_result: Callable[[ProbeResult], None] = lambda _result: None,
-        failing: Callable[[Target], Failing | None] = lambda _target: None,
+        failing: Callable[[Target, SkipReason], Failing | None] = lambda _target, _reason: None,
     ) -> None:
-        """`failing` says what a slot of a target counts as that its key's breaker refuses."""
+        """`failing` says what a slot of a target counts as that is skipped for a reason."""
         self._ledger = ledger
         self._windows = windows
         self._metrics = metrics
@@ -100,7 +100,7 @@ class Pipeline:
 
     def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> None:
         """Count a slot that gets no probe, as what its reason makes of it (`Windows.skipped`)."""
-        failing = self._failing(target) if reason is SkipReason.BREAKER else None
+        failing = self._failing(target, reason)
         now = self._clock.steady()
         self._windows.skipped(target.name, reason, now, failing)
         if failing is not None or reason in HELD_BACK:

@@ -5,7 +5,9 @@ both counts. A gateway's models are not those of the provider whose preset it ha
 header speaks.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from alerting.metric import Fact
@@ -14,6 +16,9 @@ from probes.providers import PRESETS
 from probes.result import ProbeResult
 from probes.retirement import Retirement, days_until, retires_at
 from probes.target import Provider, Target
+
+NEVER_DAYS: Final = 36_500.0
+"""What a target has left whose end nobody knows of although it answers: a century."""
 
 
 def announced(preset: str, base_url: str | None, model: str) -> Retirement | None:
@@ -39,11 +44,14 @@ class Retirements:
         """Take note of what an answer says about the end of its model; called for each probe."""
         if result.sunset_at is not None:
             self._said[target.name] = result.sunset_at
-        elif self._said and result.ok:  # no longer said: called off
-            self._said.pop(target.name, None)
+        elif result.ok:  # said no longer, or never: what was called off must end its alert
+            self._said[target.name] = math.inf
 
     def facts(self, now: float) -> Iterator[Reading]:
-        """Say how many days each target that is known to end has left; negative: it has ended."""
+        """Say how many days each target has left, as far as is known; negative: it has ended.
+
+        NEVER_DAYS where the newest good answer names no end, and no page does.
+        """
         for name in self._announced.keys() | self._said.keys():
             ends = [ends[name] for ends in (self._announced, self._said) if name in ends]
-            yield Fact.RETIREMENT_DAYS, name, days_until(min(ends), now)
+            yield Fact.RETIREMENT_DAYS, name, min(days_until(min(ends), now), NEVER_DAYS)

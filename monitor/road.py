@@ -23,6 +23,7 @@ from monitor.bearings import marked
 from monitor.budget.collector import BudgetCollector
 from monitor.budget.keeper import Keeper
 from monitor.budget.purse import LedgerPurse
+from monitor.budget.told import spending
 from monitor.clock import Clock
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
@@ -35,7 +36,7 @@ from monitor.inhibitor import Inhibitor
 from monitor.kindness.confirmations import Confirmations, Way
 from monitor.kindness.gate import Kindness
 from monitor.metrics import Metrics
-from monitor.notes import Notes, hints
+from monitor.notes import Notes, newest_failure
 from monitor.pipeline import Pipeline
 from monitor.restore import replay_windows, restore_alerts
 from monitor.retirement import Retirements
@@ -115,7 +116,8 @@ class Road:
         self.deliverer = Deliverer(ledger, notifiers, clock.steady, self.metrics.notified)
         self.metrics.read(self._counts())
         self.notes = Notes()
-        self.notes.add(hints(self.pipeline.last_result))
+        self.notes.add(newest_failure(self.pipeline.last_result))
+        self.notes.add(spending(self.budget))
         self._inhibitor = Inhibitor(self.engine.told_anew, self.metrics.inhibited)
         self._announcer = Announcer(
             ledger,
@@ -192,7 +194,9 @@ class Road:
         self.confirmations.give_way(target)
         result = await self._attempt(target, slot, 1)
         if result is None:
-            self.pipeline.slot_skipped(target, slot, SkipReason.BUDGET)
+            # A disk that takes nothing is no spent budget: the slot is missing, not held back.
+            reason = SkipReason.PAUSED if self.budget.stuck else SkipReason.BUDGET
+            self.pipeline.slot_skipped(target, slot, reason)
             return
         await self._take(target, result)
         self.confirmations.after(target, slot, result)

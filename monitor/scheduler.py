@@ -20,6 +20,8 @@ GRACE_RATIO: Final = 0.1
 """A slot waits this long (or this part of its interval, if shorter) for its target's last probe."""
 BACKOFF_LIMIT_S: Final = 300.0
 """A target whose own code keeps failing is tried again at least this often."""
+GATED: Final = frozenset({SkipReason.BUDGET, SkipReason.THROTTLED_BY_US, SkipReason.BREAKER})
+"""What gates refuse with. They say once why; each slot of the night that follows is no news."""
 
 log = structlog.get_logger("sonde.scheduler")
 
@@ -184,7 +186,8 @@ class Scheduler:
             self._start(probes, entry, slot, max(0.0, self._clock.wall() - slot.at))
 
     def _skip(self, entry: _Entry, slot: Slot, reason: SkipReason) -> None:
-        log.info("slot.skipped", target=entry.target.name, slot=slot.number, reason=reason.value)
+        tell = log.debug if reason in GATED else log.info
+        tell("slot.skipped", target=entry.target.name, slot=slot.number, reason=reason.value)
         self._observer.slot_skipped(entry.target, slot, reason)
 
     async def _contained(self, entry: _Entry, slot: Slot) -> None:

@@ -19,6 +19,9 @@ LABEL_CHARS: Final = 15
 TIME_CHARS: Final = 11
 LEAST_BAR_CHARS: Final = 20
 """Below this nothing can be told from a bar: a narrower terminal wraps the lines instead."""
+NAME_CHARS: Final = 42
+"""The longest name of a header that is shown whole: servers choose names, and of eighty columns
+the value needs some too. `anthropic-ratelimit-input-tokens-remaining` has so many."""
 _INDENT: Final = " " * LABEL_CHARS
 
 
@@ -84,7 +87,7 @@ def _headline(result: ProbeResult, target: Target, width: int) -> Line:
     status = "" if result.status is None else f"HTTP {result.status}"
     verdict = f"{mark} {result.verdict}"
     room = width - len(verdict) - len(result.target) - len(status) - 6
-    about = about if len(about) <= room else about[: max(0, room - 1)] + "…"
+    about = _short(about, max(1, room))
     return (
         (verdict, style),
         ("  ", Style.PLAIN),
@@ -93,6 +96,11 @@ def _headline(result: ProbeResult, target: Target, width: int) -> Line:
         (about.ljust(room + 2), Style.PLAIN),
         (status, Style.DIM),
     )
+
+
+def _short(text: str, most: int) -> str:
+    """Return at most so many characters of a text, at least one."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _bars(found: Sequence[Stage], result: ProbeResult, width: int) -> Iterator[Line]:
@@ -137,14 +145,14 @@ def _fact(name: str, text: str, width: int) -> Iterator[Line]:
 
 
 def _headers(trace: Trace, width: int) -> Iterator[Line]:
-    names = max((len(name) for name, _ in trace.headers), default=0)
+    names = min(NAME_CHARS, max((len(name) for name, _ in trace.headers), default=0))
     for place, (name, value) in enumerate(trace.headers):
         label = "headers" if place == 0 else ""
         room = max(LEAST_BAR_CHARS, width - LABEL_CHARS - names - 2)
         first, *rest = textwrap.wrap(value, room) or [""]
         yield (
             (label.ljust(LABEL_CHARS), Style.DIM),
-            (name.ljust(names + 2), Style.DIM),
+            (_short(name, names).ljust(names + 2), Style.DIM),
             (first, Style.PLAIN),
         )
         for more in rest:

@@ -29,7 +29,7 @@ from probes.reading import (
     usage_in,
 )
 from probes.result import Verdict
-from probes.sanitise import sanitise
+from probes.sanitise import sanitise, start_of
 
 __all__ = [
     "Names",
@@ -43,7 +43,6 @@ __all__ = [
     "reading_of",
 ]
 
-_SNIPPET_BYTES: Final = 1024
 _FLOAT_BYTES: Final = 4
 
 _NO_USAGE: Final = Usage()
@@ -86,8 +85,7 @@ def read_object(body: bytes, part: _Part, secrets: _Secrets) -> Reading:
     try:
         answer = parse_json(body)
     except JsonError as error:
-        start = body[:_SNIPPET_BYTES].decode("utf-8", "replace")
-        return _malformed(sanitise(f"{error}: {start}", secrets))
+        return _malformed(sanitise(f"{error}: {start_of(body)}", secrets))
     if is_error(answer):
         return reading_of(_in_band(answer, secrets))
     if not isinstance(answer, dict):
@@ -129,8 +127,9 @@ def _embeddings(answer: _Object, _secrets: _Secrets, names: Names) -> Reading:
     if data == []:
         return reading_of(classified(Verdict.EMPTY, "no data"), names, usage)
     vector = _vector(object_in(first_in(data, "data"), "data[0]").get("embedding"))
-    if not vector:
-        return reading_of(classified(Verdict.EMPTY, "an empty vector"), names, usage)
+    if not any(vector):  # it points nowhere, so it can be compared with nothing
+        what = "a vector of zeros" if vector else "an empty vector"
+        return reading_of(classified(Verdict.EMPTY, what), names, usage, vector=vector)
     return reading_of(classified(Verdict.OK, ""), names, usage, vector=vector)
 
 

@@ -22,7 +22,7 @@ from probes.jsontext import JsonError, parse_json
 from probes.providers import PRESETS
 from probes.ratelimit import COMPATIBLE_DIALECT, rate_limits
 from probes.result import Fault, Verdict
-from probes.sanitise import redact, sanitise
+from probes.sanitise import redact, sanitise, start_of
 from probes.verdicts import BY_STATUS, BY_WORD, FAILURES, GENERIC, VERDICTS, WireFailure
 
 
@@ -38,10 +38,12 @@ class Classified:
 
 
 _BAD_KEY: Final = re.compile(
-    r"(?:incorrect|invalid|wrong|missing) api[ _-]?key|api[ _-]?key (?:is )?(?:not valid|invalid)",
+    r"(?:incorrect|invalid|wrong|missing) api[ _-]?key"
+    r"|api[ _-]?key (?:is )?(?:not valid|invalid|expired|not found)",
     re.IGNORECASE,
 )
-"""xAI answers a wrong key with 400 and "Incorrect API key provided", Google with "not valid"."""
+"""xAI answers a wrong key with 400 and "Incorrect API key provided", Google with "not valid",
+"expired" or "not found"."""
 _NO_MONEY: Final = re.compile(
     r"spend(?:ing)? limit|exceeded your current quota|billing hard limit"
     r"|(?:used all|out of|insufficient|not enough|any|no) (?:available |more )?(?:credits?|funds)\b"
@@ -55,10 +57,13 @@ _PER_PERIOD: Final = re.compile(
 )
 """A limit that fills up again by itself is load, whatever the code calls it."""
 _NO_MODEL: Final = re.compile(
-    r"(?:unknown|invalid|no such) model"
+    r"(?:unknown|invalid|no such|not a valid) model"
+    r"|no endpoints found for |\bmodels/\S{1,128} is not found"
     r"|\bmodel\b.{0,80}?(?:not found|not exist|decommissioned|deprecated|retired)",
     re.IGNORECASE,
 )
+"""OpenRouter: 400 "… is not a valid model ID", 404 "No endpoints found for …"; Gemini: 404
+"models/… is not found for API version …"."""
 _ABOUT_MODEL: Final = re.compile(r"\bmodel\b|\bdeployment\b", re.IGNORECASE)
 
 _MESSAGE_STATUSES: Final = frozenset({None, 400, 401, 402, 403, 404, 429})
@@ -66,7 +71,6 @@ _MESSAGE_STATUSES: Final = frozenset({None, 400, 401, 402, 403, 404, 429})
 _MESSAGE_CHARS: Final = 2000
 """Characters of a message that are searched: honest ones have a few hundred, an endless one must
 not hold up the event loop."""
-_SNIPPET_BYTES: Final = 1024
 
 
 def classified(
@@ -165,7 +169,7 @@ def _classify(
     status = facts.status if status is None else status
     verdict = own or _by_words(facts) or _by_message(facts, status) or _by_status(facts, status)
     verdict = verdict or otherwise
-    if verdict is Verdict.QUOTA and _PER_PERIOD.search(facts.message):
+    if verdict is Verdict.QUOTA and _PER_PERIOD.search(facts.message[:_MESSAGE_CHARS]):
         verdict = Verdict.THROTTLED
     label = facts.code or facts.kind
     detail = ": ".join(part for part in (f"{where} {label}".strip(), facts.message) if part)
@@ -201,7 +205,7 @@ def _by_status(facts: ErrorFacts, status: int | None) -> Verdict | None:
     if status is None:
         return GENERIC.get(facts.kind)
     if status == 404:
-        about_model = _ABOUT_MODEL.search(f"{facts.code} {facts.message}")
+        about_model = _ABOUT_MODEL.search(f"{facts.code} {facts.message[:_MESSAGE_CHARS]}")
         return Verdict.MODEL_NOT_FOUND if about_model else Verdict.INVALID_REQUEST
     if status in BY_STATUS:
         return BY_STATUS[status]
@@ -222,7 +226,7 @@ def _facts(body: bytes) -> ErrorFacts:
     except JsonError:
         facts = ErrorFacts()
     if facts == ErrorFacts():
-        return ErrorFacts(message=body[:_SNIPPET_BYTES].decode("utf-8", "replace"))
+        return ErrorFacts(message=start_of(body))
     return facts
 
 

@@ -133,7 +133,7 @@ class Compiler:
             self._ready.clear()
 
     async def capture(self, target: Target, spec: OperationSpec) -> CompiledRequest:
-        """Have the SDK shape the target's request anew, and keep it.
+        """Have the SDK shape the target's request anew, and keep it while it holds.
 
         Raises SecretError when the key cannot be read or is not usable, CompileError when the SDK
         refuses to make the request.
@@ -142,7 +142,10 @@ class Compiler:
         # The version first: a file that changes in between is then read once too often, not never.
         version = self._provider.api_key.version()
         secret = self._provider.api_key.read()
-        found = self._ready[target.name] = await self._capture(target, spec, secret, version)
+        usage_again_at = self._usage_again_at
+        found = await self._capture(target, spec, secret, version)
+        if usage_again_at == self._usage_again_at:  # else usage was refused meanwhile
+            self._ready[target.name] = found
         return found
 
     def forget(self, target: Target) -> None:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from probes.providers import PRESETS
-from probes.result import Operation, ProbeResult
+from probes.result import Operation, ProbeResult, Verdict
 from probes.target import Price, Target
 
 NUSD_PER_USD: Final = 1_000_000_000
@@ -46,6 +46,9 @@ _STOP_TOKENS: Final = 2
 UNBILLED_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 413, 415, 422, 429})
 """Refusals that come before a model has begun: providers bill tokens, and there were none. Not in
 it: 402 (nobody says), 408 and 409 (a model may have been at work), and every 5xx."""
+_WHOLE: Final = frozenset({Verdict.OK, Verdict.CONTENT_MISMATCH, Verdict.EMPTY, Verdict.REFUSED})
+"""Verdicts on answers that came to their end. Before it some servers (xAI, vLLM if told so) count
+as they go along, and may go on working, and counting, when we have given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,14 @@ def _cost_nusd(price: Price, input_tokens: int, output_tokens: int) -> int:
 def settled_nusd(result: ProbeResult, bound: Bound) -> int:
     """Return what an attempt is taken to have cost.
 
-    What its usage says, which may be more than the bound. Without usage: nothing when the request
-    never left or was refused before a model had begun, else the whole bound, for a model may work
-    and be billed although no answer came.
+    What its usage says, which may be more than the bound; not less, when the answer did not come to
+    its end. Without usage: nothing when the request never left or was refused before a model had
+    begun, else the whole bound, for a model may work and be billed although no answer came.
     """
     if result.cost_usd is not None:
         # Rounded first: the float of a sum may lie a hair above the whole number it stands for.
-        return math.ceil(round(result.cost_usd * NUSD_PER_USD, 3))
+        said_nusd = math.ceil(round(result.cost_usd * NUSD_PER_USD, 3))
+        return said_nusd if result.verdict in _WHOLE else max(said_nusd, bound.cost_nusd)
     unbilled = result.sent_s is None or result.status in UNBILLED_STATUSES
     return 0 if unbilled and result.output_tokens is None else bound.cost_nusd
 

@@ -1,8 +1,8 @@
 """Whether a complete answer is the one that was expected.
 
 Only an `ok` answer is judged: one that failed is not also wrong. An answer that our own token limit
-cut off (`length`) may lack what was expected through our fault, not the provider's, and one that is
-too long to be checked is nobody else's fault either.
+cut off (`length`) may lack what was expected through our fault, not the provider's. One that is too
+long to be checked is our fault too, unless we never asked for so much.
 """
 
 import math
@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from probes.answer_schema import TooLongError
+from probes.model_list import bare
 from probes.reading import Reading
 from probes.reference import Reference
 from probes.result import Fault, Operation, Verdict
@@ -20,6 +21,10 @@ from probes.target import Expectation, Target
 _LENGTH_TOLERANCE: Final = 1e-3
 """How far from 1 the length of a normalised vector may be: 32-bit floats stay within 1e-6, 16-bit
 ones, which some servers compute in, within 1e-3."""
+
+
+_TOKEN_CHARS: Final = 16
+"""More characters than an answer has per token: in any language it is fewer than 6 on average."""
 
 
 def judge(
@@ -45,6 +50,9 @@ def judge(
             reading, wanted, reference
         )
     except TooLongError as error:
+        if len(reading.text) > _TOKEN_CHARS * target.max_output_tokens:
+            detail = f"{error}, and more than max_output_tokens permit"
+            return _turned(reading, Verdict.CONTENT_MISMATCH, Fault.PROVIDER, detail, secrets)
         return _turned(reading, Verdict.MONITOR_ERROR, Fault.MONITOR, str(error), secrets)
     if complaint is None:
         return reading
@@ -60,7 +68,7 @@ def _turned(
 
 def _listed(reading: Reading, model: str, secrets: Iterable[str]) -> Reading:
     listing = reading.listing
-    if listing is None or model in listing.models:
+    if listing is None or bare(model) in listing.models:
         return reading
     if listing.whole:
         detail = f'"{model}" is not among the {len(listing.models)} models of this key'

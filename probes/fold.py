@@ -17,11 +17,10 @@ from probes.errorbody import is_error
 from probes.jsontext import JsonError, parse_json
 from probes.reading import MalformedAnswerError, Reading, Usage
 from probes.result import Verdict
-from probes.sanitise import sanitise
+from probes.sanitise import sanitise, start_of
 from probes.sse import EVENT_LIMIT_BYTES, Event, EventSource, OversizedEventError
 
 _DONE: Final = b"[DONE]"
-_SNIPPET_BYTES: Final = 1024
 
 
 class EventFold(ABC):
@@ -137,7 +136,7 @@ class EventFold(ABC):
         self._ended_s = at_s
 
     def _unreadable(self, event: Event, why: str) -> Classified:
-        start = event.data[:_SNIPPET_BYTES].decode("utf-8", "replace")
+        start = start_of(event.data)
         if event.name == "error":
             return classified(
                 Verdict.STREAM_ERROR, sanitise(f"error event: {start}", self._secrets)

@@ -107,12 +107,15 @@ _BY_WORD: Final[Mapping[str, Hint]] = MappingProxyType(
 )
 _CAP: Final = r"\bmax_(?:completion_|output_)?tokens\b"
 _FLOOR: Final = r"(?:minimum|at least|below|>=)"
+_USAGE: Final = r"stream_options(?!['\"]\s*:\s*\{)|include_usage(?!['\"]\s*:\s*true)"
+"""But not our own request, which pydantic repeats in a complaint about something else: the key's
+streams would go without usage for nothing. https://docs.pydantic.dev/latest/errors/errors/"""
 _BY_MESSAGE: Final[Mapping[Verdict, tuple[tuple[re.Pattern[str], Hint], ...]]] = MappingProxyType(
     {
         verdict: tuple((re.compile(pattern, re.IGNORECASE), hint) for pattern, hint in rows)
         for verdict, rows in {
             Verdict.INVALID_REQUEST: (
-                (r"stream_options|include_usage", Hint.INCLUDE_USAGE),
+                (_USAGE, Hint.INCLUDE_USAGE),
                 (r"context (?:length|window)", Hint.CONTEXT),
                 (r"max_tokens\b.{0,200}\bmax_completion_tokens", Hint.TOKEN_PARAMETER),
                 (rf"{_CAP}.{{0,200}}{_FLOOR}|{_FLOOR}.{{0,200}}{_CAP}", Hint.TOKEN_FLOOR),
@@ -123,7 +126,7 @@ _BY_MESSAGE: Final[Mapping[Verdict, tuple[tuple[re.Pattern[str], Hint], ...]]] =
                 (r"decommissioned|deprecated|retired|no longer", Hint.MODEL_RETIRED),
                 (r"\bdeployment\b", Hint.DEPLOYMENT),
             ),
-            Verdict.FORBIDDEN: ((r"\bcountry|\bregion\b|territor", Hint.REGION),),
+            Verdict.FORBIDDEN: ((r"\bcountry|\bregion\b|\buser location\b|territor", Hint.REGION),),
         }.items()
     }
 )

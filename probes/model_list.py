@@ -25,6 +25,11 @@ def read_models(body: bytes, *, secrets: Iterable[str] = ()) -> Reading:
     return read_object(body, _models, tuple(secrets))
 
 
+def bare(name: str) -> str:
+    """Return a model's name without what Gemini puts before it, and takes with or without."""
+    return name.removeprefix(_PREFIX)
+
+
 def _models(answer: dict[str, object], _secrets: tuple[str, ...], names: Names) -> Reading:
     listed = answer.get("data")
     if listed is None:
@@ -46,7 +51,7 @@ def _names_in(entry: object) -> Iterator[str]:
     name = model.get("id")
     if not isinstance(name, str):
         raise MalformedAnswerError("a model of the list has no id")
-    yield name.removeprefix(_PREFIX)
+    yield bare(name)
     aliases = model.get("aliases")
     if isinstance(aliases, list):
         yield from (alias for alias in aliases if isinstance(alias, str))

@@ -152,6 +152,8 @@ class Prober:
                 self._otherwise[target.name] = spec.otherwise
                 self._compiler.forget(errand.target)
                 return await self._placed(errand, asked_at, trace, deadline_at)
+            if outcome.found.verdict in (Verdict.MODEL_NOT_FOUND, Verdict.CONTENT_MISMATCH):
+                self._by_name_again(errand.target)
             around = self._around(request, asked_at, began)
             if trace is not None:
                 trace.ended(timeline, outcome.headers, around.secrets)
@@ -161,6 +163,14 @@ class Prober:
         if outcome is not None:  # what broke may be the record of the wire: without it, then
             timeline = Timeline()
         return result_of(errand, timeline, broken, self._around(request, asked_at, began))
+
+    def _by_name_again(self, target: Target) -> None:
+        """Believe no list for long that a model is not in it: Anthropic's has no aliases.
+
+        https://docs.claude.com/en/api/models
+        """
+        if self._otherwise.pop(target.name, None) is not None:
+            self._compiler.forget(target)
 
     def _around(
         self, request: CompiledRequest | None, asked_at: float, began: float

@@ -125,10 +125,13 @@ def usage_in(value: object, names: UsageNames = CHAT_USAGE) -> Usage:
         return Usage()
     input_, output = _tokens(value, names.input), _tokens(value, names.output)
     reasoning = _tokens(value.get(f"{names.output}_details"), "reasoning_tokens")
-    if output is not None and input_ is not None and reasoning:
-        # At xAI reasoning is not counted in the completion: the total gives it away.
-        # https://docs.x.ai/docs/guides/reasoning shows 32 + 9 + 94 reasoning = 135 in total.
-        output += reasoning * (_tokens(value, "total_tokens") == input_ + output + reasoning)
+    total = _tokens(value, "total_tokens")
+    if output is not None and input_ is not None and total is not None:
+        # Reasoning is left out of the completion at xAI and by Gemini, which does not even mention
+        # it, and billed as output: the total gives it away.
+        # https://docs.x.ai/docs/guides/reasoning shows 32 + 9 + 94 reasoning = 135 in total;
+        # https://github.com/Clarifai/clarifai-python/pull/978 has 20 + 424 = 1016 from Gemini.
+        output = max(output, total - input_)
     return Usage(
         input_tokens=input_,
         output_tokens=output,

@@ -81,7 +81,8 @@ class SkipReason(StrEnum):
     LATE = "late"
     """We came to the slot too late (a busy loop, a starved process)."""
     PAUSED = "paused"
-    """The target's own code failed and is being backed off from."""
+    """Something of our own failed: the target's code, and is being backed off from, or the ledger
+    that its money would have to be drawn from."""
     BUDGET = "budget"
     """The day's money is spent: probing it would cost more than its owner allowed."""
     THROTTLED_BY_US = "throttled_by_us"

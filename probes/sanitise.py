@@ -21,12 +21,21 @@ MASK: Final = "***"
 MIN_SECRET_CHARS: Final = 4
 """Shorter known values are not masked: they would eat letters out of every word."""
 
+MIN_PART_CHARS: Final = 8
+"""Of a value such as `Bearer …` or `session=…` a server may echo the second part alone. Shorter
+ones are the names of schemes."""
+_BETWEEN: Final = re.compile(r"[\s=;,]+")
+
 MIN_BASE64_CHARS: Final = 8
 """Nor are shorter pieces of base64, which could be a part of any word."""
 
 SCAN_LIMIT: Final = 16 * 1024
 """Characters looked at. Far more than the 200 that are kept, so that what folds away does not eat
 the message, and few enough that a megabyte of text does not hold up the event loop."""
+
+START_BYTES: Final = 64 * 1024
+"""Of a body that cannot be read, so much is looked at: far beyond SCAN_LIMIT, for where it is cut a
+part of a secret may be left, which nothing would know again."""
 
 _HINT: Final = re.compile(
     r"sk-|xai-|xox|xapp-|whsec_|hooks\.slack|bearer|basic|api[_-]key|://", re.IGNORECASE
@@ -71,6 +80,11 @@ def sanitise(text: str, secrets: Iterable[str] = ()) -> str:
     return _clip(_mask_shapes(_mask_values(folded, known)))
 
 
+def start_of(raw: bytes) -> str:
+    """Return how a body begins, as text to be sanitised."""
+    return raw[:START_BYTES].decode("utf-8", "replace")
+
+
 def mask_values(text: str, secrets: Iterable[str]) -> str:
     """Replace the known secrets alone, in text that has been sanitised before it met them."""
     return _mask_values(text, _spellings(tuple(secrets))) if text else text
@@ -83,6 +97,8 @@ def _spellings(secrets: tuple[str, ...]) -> list[str]:
     Kept for the newest sets of secrets: every text of a result is asked about the same few.
     """
     known = {secret for secret in secrets if len(secret) >= MIN_SECRET_CHARS}
+    parts = {part for secret in known for part in _BETWEEN.split(secret)}
+    known |= {part for part in parts if len(part) >= MIN_PART_CHARS}
     spelt = known | {quote(secret, safe="") for secret in known}
     spelt |= {text for secret in known for text in _in_base64(secret)}
     return sorted(spelt, key=len, reverse=True)

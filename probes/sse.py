@@ -107,6 +107,9 @@ class EventSource:
         return nothing.end()
 
     def _grow(self, piece: bytes) -> None:
+        if self._line.startswith(b":") or (not self._line and piece.startswith(b":")):
+            self._line[:] = b":"  # a comment says nothing, however long, whole or in pieces
+            return
         if len(self._line) + len(piece) + self._data_bytes > self._limit:
             raise OversizedEventError(f"an event of more than {self._limit} bytes")
         self._line += piece

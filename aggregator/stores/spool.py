@@ -138,7 +138,8 @@ def begin(connection: sqlite3.Connection, destination: Destination) -> bool:
     connection.execute("DELETE FROM shipped")
     connection.execute(
         "INSERT INTO shipped (stream, destination, produced)"
-        " SELECT 'results', ?1, count(*) FROM results"
+        # Imported results have numbers below zero: they are behind no cursor.
+        " SELECT 'results', ?1, count(*) FROM results WHERE id > 0"
         " UNION ALL SELECT 'windows', ?1, coalesce(sum(points), 0) FROM window_points",
         (name,),
     )

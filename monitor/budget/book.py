@@ -27,14 +27,14 @@ class Book:
         """`bounds_nusd`: of each target it is for; `wall`: now."""
         self.subject = subject
         self.cap_nusd = cap_nusd
-        self._zone = zone
-        self._dearest_nusd = max(bounds_nusd, default=0)
+        self.zone = zone
+        self.dearest_nusd = max(bounds_nusd, default=0)
         self._working_nusd = sum(bounds_nusd)
         self.pace = Pace()
         self._open(wall)
 
     def _open(self, wall: float) -> None:
-        self.day = day_of(wall, self._zone)
+        self.day = day_of(wall, self.zone)
         self.account = Account(self.subject, self.day.date, self.cap_nusd)
 
     def at(self, wall: float) -> Account:
@@ -53,12 +53,12 @@ class Book:
         once that much is not left, the target's own.
         """
         left_nusd = self.at(wall).left_nusd
-        kept_nusd = self._dearest_nusd if left_nusd >= self._dearest_nusd else bound_nusd
+        kept_nusd = self.dearest_nusd if left_nusd >= self.dearest_nusd else bound_nusd
         return self.pace.ratio(left_nusd - kept_nusd, self.day.ends_at - wall)
 
     def wanted_nusd(self, account: Account) -> int:
         """Return how much to draw for the account now; 0: enough is at hand."""
-        return account.wanted_nusd(self._dearest_nusd, self._working_nusd)
+        return account.wanted_nusd(self.dearest_nusd, self._working_nusd)
 
     def used_ratio(self, wall: float) -> float:
         """Return the part of today's budget that is spent or reserved, 0..
@@ -68,6 +68,6 @@ class Book:
         """
         account, day = self.at(wall), self.day
         over = day.ends_at - wall <= LASTED_RATIO * (day.ends_at - day.starts_at)
-        if not over and account.cap_nusd - account.used_nusd < self._dearest_nusd:
+        if not over and account.cap_nusd - account.used_nusd < self.dearest_nusd:
             return max(1.0, account.used_nusd / account.cap_nusd)
         return (account.used_nusd + account.reserved_nusd) / account.cap_nusd

@@ -60,6 +60,9 @@ class Keeper:
         """Open the books; raises ValueError for a target under a budget without a known price."""
         self._purse = purse
         self._clock = clock
+        targets = tuple(targets)
+        self._subjects = ("", *dict.fromkeys(target.provider for target in targets))
+        """All there can be budgets of."""
         bounds = {target: _bound(target) for target in targets if _under(target, budgets)}
         bounds = {target: bound for target, bound in bounds.items() if bound.cost_nusd > 0}
         wall = clock.wall()
@@ -162,6 +165,14 @@ class Keeper:
 
     # Around an attempt.
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the ledger, asked a moment ago, did not let us draw.
+
+        Then it is not for want of money that nothing is probed, and somebody should hear of it.
+        """
+        return self._clock.monotonic() < self._draw_again_at
+
     async def spend(
         self, target: Target, attempt: Callable[[], Awaitable[ProbeResult]]
     ) -> ProbeResult | None:
@@ -182,9 +193,12 @@ class Keeper:
                 account.settle(plan.bound.cost_nusd, plan.bound.cost_nusd)
             raise
         spent_nusd = settled_nusd(result, plan.bound)
+        ratio, wall = 1.0, self._clock.wall()
         for book, account in zip(plan.books, accounts, strict=True):
             account.settle(plan.bound.cost_nusd, spent_nusd)
-            book.pace.learn(target.name, target.interval_s, spent_nusd)
+            # Slots that the provider's own budget keeps will cost that of all nothing.
+            book.pace.learn(target.name, target.interval_s, spent_nusd * ratio)
+            ratio = book.ratio(plan.bound.cost_nusd, wall)
             if book.wanted_nusd(account):
                 self._low.set()
         if plan.bound.exceeded_by(result):
@@ -272,12 +286,17 @@ class Keeper:
         return book.pace.ratio(book.account.left_nusd, book.day.ends_at - self._clock.wall())
 
     def facts(self, _now: float) -> Iterator[Reading]:
-        """Say how much of each budget is used; of a provider that was stopped, all of it."""
+        """Say how much of each budget is used; of a provider that was stopped, all of it.
+
+        Where there is no budget nothing of it is used: an alert from before it was taken out of the
+        configuration, or of a provider that was stopped yesterday, must end.
+        """
         wall = self._clock.wall()
-        used = {book.subject: book.used_ratio(wall) for book in self.books}
+        used = dict.fromkeys(self._subjects, 0.0)
+        used |= {book.subject: book.used_ratio(wall) for book in self.books}
         for provider, book in self._providers.items():
             if self._overruns.stopped(provider, book.day.date):
-                used[provider] = max(1.0, used.get(provider, 0.0))
+                used[provider] = max(1.0, used[provider])
         for subject, ratio in used.items():
             yield Fact.BUDGET_USED, subject, ratio
 

@@ -23,11 +23,11 @@ class Pace:
     _demand_nusd_per_s: float = 0.0
     """The sum over all targets, kept up with each change: it is asked for at every slot."""
 
-    def learn(self, target: str, interval_s: float, spent_nusd: int) -> None:
-        """Take note of what an attempt at a target cost that is due so often."""
+    def learn(self, target: str, interval_s: float, spent_nusd: float) -> None:
+        """Take note of what a slot of a target cost that is due so often."""
         before_nusd = self._expected_nusd.get(target)
         if before_nusd is None:
-            change_nusd = float(spent_nusd)
+            change_nusd = spent_nusd
         else:
             change_nusd = _NEWEST_RATIO * (spent_nusd - before_nusd)
         self._expected_nusd[target] = (before_nusd or 0.0) + change_nusd
@@ -38,7 +38,8 @@ class Pace:
         demand_nusd = self._demand_nusd_per_s * left_s
         if demand_nusd <= left_nusd:
             return 1.0
-        return max(0.0, left_nusd / demand_nusd)
+        # Nothing may be left before anything is expected: a cap that was lowered during the day.
+        return left_nusd / demand_nusd if left_nusd > 0 else 0.0
 
 
 @dataclass(slots=True)

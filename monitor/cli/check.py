@@ -122,7 +122,11 @@ def check_text(loaded: Loaded) -> str:
 
 def _settings(plan: Row) -> Iterator[str]:
     store, http = plan["store"], plan["http"]
-    size, kept = format_size(store["max_size_bytes"]), format_duration(store["retention_results_s"])
+    size = format_size(store["max_size_bytes"])
+    kept = ", ".join(
+        f"{what} {format_duration(store[f'retention_{what}_s'])}"
+        for what in ("results", "minutes", "hours")
+    )
     host = f"[{http['host']}]" if ":" in http["host"] else http["host"]
     windows = ", ".join(format_duration(window_s) for window_s in plan["windows_s"])
     yield from _table(
@@ -130,7 +134,7 @@ def _settings(plan: Row) -> Iterator[str]:
             ("location", plan["location"]),
             ("windows", windows),
             ("evaluated", f"every {format_duration(plan['evaluate_every_s'])}"),
-            ("store", f"{store['path']}, at most {size}, results kept {kept}"),
+            ("store", f"{store['path']}, at most {size}, kept: {kept}"),
             *_influxdb(store["influxdb"]),
             *_budgets(plan["budgets"]),
             ("http", f"http://{host}:{http['port']}/"),

@@ -55,12 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         signal.signal(number, signal.default_int_handler)
     logs.set_up(level="ERROR")
     teller = _teller(arguments)
-    try:
-        lag = LagMeter()
-        with asyncio.Runner(loop_factory=lag.new_loop) as runner:
-            kept = runner.run(Show(Stage.of(arguments.seconds), teller, lag).play())
-    except KeyboardInterrupt:
-        return 130
+    lag = LagMeter()
+    with asyncio.Runner(loop_factory=lag.new_loop) as runner:
+        kept = runner.run(Show(Stage.of(arguments.seconds), teller, lag).play())
     if arguments.picture is not None:
         arguments.picture.write_text(teller.picture(), encoding="utf-8")
     return 0 if kept else 1

@@ -35,6 +35,8 @@ def outline(loaded: Loaded) -> Row:
             "path": str(config.store.path),
             "max_size_bytes": config.store.max_size_bytes,
             "retention_results_s": config.store.retention_results_s,
+            "retention_minutes_s": config.store.retention_minutes_s,
+            "retention_hours_s": config.store.retention_hours_s,
             "influxdb": _influxdb(config.store.influxdb),
         },
         "http": {

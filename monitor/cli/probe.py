@@ -59,7 +59,7 @@ LOOKS: Final = {
 }
 """Colours in a terminal: the way there, waiting for the provider, and its answer."""
 _ASCII: Final = str.maketrans(
-    {"━": "=", "╸": "-", "╺": "-", "✓": "+", "✗": "x", "≥": ">", "…": "~"}
+    {"━": "=", "╸": "-", "╺": "-", "✓": "+", "✗": "x", "≥": ">", "…": "~", "µ": "u"}
 )
 WIDEST: Final = 120
 """Columns beyond which bars only get harder to compare with their names."""
@@ -101,13 +101,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(unknown(arguments.target, [each.name for each in config.targets]))
     logs.set_up(known_secrets(config), level="ERROR")
     trace = Trace() if arguments.timeout is None else Trace(within_s=arguments.timeout)
-    try:
-        lag = LagMeter()
-        with asyncio.Runner(loop_factory=lag.new_loop) as runner:
-            runner.get_loop().set_default_executor(DaemonThreads())
-            result = runner.run(_probe(config, target, trace, lag))
-    except KeyboardInterrupt:
-        return 130
+    lag = LagMeter()
+    with asyncio.Runner(loop_factory=lag.new_loop) as runner:
+        runner.get_loop().set_default_executor(DaemonThreads())
+        result = runner.run(_probe(config, target, trace, lag))
     if arguments.json:
         sys.stdout.write(json.dumps(as_json(result, trace), indent=2) + "\n")
     else:

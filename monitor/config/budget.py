@@ -12,6 +12,7 @@ from monitor.config.models import BudgetSection, TargetSection
 from monitor.config.money import parse_usd
 from monitor.config.sections import Sections
 from monitor.config.values import Budget
+from probes.estimate import NUSD_PER_USD, bound_of
 from probes.result import Operation
 from probes.target import Price, Target
 
@@ -88,6 +89,29 @@ def judge_prices(
                 )
             elif now is not None and (doubt := _doubt(price, now)):
                 findings.warn(place, f"{doubt}: compare it with {price.source}")
+
+
+def warn_of_dear_probes(
+    budgets: tuple[Budget, ...], targets: tuple[Target, ...], findings: Findings
+) -> None:
+    """Name each budget of which a target's single probe may cost more than the whole day."""
+    for budget in budgets:
+        own = [target for target in targets if budget.subject in ("", target.provider)]
+        costs = {target.name: _most_usd(target) for target in own}
+        dear = [name for name, most_usd in costs.items() if most_usd > budget.daily_usd]
+        if dear:
+            dearest = max(dear, key=costs.__getitem__)
+            path = ("providers", budget.subject, "budget") if budget.subject else ("budget",)
+            findings.warn(
+                path,
+                f"a day of it pays for not one probe of {len(dear)} of its {len(own)} targets:"
+                f" {dearest} may cost ${costs[dearest]:.4g}; raise it, or lower max_output_tokens",
+            )
+
+
+def _most_usd(target: Target) -> float:
+    bound = bound_of(target)
+    return 0.0 if bound is None else bound.cost_nusd / NUSD_PER_USD
 
 
 _OUTSIDE: Final = Price(input_usd=0.0, output_usd=0.0)

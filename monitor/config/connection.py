@@ -20,6 +20,10 @@ from probes.wire.trust import Papers, TrustError, take
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 """A token: https://www.rfc-editor.org/rfc/rfc9110#name-tokens."""
 _KEY_HEADERS: Final = frozenset({"api-key", "authorization"})
+_SECRET_WORDS: Final = frozenset(
+    {"apikey", "auth", "cookie", "credential", "credentials", "key", "password", "secret", "token"}
+)
+"""Words in the name of a header whose value nobody but the server should read."""
 _WIRE_HEADERS: Final = frozenset(
     {
         "accept",
@@ -119,9 +123,12 @@ def compile_headers(
         if complaint is not None:
             findings.bad(place, complaint, key=True)
             continue
-        source = SecretSource(
-            value=Secret(value.get_secret_value()), variable=variable_of(place, findings)
-        )
+        variable = variable_of(place, findings)
+        if variable is None and _SECRET_WORDS.intersection(re.split("[-_.]", name.lower())):
+            told = "a secret is not written into the file: put it in a variable as ${NAME}"
+            findings.bad(place, told)
+            continue
+        source = SecretSource(value=Secret(value.get_secret_value()), variable=variable)
         try:
             source.read()
         except SecretError as error:

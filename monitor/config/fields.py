@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -156,6 +156,13 @@ def _path(value: str) -> str:
     return value
 
 
+def _path_or_mapping(value: object) -> object:
+    """Take a mapping as it is, and a text as a path."""
+    if not isinstance(value, str | dict):
+        raise ValueError("expected a mapping, or the path of a file")  # noqa: TRY004 - as above
+    return _path(value) if isinstance(value, str) else value
+
+
 def check_url(value: str) -> str:
     """Return `value` when it is an http(s) URL with a host and no password. Raises ValueError."""
     try:
@@ -290,6 +297,8 @@ Name = Annotated[str, AfterValidator(_name)]
 TargetName = Annotated[str, AfterValidator(_target_name)]
 Line = Annotated[str, AfterValidator(_line)]
 PathText = Annotated[str, AfterValidator(_path)]
+# Any: what is in the mapping is checked elsewhere.
+PathOrMapping = Annotated[str | dict[str, Any], BeforeValidator(_path_or_mapping)]
 Prompt = Annotated[str, Field(min_length=1, max_length=20_000)]
 Labels = Annotated[dict[str, str], Field(max_length=16), AfterValidator(_labels)]
 Url = Annotated[str, AfterValidator(check_url)]

@@ -29,8 +29,6 @@ LATER_KEYS: Final = frozenset(
         *((key,) for key in _ROOT),
         *(("rules", "*", key) for key in _RULE),
         *(("notify", key) for key in _NOTIFY),
-        ("store", "retention", "hours"),
-        ("store", "retention", "minutes"),
     }
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.config import defaults
-from monitor.config.budget import compile_budgets, judge_prices
+from monitor.config.budget import compile_budgets, judge_prices, warn_of_dear_probes
 from monitor.config.channels import compile_channels
 from monitor.config.credentials import anchored, credential
 from monitor.config.environment import SOURCE, read_environment, variables
@@ -106,6 +106,7 @@ def _compile(
     targets = compile_targets(sections, findings, folder=folder)
     budgets = compile_budgets(sections, known, findings)
     judge_prices(budgets, targets, sections, now, findings)
+    warn_of_dear_probes(budgets, targets, findings)
     providers = give_places(providers, targets, sections, findings)
     windows_s = _windows(root, findings)
     complete = not findings.problems
@@ -146,6 +147,8 @@ def _store(root: RootSection, known: Mapping[str, str], folder: Path, findings: 
         path=defaults.store_path(known) if said.path is None else anchored(said.path, folder),
         max_size_bytes=said.max_size or usual.max_size_bytes,
         retention_results_s=said.retention.results or usual.retention_results_s,
+        retention_minutes_s=said.retention.minutes or usual.retention_minutes_s,
+        retention_hours_s=said.retention.hours or usual.retention_hours_s,
         influxdb=compile_influxdb(said.influxdb, folder, findings),
     )
 

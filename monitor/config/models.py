@@ -5,7 +5,7 @@ compiling modules decide, so that "said" and "default" can be told apart. Field 
 the texts of the JSON Schema and of the message for a missing key.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -34,6 +34,7 @@ from monitor.config.fields import (
     Line,
     Listen,
     Name,
+    PathOrMapping,
     PathText,
     Patterns,
     PollInterval,
@@ -203,8 +204,7 @@ class ExpectSection(Section):
     regex: Prompt | None = Field(
         default=None, description="a pattern found in the answer, without look-around"
     )
-    # Any: a JSON Schema holds whatever JSON can.
-    json_schema: PathText | dict[str, Any] | None = Field(
+    json_schema: PathOrMapping | None = Field(
         default=None, description="a JSON Schema of the answer: a mapping, or a file that holds it"
     )
     dimensions: Positive | None = Field(default=None, description="length of the embedding")
@@ -328,9 +328,11 @@ class NotifySection(Section):
 
 
 class RetentionSection(Section):
-    """How long results are kept."""
+    """How long results and their roll-ups are kept; roll-ups by the day are kept for ever."""
 
     results: Retention | None = Field(default=None, description="single results")
+    minutes: Retention | None = Field(default=None, description="their roll-ups by the minute")
+    hours: Retention | None = Field(default=None, description="their roll-ups by the hour")
 
 
 class InfluxdbSection(Section):

@@ -86,6 +86,9 @@ class Store:
     """Loading a configuration puts the user's own place here when this one is not writable."""
     max_size_bytes: int = 2 * 1024**3
     retention_results_s: float = 14 * 86400.0
+    retention_minutes_s: float = 90 * 86400.0
+    retention_hours_s: float = 730 * 86400.0
+    """Results and their roll-ups by the minute and the hour; those by the day are kept for ever."""
     influxdb: Influxdb | None = None
 
 

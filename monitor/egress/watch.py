@@ -26,6 +26,11 @@ FAILING_EVERY_S: Final = 5.0
 """While nothing answers it is asked more often, so that the end is noticed as soon as a fault of a
 provider could be."""
 
+PROVEN_S: Final = 300.0
+"""A provider that answered so lately is better evidence than endpoints that do not: somebody may
+keep us from those alone, and what a provider fails at then is news. Long enough for Down to fire on
+a target that is probed each minute."""
+
 log = structlog.get_logger("sonde.egress")
 
 
@@ -49,9 +54,15 @@ class EgressWatch(Collector):
         self._contacts: Mapping[Endpoint, Contact] = {}
         self._ever = egress.check is Check.ON
         self.way = Way.UNKNOWN
-        """As of the newest round that said something."""
+        """As of the newest round that said something, and of providers that answer."""
+        self._found = Way.UNKNOWN
+        """What that round said by itself."""
         self._failed = (Way.UNKNOWN, float("-inf"))
         """How the way was last found failing, and when, on the monotonic clock."""
+        self._failing_since: float | None = None
+        """When endpoints began to fail, on the monotonic clock; None while they do not."""
+        self._answered_at = float("-inf")
+        """When a provider last answered what was sent while endpoints failed; the same clock."""
 
     async def run(self) -> None:
         """Ask for ever: on a beat, and at once when a failed probe wants to know."""
@@ -66,6 +77,19 @@ class EgressWatch(Collector):
                     await self._wanted.wait()
             except TimeoutError:
                 continue
+
+    def heard(self, result: ProbeResult) -> None:
+        """Take note of a result of a provider our way out leads to.
+
+        An answer to what was sent after the endpoints fell silent proves the way, and with a name
+        that was looked up also that names are found.
+        """
+        if result.status is None or self._failing_since is None:
+            return
+        now = self._clock.monotonic()
+        sent_since = now - result.total_s > self._failing_since
+        if sent_since and (result.resolve_s is not None or self._found is not Way.NAMELESS):
+            self._answered_at = now
 
     async def judged(self, result: ProbeResult) -> ProbeResult:
         """Return the result with the fault it has in the light of our own way out.
@@ -113,7 +137,7 @@ class EgressWatch(Collector):
             return
         self._concluded_at = self._began_at
         self._ever = self._ever or Contact.REACHED in contacts.values()
-        before, self.way = self.way, found if self._ever else Way.UNKNOWN
+        before, self.way = self.way, self._believed(found)
         if self.way.failing:
             self._failed = self.way, self._clock.monotonic()
         if self.way.failing != before.failing:
@@ -121,6 +145,19 @@ class EgressWatch(Collector):
             tell = log.error if self.way.failing else log.info
             tell("egress.changed", way=self.way.value, endpoints=asked)
         self._settled.set()
+
+    def _believed(self, found: Way) -> Way:
+        """Return what to make of what the endpoints say."""
+        now = self._clock.monotonic()
+        self._found = found
+        if not found.failing:
+            self._failing_since, self._answered_at = None, float("-inf")
+            return found
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._answered_at <= PROVEN_S:
+            return Way.OPEN
+        return found if self._ever else Way.UNKNOWN
 
     def facts(self, _now: float) -> Iterable[Reading]:
         """Say whether our way out is down; nothing while that is not known."""

@@ -12,9 +12,11 @@ It opens on *evidence*: only failures of the same kind from the whole key, no an
   may be about one model, so that takes one from each target.
 
 While it is open, slots are refused and read as failing, of what the newest failure found. Once it
-has cooled down it lets exactly one ordinary probe through: after hard failures of the target that
-has not been tried for longest, on account faults always of the one that showed them (the canary).
-An answer closes it, whoever asked; that our request is wrong, or came too often, is one.
+has cooled down it lets exactly one ordinary probe through, of the target that has not been tried
+for longest: what one model of a key is refused for good, another may be granted, and no target must
+be lost from sight. An answer closes it, whoever asked; that our request is wrong, or came too
+often, is one. A trial that fails for the other kind of reason closes it too: one failure is too
+little to go by.
 
 What is the fault of the network or of this monitor says nothing of the provider. Nobody is spared
 by not asking then, and once our own way out is mended every target must be seen to be well at once,
@@ -46,7 +48,7 @@ COOL_GROWTH: Final = 5
 recovery would be noticed too late."""
 CANARY_S: Final = 300.0
 CANARY_INTERVALS: Final = 5
-"""A canary every five minutes (or five of its intervals, if they are shorter; or its interval, if
+"""A trial every five minutes (or five of its intervals, if they are shorter; or its interval, if
 that is longer): what is wrong with an account only a person can mend, and a changed key is seen
 without asking."""
 TRIAL_DEADLINES: Final = 3.0
@@ -75,8 +77,6 @@ class Open:
     """What refused slots count as."""
     cool_s: float
     until: float
-    canary: str | None
-    """The one target that may try; None: any."""
     tried: tuple[str, ...] = ()
     """Targets that tried in vain since it opened, the latest last, each once."""
 
@@ -165,8 +165,6 @@ class Breaker:
         self._own.clear()
 
     def _may_try(self, opened: Open, target: Target, now: float) -> bool:
-        if opened.canary is not None:
-            return opened.canary == target.name
         tried = opened.tried
         if target.name not in tried or now >= opened.until + target.interval_s:
             return True  # others would have come first, had they come within an interval
@@ -189,17 +187,19 @@ class Breaker:
     def _open(self, target: Target, trouble: Trouble, result: ProbeResult, now: float) -> None:
         failing = Failing(result.verdict, result.fault)
         if trouble is Trouble.HARD:
-            cool_s, canary = self._cool_s, None
+            cool_s = self._cool_s
         else:
             often_s = min(CANARY_S, CANARY_INTERVALS * self._eager_s)
-            cool_s, canary = max(often_s, target.interval_s), target.name
-        self.state = Open(trouble, failing, cool_s, now + cool_s, canary, (target.name,))
+            cool_s = max(often_s, target.interval_s)
+        self.state = Open(trouble, failing, cool_s, now + cool_s, (target.name,))
 
     def _cool_again(
         self, opened: Open, target: Target, trouble: Trouble, result: ProbeResult, now: float
     ) -> None:
         if trouble is not opened.trouble:
-            self._open(target, trouble, result, now)
+            self.close()
+            if result.slot >= 0:
+                self._note(target, trouble)
             return
         cool_s = opened.cool_s
         if trouble is Trouble.HARD:

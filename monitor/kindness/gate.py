@@ -11,7 +11,7 @@ from alerting.metric import Fact
 from monitor.config.values import Config
 from monitor.facts import Reading
 from monitor.keys import KeyReading
-from monitor.kindness.breaker import CLOSED, Breaker, Open
+from monitor.kindness.breaker import CLOSED, Breaker, Open, trouble_of
 from monitor.kindness.evidence import failures_needed
 from monitor.kindness.patience import Patience
 from probes.result import Failing, Fault, ProbeResult, SkipReason
@@ -88,11 +88,18 @@ class Kindness:
         before = key.breaker.state
         key.breaker.learn(target, result, now)
         if key.breaker.state is not before:
-            self._tell(key, result)
+            self._tell(key, result, again=before is not CLOSED)
 
-    def failing(self, target: Target) -> Failing | None:
-        """Return what a slot counts as that the key's breaker refuses; None while it is closed."""
-        return self._keys[target.provider].breaker.failing
+    def failing(self, target: Target, reason: SkipReason) -> Failing | None:
+        """Return what a slot counts as that is skipped now for this reason; None: no failure."""
+        key = self._keys[target.provider]
+        match reason:
+            case SkipReason.BREAKER:
+                return key.breaker.failing
+            case SkipReason.THROTTLED_BY_US:
+                return key.patience.failing(target, self._steady())
+            case _:
+                return None
 
     def facts(self, now: float) -> Iterable[Reading]:
         """Yield the headroom of every key of which it is known."""
@@ -126,14 +133,16 @@ class Kindness:
         log.info("breaker.closed", provider=key.provider.name, reason="key_changed")
         return True
 
-    def _tell(self, key: _Key, result: ProbeResult) -> None:
+    def _tell(self, key: _Key, result: ProbeResult, *, again: bool) -> None:
         name, state = key.provider.name, key.breaker.state
         if not isinstance(state, Open):
-            log.info("breaker.closed", provider=name, reason="answered", target=result.target)
+            reason = "answered" if trouble_of(result) is None else "other_trouble"
+            log.info("breaker.closed", provider=name, reason=reason, target=result.target)
             return
         if result.fault is Fault.ACCOUNT:
             key.refused_version = key.version()
-        log.warning(
+        # A trial that failed is no news for whoever reads warnings alone.
+        (log.info if again else log.warning)(
             "breaker.opened",
             provider=name,
             reason=state.trouble.value,

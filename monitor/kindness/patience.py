@@ -8,7 +8,9 @@ the whole key until it is full again, the model's targets get their intervals st
 factor, so that the rest is spread evenly until then. The whole key, for models may share a bucket
 and no header says so: each then takes its share of what is left, and no more.
 
-Slots given up for that are neither failures nor missing. All times are steady ones, passed in.
+Slots given up for that are neither failures nor missing, but for one kind: a 429 that asks for a
+wait of more than OUTAGE_S is an outage to whoever uses the key, and its slots read as failing like
+it. All times are steady ones, passed in.
 """
 
 import math
@@ -17,12 +19,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from aggregator.rate_limits import LimitType, kind_of
-from probes.result import ProbeResult, RateLimit, Verdict
+from probes.result import Failing, ProbeResult, RateLimit, Verdict
 from probes.target import Target
 
 LONGEST_S: Final = 3600.0
 """Whatever a provider asks for, it is looked at again within an hour: a wrong unit, or an hour of
 somebody's clock, must not make us blind."""
+OUTAGE_S: Final = 300.0
+"""Up to such a wait there are results enough for the rules, which look at a quarter of an hour."""
 BARE_WAIT_S: Final = 120.0
 """Practitioners: what the text of a 429 says to wait is usually wrong, two minutes are safe."""
 BARE_FROM: Final = 2
@@ -31,6 +35,18 @@ NEAR_RATIO: Final = 0.1
 """Below this part of a bucket we look whether the rest lasts."""
 SLACK_RATIO: Final = 0.01
 """A slot may come this part of its interval too soon: clocks are not that exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a 429 asked for."""
+
+    until: float
+    failing: Failing | None
+    """What slots count as meanwhile; None: nothing, the wait is short."""
+
+
+_NO_WAIT: Final = Wait(-math.inf, None)
 
 
 @dataclass(slots=True)
@@ -50,14 +66,15 @@ class Patience:
     def __init__(self, targets: Iterable[Target]) -> None:
         """Take the key's targets, for the rate at which they ask."""
         self._per_s = sum(1.0 / target.interval_s for target in targets)
-        self._all_until = -math.inf
-        self._until: dict[str, float] = {}
+        self._all = _NO_WAIT
+        self._waits: dict[str, Wait] = {}
+        """Of models that wait alone."""
         self._stretches: dict[str, Stretch] = {}
         self._bare = 0
 
     def refuses(self, target: Target, now: float) -> bool:
         """Say whether the target's slot must be given up; if not, it counts as asked."""
-        if now < self._all_until or (self._until and now < self._until.get(target.model, now)):
+        if now < self._all.until or (self._waits and now < self._wait_of(target).until):
             return True
         stretch = self._stretches.get(target.model) if self._stretches else None
         if stretch is None:
@@ -73,6 +90,14 @@ class Patience:
         stretch.asked[target.name] = max(due_at, now - interval_s)
         return False
 
+    def failing(self, target: Target, now: float) -> Failing | None:
+        """Say what a slot counts as that is given up now; None: nothing."""
+        waits = (self._all, self._wait_of(target))
+        return next((wait.failing for wait in waits if now < wait.until and wait.failing), None)
+
+    def _wait_of(self, target: Target) -> Wait:
+        return self._waits.get(target.model, _NO_WAIT)
+
     def learn(self, target: Target, result: ProbeResult, now: float) -> None:
         """Take note of an attempt that ended at `now`."""
         if result.verdict is Verdict.THROTTLED:
@@ -87,11 +112,12 @@ class Patience:
         if wait_s is None:
             self._bare += 1
             wait_s = BARE_WAIT_S if self._bare >= BARE_FROM else 0.0
-        until = now + min(wait_s, LONGEST_S)
+        failing = Failing(result.verdict, result.fault) if wait_s > OUTAGE_S else None
+        wait = Wait(now + min(wait_s, LONGEST_S), failing)
         if target.model in result.detail:
-            self._until[target.model] = max(until, self._until.get(target.model, until))
+            self._waits[target.model] = _longer(wait, self._wait_of(target))
         else:
-            self._all_until = max(until, self._all_until)
+            self._all = _longer(wait, self._all)
 
     def _look_ahead(self, target: Target, result: ProbeResult, now: float) -> None:
         model = target.model
@@ -114,6 +140,10 @@ class Patience:
         if kind_of(limit.bucket) is LimitType.TOKENS:
             left //= tokens_at_most(target)
         return (self._per_s * reset_s / left if left else math.inf), reset_s
+
+
+def _longer(one: Wait, other: Wait) -> Wait:
+    return one if one.until >= other.until else other
 
 
 def _near(limit: RateLimit) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -52,11 +53,22 @@ class Access:
 
     host: str
     token: SecretSource | None
+    public_url: str | None = None
+    """Where people reach us through a proxy on this machine, if they do."""
 
     @property
     def open(self) -> bool:
         """Whether only this machine can reach us."""
         return is_loopback(self.host)
+
+    def named(self, host: str) -> bool:
+        """Whether a Host header names this machine, or the proxy before us.
+
+        A name of somebody else's that was made to lead to this machine brings a browser here as on
+        its own site, past every other check: https://en.wikipedia.org/wiki/DNS_rebinding
+        """
+        name = _hostname(f"//{host}")
+        return bool(name) and (is_loopback(name) or name == _hostname(self.public_url or ""))
 
     def allows(self, authorization: str | None) -> bool:
         """Whether an Authorization header (Bearer, or Basic with the token as password) fits.
@@ -67,6 +79,13 @@ class Access:
             return False
         given = _credential(authorization)
         return hmac.compare_digest(given.encode(), self.token.read().reveal().encode())
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:
@@ -140,7 +159,10 @@ def _add_probe(app: FastAPI, probes: Probes, access: Access) -> None:
 def _refusal(access: Access, request: Request) -> Response | None:
     """Return the answer for somebody who may not come in, None for who may."""
     if access.open:
-        return None
+        if access.named(request.headers.get("host", "")):
+            return None
+        text = "Not by this name: ask localhost, or set public_url to what a proxy is called.\n"
+        return PlainTextResponse(text, status_code=403)
     if access.token is None:
         text = "This is off: listening wider than loopback it needs http.token_file.\n"
         return PlainTextResponse(text, status_code=403)

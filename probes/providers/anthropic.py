@@ -15,6 +15,8 @@ ANTHROPIC: Final = Preset(
     # Both names and `stream_options` are "fully supported", says the page above.
     token_parameter=TokenParameter.MAX_COMPLETION_TOKENS,
     include_usage=True,
+    # Of its own API, which takes no bearer: https://docs.claude.com/en/api/models-list
+    models_headers=MappingProxyType({"x-api-key": "{key}", "anthropic-version": "2023-06-01"}),
     rate_limits=ANTHROPIC_DIALECT,
     # https://docs.claude.com/en/api/errors
     errors=MappingProxyType({"billing_error": Verdict.QUOTA}),

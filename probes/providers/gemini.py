@@ -18,8 +18,9 @@ GEMINI: Final = Preset(
     token_parameter=TokenParameter.MAX_TOKENS,
     include_usage=True,
     rate_limits=COMPATIBLE_DIALECT,  # it documents none
-    # RESOURCE_EXHAUSTED is load with 429, and an empty prepaid account with 402.
-    errors=MappingProxyType({402: Verdict.QUOTA}),
+    # RESOURCE_EXHAUSTED is load with 429, and an empty prepaid account with 402. The other is a 400
+    # for the country one is in: https://ai.google.dev/gemini-api/docs/troubleshooting
+    errors=MappingProxyType({402: Verdict.QUOTA, "FAILED_PRECONDITION": Verdict.FORBIDDEN}),
     # https://aistudio.google.com/status is for people; Google Cloud's feed is not about this API.
     status_page=None,
 )

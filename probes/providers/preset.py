@@ -68,6 +68,9 @@ class Preset:
     include_usage: bool = True
     """Whether to ask streams for usage (`stream_options.include_usage`). Where that is refused all
     the same, later streams are asked without."""
+    models_headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What its models API wants instead of `Authorization`, where that is not of the compatible
+    endpoint; `{key}` stands for the key. Empty: as everywhere."""
     rate_limits: Dialect
     errors: Mapping[int | str, Verdict] = field(default_factory=lambda: MappingProxyType({}))
     """What its own statuses, and codes or types of errors, mean where that is not what they

@@ -148,7 +148,7 @@ class Pool:
 
     async def _connect(self, origin: Origin, timeline: Timeline) -> HttpConnection:
         proxy = self._proxy.now() if self._proxy is not None else None
-        tls = self._trust.now() if self._trust is not None else self._tls or True
+        tls = self._tls_now() if origin.secure else None
         sock = await self._dialled(proxy.origin if proxy is not None else origin, timeline)
         connection = HttpConnection(sock, self._buffer)
         try:
@@ -159,7 +159,7 @@ class Pool:
             await asyncio.get_running_loop().create_connection(
                 lambda: connection,
                 sock=sock,
-                ssl=tls if origin.secure else None,
+                ssl=tls,
                 server_hostname=origin.host.rstrip(".") if origin.secure else None,
             )
         except BaseException:
@@ -168,6 +168,9 @@ class Pool:
             raise
         timeline.reused = False
         return connection
+
+    def _tls_now(self) -> ssl.SSLContext | bool:
+        return self._trust.now() if self._trust is not None else self._tls or True
 
     async def _dialled(self, whom: Origin, timeline: Timeline) -> StampingSocket:
         try:

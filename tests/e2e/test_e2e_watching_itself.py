@@ -1,7 +1,9 @@
 """A daemon that is stuck, blind or without a disk says so, or ends."""
 
+import asyncio
 import json
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -124,4 +126,22 @@ async def test_probing_that_stops_is_told(tmp_path: Path) -> None:
                 backup.execute("ROLLBACK")
                 backup.close()
             await wait_until(lambda: ready(daemon), "readiness after the backup")
+            assert await daemon.stop() == 0
+
+
+async def test_a_process_that_was_stopped_blames_nobody(tmp_path: Path) -> None:
+    """It says how long it watched nothing, goes on, and no alert comes of it."""
+    async with simulated("answer") as provider:
+        async with DaemonProcess(tmp_path, config(provider.base_url)) as daemon:
+            await wait_until(lambda: daemon.verdicts("chat"), "a result")
+            daemon.process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(4.0)
+            daemon.process.send_signal(signal.SIGCONT)
+            (told,) = await wait_until(lambda: daemon.events("rules.unwatched"), "the gap")
+            assert 2.0 < told["seconds"] < 30.0
+            before = len(daemon.events("probe.result"))
+            await wait_until(lambda: daemon.events("probe.result")[before + 3 :], "more results")
+            faults = {event["fault"] for event in daemon.events("probe.result")}
+            assert faults <= {"none", "monitor"}
+            assert daemon.events("alert.transition") == []
             assert await daemon.stop() == 0

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from aggregator.ledger import Ledger
 from aggregator.results import RESULTS, insert_results, insert_skip, size_bytes
+from aggregator.rollup.table import ROLLUPS, points
 from alerting.outbox import enqueue
 from alerting.store import ALERTING
 from monitor.clock import Clock
@@ -30,7 +32,7 @@ LARGE = 2**40
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """Open a ledger with its threads."""
-    made = Ledger.open(tmp_path / "ledger.db", (RESULTS, ALERTING))
+    made = Ledger.open(tmp_path / "ledger.db", (RESULTS, ROLLUPS, ALERTING))
     yield made
     await made.close()
 
@@ -90,23 +92,18 @@ async def test_what_is_too_old_goes_in_chunks(ledger: Ledger) -> None:
     await ledger.write(filled(range(90_000, 90_000 + old)))
     for slot, age_s in enumerate((60.0, RETENTION_S + 60.0)):
         await ledger.write(lambda c, slot=slot, age_s=age_s: skipped(c, slot, NOW - age_s))
-    before = ledger.stats.commits
     async with keeping(ledger, store(), metrics):
-        # Three chunks of rows that were too old, and one look at the outbox.
-        await until(committed(ledger, before + 4))
+        await until(lambda: ledger.read(lambda c: len(ages(c)) <= 100))
     assert await ledger.read(ages) == list(range(0, 1000, 10))
     assert await ledger.read(lambda c: ages(c, "skips")) == [60]
-    assert ledger.stats.commits == before + 4
+    assert await ledger.read(rolled_up) == (100 + old, 2)
     assert dropped(metrics) == 0, "rows whose time was over were not dropped for want of room"
 
 
-def committed(ledger: Ledger, commits: int) -> Callable[[], Awaitable[bool]]:
-    """Ask whether the ledger has committed that often."""
-
-    async def look() -> bool:
-        return ledger.stats.commits >= commits
-
-    return look
+def rolled_up(connection: sqlite3.Connection, step_s: int = 86_400) -> tuple[int, int]:
+    """Count the results and the missed slots that a chart of all time shows."""
+    said = [point.summary for point in points(connection, "chat", 0, 2 * NOW, step_s)]
+    return sum(each.n for each in said), sum(each.missed for each in said)
 
 
 def skipped(connection: sqlite3.Connection, slot: int, at: float) -> None:
@@ -126,17 +123,16 @@ async def test_too_much_goes_the_oldest_first_and_no_more_than_needed(ledger: Le
     empty = await ledger.read(size_bytes)
     await ledger.write(filled(range(rows)))
     full = await ledger.read(size_bytes)
-    # Room for a little more than half of the rows: two chunks of four have to go.
-    limit = empty + round((full - empty) * 0.55)
-    before = ledger.stats.commits
+    # Room for a little more than half of the rows, and for their roll-ups, which are few: two
+    # chunks of four have to go.
+    limit = empty + round((full - empty) * 0.6)
     with capture_logs() as logs:
         async with keeping(ledger, store(limit), metrics):
             await until(counted(metrics))
     assert await ledger.read(size_bytes) <= limit
     assert await ledger.read(ages) == list(range(2 * CHUNK_ROWS))
     assert dropped(metrics) == 2 * CHUNK_ROWS
-    # A look for old rows, one at the outbox, and two chunks.
-    assert ledger.stats.commits == before + 4
+    assert await ledger.read(rolled_up) == (rows, 0)
     (told,) = [event for event in logs if event["event"] == "ledger.full"]
     assert (told["dropped"], told["max_size_bytes"]) == (2 * CHUNK_ROWS, limit)
 
@@ -149,6 +145,64 @@ async def test_a_ledger_that_nothing_fits_into_loses_its_rows_and_no_more(ledger
         await until(counted(metrics))
     assert await ledger.read(ages) == []
     assert dropped(metrics) == 10
+
+
+async def test_roll_ups_go_by_their_own_ages(ledger: Ledger) -> None:
+    """Minutes and hours have a time of their own; days stay for ever."""
+    day, metrics = 86_400, Metrics("here", "0")
+    kept = Store(
+        max_size_bytes=LARGE,
+        retention_results_s=day,
+        retention_minutes_s=10 * day,
+        retention_hours_s=100 * day,
+    )
+    await ledger.write(filled(range(5 * day, 200 * day, 15 * day)))
+    async with keeping(ledger, kept, metrics):
+        await until(lambda: ledger.read(lambda c: ages(c) == [] and rolled_up(c, 3_600)[0] == 7))
+        await until(lambda: ledger.read(lambda c: rolled_up(c, 60)[0] == 1))
+    assert await ledger.read(rolled_up) == (13, 0)
+
+
+async def test_minutes_go_for_want_of_room_when_no_result_is_left(ledger: Ledger) -> None:
+    """First the oldest results, then the oldest minutes; hours and days are never dropped."""
+    day, metrics = 86_400, Metrics("here", "0")
+    await ledger.write(filled(range(0, 10 * day, 3_600)))
+    async with keeping(ledger, store(1), metrics):
+        await until(counted(metrics))
+    assert await ledger.read(ages) == []
+    minutes, _ = await ledger.read(lambda c: rolled_up(c, 60))
+    assert minutes <= 1, "an hour that goes on is in no hour yet"
+    assert await ledger.read(lambda c: rolled_up(c, 3_600)) == (240, 0)
+    # 25 results were no older than a day; for the others their age was reason enough.
+    assert dropped(metrics) == 25 + 240 - minutes
+
+
+async def test_what_is_not_rolled_up_is_not_deleted_for_its_age(ledger: Ledger) -> None:
+    """A bucket that nobody can read ends no probes: it is told, and results stay until it is."""
+    metrics = Metrics("here", "0")
+    await ledger.write(filled(range(90_000, 90_010)))
+    await ledger.write(broken)
+    with capture_logs() as logs:
+        async with keeping(ledger, store(), metrics):
+            await until(lambda: told(logs))
+        assert len(await ledger.read(ages)) == 10
+        async with keeping(ledger, store(1), metrics):
+            await until(counted(metrics))
+    assert await ledger.read(ages) == [], "the size is the harder bound"
+    assert {event["event"] for event in logs} == {"rollup.broken", "ledger.full"}
+
+
+def broken(connection: sqlite3.Connection) -> None:
+    """Leave a bucket of no known version where the results of 90,000 s ago belong."""
+    connection.execute("INSERT INTO rollup_series VALUES (1, 'chat', 'here')")
+    numbers = {(int(NOW) - age) // 60 for age in range(90_000, 90_010)}
+    connection.executemany(
+        "INSERT INTO rollups VALUES (0, 1, ?, 0, x'09')", [(number,) for number in numbers]
+    )
+
+
+async def told(logs: list[EventDict]) -> bool:
+    return any(event["event"] == "rollup.broken" for event in logs)
 
 
 async def test_settled_messages_go_and_unsettled_ones_stay(ledger: Ledger) -> None:
@@ -190,7 +244,7 @@ async def test_a_failing_disk_ends_nothing_and_every_minute_is_another_turn(
 
     A turn is bounded too: what is left over after it waits for the next.
     """
-    ledger = Ledger.open(tmp_path / "virtual.db", (RESULTS, ALERTING), inline=True)
+    ledger = Ledger.open(tmp_path / "virtual.db", (RESULTS, ROLLUPS, ALERTING), inline=True)
     rows = CHUNKS_A_TURN * CHUNK_ROWS + 10
     await ledger.write(filled(range(90_000, 90_000 + rows)))
     with capture_logs() as logs:

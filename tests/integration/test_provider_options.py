@@ -117,6 +117,14 @@ async def test_papers_that_cannot_be_read_are_our_own_fault(tmp_path: Path) -> N
     assert "gone.pem: No such file" in result.detail
 
 
+async def test_papers_do_not_matter_where_no_tls_is_spoken(tmp_path: Path) -> None:
+    """As the check of the configuration says: they have no effect with http."""
+    with serving(answer) as server:
+        async with probing(server.url, ca_file=tmp_path / "gone.pem") as prober:
+            result = await prober.probe(chat(), Slot(1, 60.0))
+    assert result.verdict is Verdict.OK, result.detail
+
+
 async def test_extra_headers_arrive_and_their_secrets_stay_hidden() -> None:
     """With every request; what a server echoes of one that came from a variable is masked."""
     secret = "gateway-token-4711"

@@ -20,6 +20,13 @@ from tests.integration.probing import KEY, chat, probing
 
 PROMPT = "Say ok"
 MODEL = "some-model"
+ANTHROPIC: dict[str, dict[str, Any]] = {  # its models API is not of the compatible endpoint
+    "anthropic": {
+        "Authorization": openai.omit,
+        "x-api-key": KEY,
+        "anthropic-version": "2023-06-01",
+    }
+}
 OTHERS = (Operation.EMBEDDINGS, Operation.RESPONSES, Operation.MODELS)
 OURS = {
     "accept-encoding",  # identity, so that bytes on the wire are bytes of the answer
@@ -83,7 +90,7 @@ async def _asked_by_the_sdk(preset: Preset, url: str, model: str) -> None:
             continue
         await client.embeddings.create(model=model, input=PROMPT)
         await client.responses.create(model=model, input=PROMPT, max_output_tokens=16, store=False)
-        await client.models.retrieve(model)
+        await client.models.retrieve(model, extra_headers=ANTHROPIC.get(preset.name, {}))
 
 
 def _compared(seen: Seen) -> tuple[str, dict[str, str], dict[str, Any]]:

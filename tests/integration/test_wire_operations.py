@@ -159,17 +159,44 @@ async def test_a_model_is_asked_for_by_its_name() -> None:
 
 @pytest.mark.parametrize("path_is_served", [True, False])
 @pytest.mark.parametrize(
-    ("model", "verdict", "fault"),
-    [("n", Verdict.OK, Fault.NONE), ("x", Verdict.MODEL_NOT_FOUND, Fault.REQUEST)],
+    ("model", "verdict", "fault", "then"),
+    [
+        ("n", Verdict.OK, Fault.NONE, ["/v1/models"]),
+        ("x", Verdict.MODEL_NOT_FOUND, Fault.REQUEST, ["/v1/models/x", "/v1/models"]),
+    ],
 )
 async def test_a_404_sends_us_to_the_list_from_then_on(
-    model: str, verdict: Verdict, fault: Fault, *, path_is_served: bool
+    model: str, verdict: Verdict, fault: Fault, then: list[str], *, path_is_served: bool
 ) -> None:
-    """The list decides what the 404 meant; the path is asked once and never again."""
+    """The list decides what the 404 meant; the path is asked again once the model is not in it."""
     results, server = await _twice(models_of(path_is_served=path_is_served), model)
     assert [(result.verdict, result.fault) for result in results] == [(verdict, fault)] * 2
     paths = [path_of(request) for request in server.requests]
-    assert paths == [f"/v1/models/{model}", "/v1/models", "/v1/models"]
+    assert paths == [f"/v1/models/{model}", "/v1/models", *then]
+
+
+@pytest.mark.parametrize(
+    ("has_more", "verdict"), [(False, Verdict.MODEL_NOT_FOUND), (True, Verdict.CONTENT_MISMATCH)]
+)
+async def test_one_stray_404_does_not_hide_an_alias_for_ever(
+    verdict: Verdict, *, has_more: bool
+) -> None:
+    """A list without aliases, and a gateway that lost its routes for a moment."""
+    by_name = 0
+
+    async def aliased(a: Answering) -> None:
+        nonlocal by_name
+        if path_of(a.seen).endswith("/models"):
+            await a.json({"data": [{"id": "m-20250101"}], "has_more": has_more})
+            return
+        by_name += 1
+        if by_name == 1:
+            await a.json({"detail": "Not Found"}, status="404 Not Found")
+        else:
+            await a.json({"id": "m-20250101", "object": "model"})
+
+    results, _ = await _twice(aliased, "m")
+    assert [result.verdict for result in results] == [verdict, Verdict.OK]
 
 
 async def test_a_server_without_a_models_api_is_not_asked_for_ever() -> None:

@@ -13,6 +13,7 @@ from monitor.kindness.breaker import (
     Breaker,
     HalfOpen,
     Open,
+    Trouble,
 )
 from probes.result import Fault, ProbeResult
 from probes.target import Target
@@ -71,7 +72,7 @@ class Key(RuleBasedStateMachine):
         if self.breaker.state is not before:
             self.trials = 0
         if before is CLOSED and isinstance(self.breaker.state, Open):
-            hard = self.breaker.state.canary is None
+            hard = self.breaker.state.trouble is Trouble.HARD
             assert not hard or min(self.own_failures.values()) >= NEEDED
 
     @precondition(lambda self: self.in_flight)

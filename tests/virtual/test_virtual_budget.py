@@ -1,5 +1,6 @@
 """A budget over virtual days: it lasts, evenly, and is no outage; the road is the shipped one."""
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -13,6 +14,7 @@ from monitor.daemon import SCHEMAS
 from probes.estimate import NUSD_PER_USD, bound_of
 from probes.result import ProbeResult, SkipReason
 from probes.target import Price, Slot, Target
+from tests.standins.purse import Disk, MemoryPurse
 from tests.virtual.road import START, Found, Virtual, hang, shipped
 
 pytestmark = pytest.mark.looptime
@@ -124,3 +126,33 @@ async def test_a_provider_that_bills_the_impossible_is_stopped_and_told(tmp_path
     assert "Budget" in firing
     assert firing <= BUDGETS
     assert set(await skipped(tmp_path)) == {SkipReason.BUDGET}
+
+
+async def test_a_budget_that_cannot_be_drawn_from_is_told(tmp_path: Path) -> None:
+    """Probing ends with what was at hand: that is missing, not held back, until the disk is well.
+
+    What people hear of it is that slots are missing, and then that they are not.
+    """
+    full_at_s, freed_at_s = 1800.0, 5400.0
+    found = config(tmp_path, 100.0)
+    virtual = Billed(found, tmp_path, lambda _target, _at: Found(0.2))
+    virtual.asked, purse = [], MemoryPurse()
+    virtual.road.budget._purse = purse
+
+    async def fill() -> None:
+        await asyncio.sleep(full_at_s)
+        purse.disk = Disk.FULL
+        await asyncio.sleep(freed_at_s - full_at_s)
+        purse.disk = Disk.GOOD
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fill())
+        group.create_task(virtual.run(9000.0))
+    blind = [at for _, at in virtual.asked if full_at_s + 900.0 < at < freed_at_s]
+    assert blind == []
+    told = [(at, n.alertname, n.status.value) for at, n in virtual.recorder.told]
+    assert [(name, status) for _, name, status in told] == [
+        *[("LowThroughput", "firing")] * 2,
+        *[("LowThroughput", "resolved")] * 2,
+    ]
+    assert all(at < freed_at_s for at, _, status in told if status == "firing")

@@ -135,6 +135,24 @@ async def test_a_refused_key_is_one_alert(tmp_path: Path, verdict: Verdict) -> N
     assert resolved.notes == ()
 
 
+async def test_an_outage_beside_a_model_that_is_never_granted_is_told(tmp_path: Path) -> None:
+    """Account fires for good because of one model: that the others go down is news all the same."""
+    config = shipped(tmp_path, {"OPENAI_API_KEY": KEYS["OPENAI_API_KEY"]})
+    denied, *others = config.targets
+
+    def script(target: Target, at_s: float) -> Found:
+        if target.name == denied.name:
+            return Found(0.2, Verdict.FORBIDDEN, Fault.ACCOUNT)
+        return hang(target) if at_s >= BEGAN_S else Found(0.6)
+
+    virtual = Virtual(config, tmp_path, script)
+    await virtual.run(BEGAN_S + 600)
+    fired = {(name, who): at for name, who, at in virtual.recorder.firing()}
+    assert fired["Account", "openai"] < BEGAN_S
+    for target in others:
+        assert fired["Down", target.name] - BEGAN_S <= 230.0
+
+
 @pytest.mark.parametrize(
     ("fact", "values", "expected"),
     [

@@ -151,7 +151,7 @@ async def test_a_restart_in_an_outage_brings_no_good_news(tmp_path: Path) -> Non
 async def test_a_refused_account_is_asked_every_five_minutes(
     tmp_path: Path, verdict: Verdict
 ) -> None:
-    """One canary for the whole key, one alert, resolved once the account is good again."""
+    """One canary at a time for the key, one alert, resolved once the account is good again."""
     config = shipped(tmp_path, KEYS)
     script = during_outage(lambda _target: Found(0.3, verdict, Fault.ACCOUNT))
     virtual = Asked(config, tmp_path, script)
@@ -159,7 +159,7 @@ async def test_a_refused_account_is_asked_every_five_minutes(
     await virtual.run(OUTAGE_AT_S + OUTAGE_S + 1800.0)
     refused = [name for name, at, _ in virtual.asked if 0 <= at - OUTAGE_AT_S < OUTAGE_S]
     assert len(refused) <= 2 + OUTAGE_S / 300.0
-    assert len(set(refused[2:])) == 1
+    assert set(refused[2:]) == {target.name for target in config.targets}
     assert [(seen.coverage, seen.count(Fault.ACCOUNT) > 55) for seen in virtual.seen] == [
         (1.0, True)
     ] * 4
@@ -187,6 +187,28 @@ async def test_a_throttled_key_is_left_alone_for_as_long_as_it_asks(tmp_path: Pa
     assert {seen.missed for seen in virtual.seen} == {0}
     assert {name.split()[0] for name in told(virtual)} <= {"Account"}
     assert rows(tmp_path, "SELECT DISTINCT reason FROM skips") == [("throttled_by_us",)]
+
+
+@pytest.mark.parametrize(("fault", "alert"), [(Fault.ACCOUNT, "Account"), (Fault.PROVIDER, "Down")])
+async def test_a_limit_for_the_day_is_told_though_it_is_asked_about_once_an_hour(
+    tmp_path: Path, fault: Fault, alert: str
+) -> None:
+    """A 429 that asks for hours is an outage from its first minutes on, for every target."""
+    config = shipped(tmp_path, KEYS)
+    script = during_outage(lambda _target: Found(0.1, Verdict.THROTTLED, fault))
+    virtual = Asked(
+        config,
+        tmp_path,
+        script,
+        told=lambda found: found if found.ok else replace(found, retry_after_s=36_000.0),
+    )
+    await virtual.run(OUTAGE_AT_S + OUTAGE_S + 4500.0)
+    assert virtual.asked_in(OUTAGE_AT_S, OUTAGE_AT_S + OUTAGE_S) <= 2 * len(config.targets)
+    heard = {name: at for name, at in told(virtual).items() if name.startswith(alert)}
+    assert len(heard) == (1 if fault is Fault.ACCOUNT else len(config.targets))
+    for (fired, fired_at), (resolved, _) in heard.values():
+        assert (fired, resolved) == ("firing", "resolved")
+        assert fired_at - OUTAGE_AT_S <= 3 * 60.0 + 10.0
 
 
 async def test_a_blip_is_confirmed_beside_its_slot(tmp_path: Path) -> None:

@@ -355,6 +355,20 @@ def test_a_restart_keeps_the_hold_and_does_not_count_the_time_away() -> None:
     assert transition.edge is Edge.FIRED
 
 
+def test_time_nobody_watched_counts_towards_no_hold() -> None:
+    """Stopped for ten minutes in the middle of a hold of one, it goes on where it was."""
+    engine = Engine([DOWN], [CHAT], location="fra1")
+    at(0.0, engine, failing(2))
+    at(30.0, engine, failing(2))
+    engine.pass_over(600.0)
+    assert engine.states() == {CHAT_DOWN: Pending(600.0)}
+    assert at(635.0, engine, failing(2)) == ()
+    (transition,) = at(660.0, engine, failing(2))
+    assert transition.edge is Edge.FIRED
+    engine.pass_over(600.0)
+    assert engine.states() == {CHAT_DOWN: Firing(600.0, 660.0)}
+
+
 def test_a_clock_set_back_over_a_restart_costs_no_hold() -> None:
     """What was held is kept whatever the clock says afterwards."""
     before = engine_of()

@@ -105,7 +105,10 @@ def test_a_refused_key_explains_what_its_probes_bring_about(name: str) -> None:
     assert decision.held == {same.identity: Held(Reason.ACCOUNT)}
 
 
-@pytest.mark.parametrize("name", ["Request", "Budget", "Drift", "Mine", "Account"])
+@pytest.mark.parametrize(
+    "name",
+    ["Down", "ErrorRate", "CriticalLatency", "Request", "Budget", "Drift", "Mine", "Account"],
+)
 def test_a_refused_key_does_not_explain_the_rest(name: str) -> None:
     """News of another kind is told, whatever the key does."""
     news = fired(identity(name))
@@ -114,13 +117,14 @@ def test_a_refused_key_does_not_explain_the_rest(name: str) -> None:
 
 def test_a_key_that_may_be_refused_explains_nothing_yet() -> None:
     """An account alert that only waits may never come."""
-    states: Mapping[Identity, State] = firing(identity()) | {ACCOUNT: Pending(NOW)}
-    assert decide((fired(identity()),), {}, states).told == (fired(identity()),)
+    slow = identity("HighLatency")
+    states: Mapping[Identity, State] = firing(slow) | {ACCOUNT: Pending(NOW)}
+    assert decide((fired(slow),), {}, states).told == (fired(slow),)
 
 
 def test_an_alert_without_a_provider_is_of_no_key() -> None:
     """A series that speaks of several providers is not explained by one of them."""
-    everywhere = Identity("Down", (("alertname", "Down"), ("location", "fra1")))
+    everywhere = Identity("SlowMean", (("alertname", "Down"), ("location", "fra1")))
     news = fired(everywhere)
     assert decide((news,), {}, firing(everywhere, ACCOUNT)).told == (news,)
 
@@ -164,9 +168,10 @@ def test_both_over_at_once_is_silence() -> None:
 
 def test_another_reason_may_take_over() -> None:
     """What a broken way out explained a refused key may explain next."""
-    held = {identity(): Held(Reason.MONITOR_EGRESS)}
-    decision = decide((), held, firing(identity(), ACCOUNT))
-    assert decision.held == {identity(): Held(Reason.ACCOUNT)}
+    slow = identity("HighLatency")
+    held = {slow: Held(Reason.MONITOR_EGRESS)}
+    decision = decide((), held, firing(slow, ACCOUNT))
+    assert decision.held == {slow: Held(Reason.ACCOUNT)}
     assert decision.released == ()
 
 

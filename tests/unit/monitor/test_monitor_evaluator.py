@@ -16,6 +16,7 @@ from alerting.engine import Engine, Transition
 from alerting.expression import parse
 from alerting.metric import Fact
 from alerting.rule import Rule, Severity, Subject
+from alerting.state import Edge
 from alerting.store import ALERTING, load_states
 from monitor.announcer import Announcer, Beside
 from monitor.clock import Clock
@@ -36,6 +37,7 @@ pytestmark = pytest.mark.looptime
 
 DOWN = Rule(name="Down", when=parse("failures >= 1"), over_s=300.0, severity=Severity.CRITICAL)
 NEAR = Rule(name="Near", when=parse("budget.used > 80%"), subject=Subject.PROVIDER)
+WAITS = Rule(name="Waits", when=parse("budget.used > 95%"), subject=Subject.PROVIDER, hold_s=20.0)
 TARGETS = tuple(replace(CHAT, name=f"t{number}") for number in range(50))
 KEY = KeyReading(provider="openai", requests_per_min=7)
 BAD = result(verdict=Verdict.SERVER_ERROR, fault=Fault.PROVIDER)
@@ -57,7 +59,7 @@ class Desk:
             providers=(provider,),
             targets=targets,
             windows_s=(60.0, 300.0),
-            rules=(DOWN, NEAR),
+            rules=(DOWN, NEAR, WAITS),
         )
         self.windows = Windows(longest_s=300.0)
         self.metrics = Metrics("fra1", "1")
@@ -77,6 +79,7 @@ class Desk:
             Beside(),
         )
         self.facts = Facts()
+        self.lag = LagMeter()
         self.evaluator = Evaluator(
             config,
             self.engine,
@@ -84,7 +87,7 @@ class Desk:
             clock,
             self.metrics,
             announcer,
-            LagMeter(),
+            self.lag,
             Asked(self.facts, lambda _now: (KEY,)),
         )
 
@@ -229,3 +232,50 @@ async def test_a_source_that_breaks_is_named_and_stops_nobody(ledger: Ledger) ->
     ]
     assert desk.metrics.registry.get_sample_value("sonde_rules_broken") == 0
     assert [each.alertname for each in desk.heard] == ["Down", "Down"]
+
+
+def waiting(desk: Desk) -> None:
+    """Let a condition with a hold of 20 s be true from now on."""
+    desk.facts.add(lambda _now: [(Fact.BUDGET_USED, "openai", 0.99)])
+
+
+def edges(desk: Desk) -> list[Edge]:
+    """Return what became of it."""
+    return [each.edge for each in desk.heard if each.alertname == "Waits"]
+
+
+@pytest.mark.parametrize(("late_s", "fires"), [(0.0, True), (1.9, True), (20.0, False)])
+async def test_a_loop_that_stood_still_watched_nothing(
+    ledger: Ledger, late_s: float, *, fires: bool
+) -> None:
+    """Held up in the middle of an evaluation or after it: it ends no hold."""
+    desk = Desk(ledger, 0.0, TARGETS[:1])
+    waiting(desk)
+    await desk.evaluator.evaluate()
+    desk.now += 20.0
+    noticed_at = desk.now - 0.001
+    desk.lag.turn_began(noticed_at, late_s)
+    desk.lag.turn_ended(noticed_at)
+    await desk.evaluator.evaluate()
+    assert (edges(desk) == [Edge.PENDING, Edge.FIRED]) is fires
+    desk.now += late_s
+    await desk.evaluator.evaluate()
+    assert edges(desk) == [Edge.PENDING, Edge.FIRED]
+
+
+async def test_a_beat_that_comes_late_was_not_watched_for(ledger: Ledger) -> None:
+    """Stopped while it waited for a socket that is ready afterwards, a loop sees no lateness."""
+    desk = Desk(ledger, 0.0, TARGETS[:1])
+    waiting(desk)
+    with capture_logs() as logs:
+        running = asyncio.ensure_future(desk.evaluator.run())
+        await asyncio.sleep(1.0)
+        desk.now += 5.0 + 600.0
+        await asyncio.sleep(5.0)
+        running.cancel()
+    assert edges(desk) == [Edge.PENDING]
+    told = [each["seconds"] for each in logs if each["event"] == "rules.unwatched"]
+    assert told == [600.0]
+    desk.now += 15.0
+    await desk.evaluator.evaluate()
+    assert edges(desk) == [Edge.PENDING, Edge.FIRED]

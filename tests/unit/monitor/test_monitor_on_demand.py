@@ -184,6 +184,20 @@ async def test_haste_teaches_nothing(bench: Bench) -> None:
     assert len(bench.learnt) == 2
 
 
+async def test_haste_is_nobody_elses(bench: Bench) -> None:
+    """Who can wait longer than the one whose haste made a timeout is not told of it, but asks."""
+    bench.found = timeout(2.0)
+    hasty = await bench.ask(within_s=2.0)
+    assert await bench.ask(within_s=2.5) is hasty
+    assert len(bench.slots) == 1
+    bench.found = result()
+    patient = await bench.ask(within_s=9.5)
+    assert isinstance(patient, Answer)
+    assert patient.result is bench.found
+    assert await bench.ask(within_s=60.0) is patient
+    assert len(bench.slots) == 2
+
+
 async def test_nonces_differ(bench: Bench) -> None:
     """Each probe that was asked for has a slot number of its own, which its nonce is made of."""
     await bench.ask()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.ledger import Ledger
+from alerting.metric import Fact
 from monitor.clock import Clock
 from monitor.config.load import load
 from monitor.daemon import SCHEMAS
@@ -38,7 +39,13 @@ async def never(target: Target, slot: Slot, attempt: int) -> ProbeResult:
 
 
 @pytest.fixture
-async def making(tmp_path: Path) -> AsyncIterator[Making]:
+def roads() -> list[Road]:
+    """Collect the roads that were told what is known."""
+    return []
+
+
+@pytest.fixture
+async def making(tmp_path: Path, roads: list[Road]) -> AsyncIterator[Making]:
     """Make the part for a configuration; what it opened is closed after the test."""
     made: list[Outside] = []
     ledger = Ledger.open(tmp_path / "sonde.db", SCHEMAS, inline=True)
@@ -50,6 +57,7 @@ async def making(tmp_path: Path) -> AsyncIterator[Making]:
         config = load(Path("sonde.yaml"), environ, cwd=tmp_path, strict=True).config
         clock = Clock()
         road = Road(config, ledger, {}, never, clock, LagMeter(), Observers())
+        roads.append(road)
         made.append(Outside(config, road, clock))
         return made[-1]
 
@@ -100,3 +108,30 @@ async def test_everything_asked_for_runs_under_a_name(making: Making) -> None:
         "status page of openai",
         "baseline a.example",
     ]
+
+
+async def test_where_nobody_looks_an_old_alert_ends(making: Making, roads: list[Road]) -> None:
+    """Once the check is off nobody would ever say that the way is open, and all news be held."""
+    making(FRAME + "egress: {check: false}\n")
+    assert roads[0].facts.gathered(0.0)[Fact.EGRESS_FAILING, ""] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("provider", "verdict", "proves"),
+    [
+        ("openai", Verdict.OK, True),
+        ("openai", Verdict.SERVER_ERROR, True),
+        ("proxied", Verdict.OK, False),
+        ("lan", Verdict.OK, False),
+    ],
+)
+async def test_whose_answers_prove_our_way_out(
+    making: Making, provider: str, verdict: Verdict, *, proves: bool
+) -> None:
+    """Good ones and others of whom it leads to; not of who is reached another way."""
+    outside = making(FRAME)
+    watch = outside.egress
+    assert watch is not None
+    watch._failing_since = float("-inf")
+    await outside.judged(result(provider=provider, verdict=verdict, status=500))
+    assert (watch._answered_at > float("-inf")) is proves

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerting.metric import Fact
-from monitor.retirement import Retirements, announced
+from monitor.retirement import NEVER_DAYS, Retirements, announced
 from probes.result import Fault, Operation, ProbeResult, Verdict
 from probes.retirement import DAY_S, retires_at
 from probes.secret import Secret, SecretSource
@@ -74,13 +74,20 @@ def test_the_sooner_of_table_and_header_counts() -> None:
 
 
 def test_a_header_holds_until_a_good_answer_has_none() -> None:
-    """A failure says nothing about it; an answer without the header calls it off."""
+    """A failure says nothing about it; an answer without one calls it off, which ends its alert."""
     known = Retirements((PROVIDER,), (STAYS,))
     known.learn(STAYS, _result(STAYS, AT + DAY_S))
     known.learn(STAYS, _result(STAYS, None, Verdict.TIMEOUT))
     assert _days(known) == {"stays": 1.0}
     known.learn(STAYS, _result(STAYS, None))
-    assert _days(known) == {}
+    assert _days(known) == {"stays": NEVER_DAYS}
+
+
+def test_an_answer_that_says_nothing_leaves_the_table_right() -> None:
+    """A good answer without a header does not call off what a page announced."""
+    known = Retirements((PROVIDER,), (TARGET,))
+    known.learn(TARGET, _result(TARGET, None))
+    assert _days(known) == {"ends": 10.0}
 
 
 @pytest.mark.parametrize(

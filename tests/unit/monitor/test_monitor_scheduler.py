@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.clock import Clock
 from monitor.scheduler import Scheduler
@@ -117,6 +118,25 @@ async def test_a_probe_that_ends_with_its_interval_displaces_nothing() -> None:
     record = await run_for(3600, [target()], hang)
     assert record.skipped == []
     assert 58 <= len(record.started) <= 60
+
+
+@pytest.mark.parametrize(("reason", "lines"), [(SkipReason.BREAKER, 0), (SkipReason.LATE, 10)])
+async def test_a_gate_that_refuses_all_night_does_not_fill_the_log(
+    reason: SkipReason, lines: int
+) -> None:
+    """What refuses said so once; slots missed for any other reason are told one by one."""
+    wall = VirtualWall()
+    clock = Clock(wall, asyncio.get_running_loop().time)
+    record = Record()
+    scheduler = Scheduler([target()], quick, record, clock, refusal=lambda _target: reason)
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(scheduler.run(drain_s=5.0))
+            await asyncio.sleep(600)
+            scheduler.stop()
+    told = [line for line in logs if line["event"] == "slot.skipped"]
+    assert sum(line["log_level"] != "debug" for line in told) == lines
+    assert len(record.skipped) == 10
 
 
 async def test_a_crash_is_contained_counted_and_backed_off() -> None:

@@ -63,7 +63,11 @@ def test_no_line_is_wider_than_asked(width: int) -> None:
         hint="do something about it, " * 6,
         model="a-model-with-a-name-" * 6,
     )
-    headers = (("x-request-id", "r" * 200), ("via", "1.1 " + "proxy " * 30))
+    headers = (
+        ("x-request-id", "r" * 200),
+        ("via", "1.1 " + "proxy " * 30),
+        ("x-ratelimit-" + "a" * 180, "1"),
+    )
     lines = drawn(found, width, headers=headers, hidden_headers=3)
     assert max(map(len, lines)) <= width
     assert sum("do something" in line for line in lines) >= 2

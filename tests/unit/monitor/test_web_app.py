@@ -48,15 +48,19 @@ async def never(target: Target, slot: Slot, trace: Trace) -> ProbeResult:
 
 
 def client(
-    host: str = "127.0.0.1", token: SecretSource | None = None, *, ready: bool = True
+    host: str = "127.0.0.1",
+    token: SecretSource | None = None,
+    *,
+    ready: bool = True,
+    public_url: str | None = None,
 ) -> httpx2.AsyncClient:
     metrics = Metrics("fra1", "1")
     clock = Clock(lambda: 0.0, lambda: 0.0)
     probes = Probes({}, OnDemand(Admission(), never, metrics, clock), metrics.labels)
     sources = Sources(lambda: view(ready).readiness, view, metrics, probes)
-    app = build_app(sources, Access(host, token), stylesheet())
+    app = build_app(sources, Access(host, token, public_url), stylesheet())
     transport = httpx2.ASGITransport(app=app)
-    return httpx2.AsyncClient(transport=transport, base_url="http://sonde")
+    return httpx2.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 @pytest.fixture
@@ -91,6 +95,33 @@ async def test_the_page_is_open_on_loopback_alone() -> None:
         answer = await http.get("/")
     assert answer.status_code == 403
     assert "http.token_file" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("sonde.example.com", 200),
+        ("rebound.example:8000", 403),
+        ("127.0.0.1.rebound.example", 403),
+        ("[", 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/probe"])
+async def test_on_loopback_it_answers_to_its_own_name(path: str, host: str, status: int) -> None:
+    """Another's name that was made to lead here shows nothing and spends nothing."""
+    async with client(public_url="https://sonde.example.com") as http:
+        answer = await http.get(path, headers={"Host": host})
+        assert (answer.status_code == 403) is (status == 403)
+        assert (await http.get("/livez", headers={"Host": host})).status_code == 200
+
+
+async def test_without_a_public_url_no_name_is_empty() -> None:
+    """A Host header that names nothing does not pass for the proxy nobody configured."""
+    async with client() as http:
+        assert (await http.get("/", headers={"Host": ""})).status_code == 403
 
 
 @pytest.mark.parametrize(

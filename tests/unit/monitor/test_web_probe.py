@@ -55,7 +55,7 @@ def client(
     probes = Probes({"chat": CHAT}, scripted, metrics.labels)
     sources = Sources(lambda: ready, lambda: view, metrics, probes)
     transport = httpx2.ASGITransport(app=build_app(sources, Access(host, token), stylesheet()))
-    return httpx2.AsyncClient(transport=transport, base_url="http://sonde")
+    return httpx2.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 async def test_it_answers_the_metrics_of_one_probe() -> None:

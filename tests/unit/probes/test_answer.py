@@ -238,9 +238,9 @@ def test_numbers_that_are_not_finite(number: str) -> None:
     assert read_embeddings(body).verdict is Verdict.PROTOCOL_ERROR
 
 
-@pytest.mark.parametrize("embedding", [[], ""])
+@pytest.mark.parametrize("embedding", [[], "", [0.0, -0.0, 0], _base64(0.0, 0.0)])
 def test_an_empty_vector_is_empty(embedding: object) -> None:
-    """A vector without components holds nothing."""
+    """A vector without components holds nothing, nor does one that points nowhere."""
     assert _embeddings(embedding).verdict is Verdict.EMPTY
 
 

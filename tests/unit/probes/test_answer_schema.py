@@ -86,6 +86,17 @@ def test_an_answer_is_checked_with_the_place_of_what_is_wrong(
     assert schema.complaint(text) == complaint
 
 
+@pytest.mark.parametrize("alternatives", ["oneOf", "anyOf", "allOf"])
+@pytest.mark.parametrize("levels", [17, 200])
+def test_a_schema_that_refers_to_itself_ends_as_any_other(alternatives: str, levels: int) -> None:
+    """To look for the place in each alternative at each level would take longer than for ever."""
+    inner = '{"properties": {"in": {"$ref": "#"}, "x": {"type": "integer"}}}'
+    schema = AnswerSchema(f'{{"{alternatives}": [{inner}, {inner}]}}')
+    nested = '{"in": ' * levels + '{"x": "y"}' + "}" * levels
+    assert schema.complaint(nested) == f"the answer does not fit: {nested}"
+    assert AnswerSchema(inner).complaint(nested.replace('"y"', "1")) is None
+
+
 def test_a_long_answer_is_not_checked() -> None:
     """Neither by a pattern nor by a schema."""
     long = "1" * (CHECKED_CHARS + 1)

@@ -403,6 +403,7 @@ def _hint(status: int, body: bytes, preset: str = "openai", key: str = "", **hea
         (Hint.PERMISSION, 403, b""),
         (Hint.REGION, 403, _openai("unsupported_country_region_territory")),
         (Hint.REGION, 403, _openai(None, None, "Not available in your country")),
+        (Hint.REGION, 403, _openai(None, None, "User location is not supported")),
         (Hint.REGION, 451, b""),
         (Hint.SPEND_LIMIT, 429, _openai("project_spend_limit_exceeded")),
         (Hint.NO_CREDIT, 402, _openai(402, None, "Insufficient credits")),
@@ -410,6 +411,10 @@ def _hint(status: int, body: bytes, preset: str = "openai", key: str = "", **hea
         (Hint.MODEL_UNKNOWN, 404, _openai("model_not_found")),
         (Hint.MODEL_RETIRED, 404, _openai("model_not_found", None, "m has been retired")),
         (Hint.MODEL_RETIRED, 400, _openai("model_decommissioned")),
+        (Hint.MODEL_UNKNOWN, 400, _openai(400, None, "x/y is not a valid model ID")),
+        (Hint.MODEL_UNKNOWN, 404, _openai(404, None, "No endpoints found for x/y.")),
+        (Hint.KEY_REFUSED, 400, _openai(400, None, "API key expired. Please renew the API key.")),
+        (Hint.KEY_REFUSED, 400, _openai(400, None, "API Key not found. Please pass a valid one.")),
         (Hint.DEPLOYMENT, 404, _openai("DeploymentNotFound")),
         (Hint.PATH, 404, b"not found"),
         (Hint.PATH, 405, b""),
@@ -452,6 +457,25 @@ def test_a_web_page_is_a_wrong_address_or_a_gateway() -> None:
     assert _hint(200, b"<html>", content_type="Text/HTML; charset=utf-8") == Hint.HTML
     assert _hint(403, b"<html>", content_type="text/html") == Hint.GATEWAY
     assert _hint(500, b"<html>", content_type="text/html") == ""
+
+
+@pytest.mark.parametrize("pad", [b"", b" " * 1000, b"x " * 500])
+@pytest.mark.parametrize("shape", [b"%s%s", b'{"error": {"code": "c%s%s", "message": "no"}}'])
+def test_no_beginning_of_a_key_is_left_where_an_error_is_cut(shape: bytes, pad: bytes) -> None:
+    """White space folds away, and a code has its own bound: neither cuts before masking."""
+    key = "0123456789abcdef" * 6
+    found = classify_response(500, {}, shape % (pad, key.encode()), preset="azure", secrets=[key])
+    assert key[:8] not in found.detail
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_our_own_request_in_a_complaint_refuses_no_usage(quote: str) -> None:
+    """What pydantic says of another parameter repeats all that was sent."""
+    sent = "{'stream': True, 'stream_options': {'include_usage': True}}".replace("'", quote)
+    complaint = f"[{{'loc': ('body', 'seed'), 'msg': 'Field required', 'input': {sent}}}]"
+    assert _hint(400, _openai(None, None, complaint)) == Hint.PARAMETERS
+    refused = "[{'loc': ('body', 'stream_options'), 'msg': 'Extra inputs', 'input': {}}]"
+    assert _hint(400, _openai(None, None, refused)) == Hint.INCLUDE_USAGE
 
 
 def test_our_own_limit_used_up_is_said() -> None:

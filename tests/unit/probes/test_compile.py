@@ -1,5 +1,6 @@
 """Requests as the SDK shapes them: captured, with a nonce, untouched by the environment."""
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from probes.compile import (
     nonce_of,
 )
 from probes.embeddings import EMBEDDINGS
+from probes.models import LISTED_MODELS, MODELS
 from probes.operation import OperationSpec
 from probes.result import Operation
 from probes.secret import Secret, SecretError, SecretSource
@@ -41,6 +43,7 @@ CHATTING = Target(
     prompt='Say "ok" — \u2028 ünïcode',
 )
 EMBEDDING = replace(CHATTING, name="vector", operation=Operation.EMBEDDINGS)
+LISTING = replace(CHATTING, name="models", operation=Operation.MODELS)
 
 
 async def _compiled(
@@ -124,6 +127,18 @@ async def test_an_embeddings_request_has_no_nonce() -> None:
     assert _head(request)[0] == "POST /v1/embeddings HTTP/1.1"
 
 
+@pytest.mark.parametrize("spec", [MODELS, LISTED_MODELS])
+async def test_anthropics_models_are_asked_for_in_its_own_way(spec: OperationSpec) -> None:
+    """Its models API is not of the compatible endpoint, and answers a bearer with a 401."""
+    headers = _head(await _compiled(LISTING, spec, preset="anthropic"))[1]
+    assert (headers["x-api-key"], headers["anthropic-version"]) == (KEY, "2023-06-01")
+    assert "authorization" not in headers
+
+    ordinary = _head(await _compiled(LISTING, spec))[1]
+    assert ordinary["authorization"] == f"Bearer {KEY}"
+    assert "x-api-key" not in ordinary
+
+
 async def test_the_organization_of_the_provider_is_sent() -> None:
     """Configured it is sent; the first test shows that it is absent otherwise."""
     request = await _compiled(organization="org-1")
@@ -198,6 +213,19 @@ async def test_usage_is_not_asked_for_once_it_was_refused_and_again_a_day_later(
     assert compiler.ready(streaming, now=99.0 + USAGE_AGAIN_S) is without
     assert compiler.ready(streaming, now=100.0 + USAGE_AGAIN_S) is None
     assert "stream_options" in _body(await compiler.capture(streaming, CHAT))
+
+
+async def test_a_request_that_was_being_made_when_usage_was_refused_is_not_kept() -> None:
+    """It still asks for it: kept, it would fail for as long as the others go without."""
+    streaming = replace(CHATTING, stream=True)
+    compiler = Compiler(PROVIDER)
+    async with asyncio.TaskGroup() as group:
+        making = group.create_task(compiler.capture(streaming, CHAT))
+        await asyncio.sleep(0)
+        compiler.refuses_usage(now=0.0)
+    assert "stream_options" in _body(making.result())
+    assert compiler.ready(streaming, now=1.0) is None
+    assert "stream_options" not in _body(await compiler.capture(streaming, CHAT))
 
 
 async def test_extra_headers_are_sent_and_their_secrets_known() -> None:

@@ -16,7 +16,7 @@ from probes.estimate import (
 )
 from probes.pricing import cost_usd
 from probes.reading import Usage
-from probes.result import Operation
+from probes.result import Operation, Verdict
 from probes.target import Price
 from tests.unit.monitor.budget.paying import result, target
 
@@ -105,6 +105,14 @@ def test_known_usage_settles_at_its_cost() -> None:
     """Also beyond the bound: the bill is what it is."""
     assert settled_nusd(result(target(), cost_usd=1e-6), BOUND) == 1_000
     assert settled_nusd(result(target(), cost_usd=1e-5), BOUND) == 10_000
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TIMEOUT, Verdict.TRUNCATED, Verdict.SERVER_ERROR])
+def test_usage_in_the_middle_of_an_answer_is_not_the_bill(verdict: Verdict) -> None:
+    """A stream that counts as it goes, and that we gave up: the model may have gone on."""
+    cut = result(target(), verdict=verdict, cost_usd=1e-6)
+    assert settled_nusd(cut, BOUND) == BOUND.cost_nusd
+    assert settled_nusd(replace(cut, cost_usd=1e-5), BOUND) == 10_000
 
 
 NO_USAGE = replace(result(target()), input_tokens=None, output_tokens=None, cost_usd=None)

@@ -1,5 +1,7 @@
 """A complete answer is compared with what was expected of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from probes.answer_schema import AnswerSchema, TextPattern
@@ -114,9 +116,16 @@ def test_each_check_of_the_text(
 
 def test_an_answer_too_long_to_be_checked_is_our_fault() -> None:
     """A pattern is run over a bounded text only, and the provider is not blamed for the bound."""
-    reading = judge(_answer("x" * 8_193), _target(regex=TextPattern("y")))
+    target = replace(_target(regex=TextPattern("y")), max_output_tokens=1_000)
+    reading = judge(_answer("x" * 8_193), target)
     assert (reading.verdict, reading.fault) == (Verdict.MONITOR_ERROR, Fault.MONITOR)
     assert "8193 characters" in reading.detail
+
+
+def test_an_answer_longer_than_we_asked_for_is_not_our_fault() -> None:
+    """A server that does not stop at our limit is not what was expected, and must not hide so."""
+    reading = judge(_answer("x" * 8_193), _target(regex=TextPattern("y")))
+    assert (reading.verdict, reading.fault) == (Verdict.CONTENT_MISMATCH, Fault.PROVIDER)
 
 
 @pytest.mark.parametrize(
@@ -178,3 +187,11 @@ def test_a_model_must_be_in_the_whole_list(
     """Absent from a list that was read whole it does not exist; from a part of one, who knows."""
     reading = judge(_answer(listing=listing), _target(Operation.MODELS))
     assert (reading.verdict, reading.fault) == (verdict, fault)
+
+
+def test_a_model_goes_by_its_name_with_or_without_geminis_prefix() -> None:
+    """Chats take both there, so a target may say either."""
+    asked = replace(_target(Operation.MODELS), model="models/m")
+    assert (
+        judge(_answer(listing=Listing(frozenset({"m"}), whole=True)), asked).verdict is Verdict.OK
+    )

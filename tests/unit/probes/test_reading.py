@@ -72,7 +72,13 @@ def test_reasoning_that_is_counted_apart_is_added() -> None:
     assert (usage.output_tokens, usage.reasoning_tokens) == (103, 94)
 
 
-@pytest.mark.parametrize("total", [None, 41, 134, "135"])
+def test_reasoning_that_is_only_in_the_total_is_output() -> None:
+    """Gemini bills its thoughts as output and does not name them."""
+    usage = usage_in({"prompt_tokens": 20, "completion_tokens": 424, "total_tokens": 1016})
+    assert (usage.output_tokens, usage.reasoning_tokens) == (996, None)
+
+
+@pytest.mark.parametrize("total", [None, 7, 41, "135"])
 def test_reasoning_is_not_added_on_suspicion(total: object) -> None:
     """Without a total that proves it, the completion is taken to include the reasoning."""
     usage = usage_in(

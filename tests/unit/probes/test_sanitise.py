@@ -88,6 +88,12 @@ def test_secret_across_the_cut_leaves_nothing_behind() -> None:
     assert "s3" not in text
 
 
+@pytest.mark.parametrize("header", ["Bearer t0ken-of-ours", "session=t0ken-of-ours; v=2"])
+def test_a_part_of_a_secret_is_one_too(header: str) -> None:
+    """A server echoes the token of a header alone; the name of a scheme is no secret."""
+    assert sanitise("Bearer, bad session: t0ken-of-ours", [header]) == "Bearer, bad session: ***"
+
+
 def test_very_short_known_values_are_left_alone() -> None:
     """A placeholder of a few letters is not cut out of every word."""
     assert sanitise("no answer", ["n" * (MIN_SECRET_CHARS - 1), "", "an"]) == "no answer"

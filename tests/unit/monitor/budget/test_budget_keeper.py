@@ -38,6 +38,13 @@ async def spent(keeper: Keeper, of: Target, **changes: object) -> bool:
     return await keeper.spend(of, answers(result(of, **changes))) is not None
 
 
+def used(keeper: Keeper) -> dict[str, float]:
+    """Return what rules are told of each budget."""
+    known = list(keeper.facts(0.0))
+    assert {fact for fact, _, _ in known} == {Fact.BUDGET_USED}
+    return {subject: ratio for _, subject, ratio in known}
+
+
 async def test_an_attempt_is_reserved_before_it_is_sent() -> None:
     """While it is under way its bound is reserved, on its provider's budget and on that of all."""
     purse, a = MemoryPurse(), target()
@@ -88,7 +95,7 @@ async def test_at_the_cap_slots_are_refused_and_it_is_said_once() -> None:
         assert not await spent(keeper, a)
     told = [line for line in logs if line["event"] == "budget.exhausted"]
     assert [(line["budget"], line["day"]) for line in told] == [("p", "2025-06-16")]
-    assert list(keeper.facts(0.0)) == [(Fact.BUDGET_USED, "p", 1.0)]
+    assert used(keeper) == {"": 0.0, "p": 1.0}
 
 
 async def test_the_tighter_budget_decides() -> None:
@@ -114,7 +121,7 @@ async def test_midnight_brings_a_new_budget() -> None:
 
     assert await keeper.spend(a, over_midnight) is not None
     assert keeper.refusal(a) is None
-    assert list(keeper.facts(0.0)) == [(Fact.BUDGET_USED, "p", 0.0)]
+    assert used(keeper) == {"": 0.0, "p": 0.0}
     assert await spent(keeper, a)
 
 
@@ -165,9 +172,11 @@ async def test_without_a_ledger_nothing_is_spent_beyond_the_slice(disk: Disk) ->
         had = [await spent(keeper, a, cost_usd=None, status=None) for _ in range(5)]
     assert had == [True, True, False, False, False]
     assert [line["event"] for line in logs] == ["budget.not_drawn"]
+    assert keeper.stuck
     purse.disk = Disk.GOOD
     hands.advance(DRAW_AGAIN_S)
     assert await spent(keeper, a)
+    assert not keeper.stuck
 
 
 async def test_draws_go_on_in_the_background_and_in_time() -> None:
@@ -255,6 +264,19 @@ async def test_a_slot_left_out_is_throttled_by_us() -> None:
     assert SkipReason.BUDGET not in reasons
 
 
+async def test_one_providers_short_budget_stretches_nobody_else() -> None:
+    """What its own budget will keep it from spending is not expected of that of all."""
+    dear, other, hands = target("a", "dear"), target("b", "q"), Hands()
+    budgets = [budget("", 20_000.0), budget("dear", 1000.0)]
+    keeper = await opened(MemoryPurse(), hands, budgets, [dear, other])
+    assert await spent(keeper, dear, cost_usd=200.0)
+    assert await spent(keeper, other, cost_usd=1.0)
+    together, own = keeper.books
+    assert keeper.ratio(own) < 0.1
+    assert keeper.ratio(together) == 1.0
+    assert keeper.refusal(other) is None
+
+
 async def test_a_provider_that_bills_the_impossible_twice_is_stopped_for_the_day() -> None:
     """Two answers longer than asked for: an error each, then no more money that day."""
     a, other, hands, purse = target("a", "p"), target("b", "q"), Hands(), MemoryPurse()
@@ -273,11 +295,17 @@ async def test_a_provider_that_bills_the_impossible_twice_is_stopped_for_the_day
     assert keeper.refusal(a) is SkipReason.BUDGET
     assert keeper.refusal(other) is None
     assert dict(keeper.overruns()) == {"p": 2, "q": 0}
-    assert (Fact.BUDGET_USED, "p", 1.0) in list(keeper.facts(0.0))
+    assert used(keeper)["p"] == 1.0
     again = await opened(purse, hands, budgets, [a, other])
     assert again.refusal(a) is SkipReason.BUDGET, "a restart forgets it"
     hands.advance(12 * 3600)
     assert again.refusal(a) is None, "the next day is not a new chance"
+    assert used(again) == {"": 0.0, "p": 0.0, "q": 0.0}, "an alert of yesterday does not end"
+
+
+async def test_where_there_is_no_budget_nothing_of_it_is_used() -> None:
+    """An alert about a budget that was taken out of the configuration must end."""
+    assert used(await opened(MemoryPurse(), Hands(), [], [target()])) == {"": 0.0, "p": 0.0}
 
 
 async def test_an_overrun_the_ledger_does_not_take_counts_all_the_same() -> None:

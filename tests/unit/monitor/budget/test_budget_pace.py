@@ -22,6 +22,11 @@ def test_nobody_is_held_back_on_a_guess() -> None:
     assert Pace().ratio(1, 86_400.0) == 1.0
 
 
+def test_a_cap_below_what_is_gone_lets_nothing_through() -> None:
+    """It was lowered during the day: a new process has spent nothing yet, and less is left."""
+    assert Pace().ratio(-5, 3600.0) == 0.0
+
+
 def test_the_expectation_follows_what_attempts_cost() -> None:
     """A change of cost is nearly all believed ten attempts on."""
     pace = Pace()

@@ -2,10 +2,13 @@
 
 import argparse
 import json
+from contextlib import redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
+from monitor.cli import main
 from monitor.cli.check import add_arguments, check_json, check_text, run
 from monitor.config.load import Loaded, load
 
@@ -66,7 +69,9 @@ def test_the_text_names_what_runs(loaded: Loaded) -> None:
     text = check_text(loaded)
     assert text.startswith("sonde.yaml: valid\n")
     assert line(text, "windows") == "windows 5m, 15m, 1h"
-    assert line(text, "store") == "store /x/s.db, at most 1 GiB, results kept 1d"
+    assert line(text, "store") == (
+        "store /x/s.db, at most 1 GiB, kept: results 1d, minutes 90d, hours 730d"
+    )
     told = "influxdb https://influx.example, bucket b of o, token ${INFLUX}"
     assert line(text, "influxdb") == told
     assert line(text, "http") == "http http://[::1]:8000/"
@@ -199,3 +204,19 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     schema = json.loads(capsys.readouterr().out)
     assert schema["title"] == "Sonde configuration"
     assert "targets" in schema["properties"]
+
+
+def test_a_terminal_of_few_signs_gets_question_marks(tmp_path: Path) -> None:
+    """What the output's encoding cannot spell ends no command with a traceback."""
+    path = tmp_path / "sonde.yaml"
+    path.write_text(
+        'location: Zürich\nproviders: {p: {preset: compatible, base_url: "http://127.0.0.1:1/v1"}}\n'
+        "targets: [{name: chat, provider: p, model: m}]\n",
+        encoding="utf-8",
+    )
+    raw = BytesIO()
+    terminal = TextIOWrapper(raw, encoding="ascii")
+    with redirect_stdout(terminal):
+        assert main(["check", str(path)]) == 0
+    terminal.flush()
+    assert "Z?rich" in raw.getvalue().decode("ascii")

@@ -131,12 +131,13 @@ def test_an_encoding_without_bars_gets_other_signs() -> None:
     """A terminal that knows only ASCII sees dashes, and no traceback."""
     raw = io.BytesIO()
     file = io.TextIOWrapper(raw, encoding="ascii", newline="\n")
-    lines = waterfall(result(sent_s=0.0, first_byte_s=0.5), TARGET, Trace(reached=Phase.BODY), 80)
-    show(Console(file=file, width=80), lines)
+    found = result(connect_s=2e-5, sent_s=2e-5, first_byte_s=0.5)
+    show(Console(file=file, width=80), waterfall(found, TARGET, Trace(reached=Phase.BODY), 80))
     file.flush()
     text = raw.getvalue().decode("ascii")
     assert text.startswith("+ ok  chat")
     assert "=====" in text
+    assert "20 us" in text
 
 
 def test_every_style_has_a_look() -> None:

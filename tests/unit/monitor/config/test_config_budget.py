@@ -226,3 +226,23 @@ def test_the_prompt_a_provider_adds_is_part_of_its_targets(tmp_path: Path) -> No
     config = load_text(tmp_path, PRICED.replace("@@", "prompt_overhead: 2000")).config
     assert config.targets[0].prompt_overhead_tokens == 2000
     assert load_text(tmp_path, SMALL).config.targets[0].prompt_overhead_tokens is None
+
+
+def test_a_day_that_pays_for_no_probe_is_warned_of(tmp_path: Path) -> None:
+    """What will never be watched is said beforehand: once a budget, by its dearest target."""
+    text = """\
+budget: {daily: 5}
+providers:
+  own: {preset: compatible, base_url: "http://own", budget: {daily: 0.05},
+        prices: {default: {input: 100, output: 1000}}}
+targets:
+  - {name: cheap, provider: own, model: m, max_output_tokens: 1}
+  - {name: dear, provider: own, model: m, max_output_tokens: 1000}
+  - {name: dearer, provider: own, model: m, max_output_tokens: 4000}
+"""
+    warned = [
+        each for each in load_text(tmp_path, text).warnings if "not one probe" in each.message
+    ]
+    assert [(each.path, each.line) for each in warned] == [("providers.own.budget", 3)]
+    assert "2 of its 3 targets: dearer may cost $4." in warned[0].message
+    assert not load_text(tmp_path, text.replace("0.05", "5")).warnings[1:]

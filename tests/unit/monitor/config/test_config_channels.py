@@ -147,9 +147,14 @@ def test_no_channel_is_warned_of(tmp_path: Path) -> None:
 
 def test_the_store(tmp_path: Path) -> None:
     """Size and retention are read with their units."""
-    text = SMALL + "store: {path: /x/y.db, max_size: 10 MiB, retention: {results: 2d}}\n"
+    kept = "{results: 2d, minutes: 30d, hours: 1y}"
+    text = SMALL + f"store: {{path: /x/y.db, max_size: 10 MiB, retention: {kept}}}\n"
     assert load_text(tmp_path, text).config.store == Store(
-        path=Path("/x/y.db"), max_size_bytes=10 * 1024**2, retention_results_s=172_800.0
+        path=Path("/x/y.db"),
+        max_size_bytes=10 * 1024**2,
+        retention_results_s=2 * 86_400.0,
+        retention_minutes_s=30 * 86_400.0,
+        retention_hours_s=365 * 86_400.0,
     )
 
 

@@ -115,6 +115,8 @@ def test_papers_for_http_are_without_effect(tmp_path: Path) -> None:
         (f"{OPENAI}, headers: {{X-A: x, x-a: y}}", "headers.x-a: the same header twice"),
         (f"{OPENAI}, headers: {{X-A: '${{ODD}}'}}", "headers.X-A: the value holds characters"),
         (f"{OPENAI}, headers: {{X-A: 4711}}", "headers.X-A: "),
+        (f"{OPENAI}, headers: {{X-Gateway-Token: t-4711}}", "headers.X-Gateway-Token: a secret is"),
+        (f"{OPENAI}, headers: {{Cookie: 'a=4711'}}", "headers.Cookie: a secret is not written"),
     ],
 )
 def test_what_cannot_work_is_refused(tmp_path: Path, body: str, problem: str) -> None:

@@ -55,6 +55,8 @@ def test_each_expectation(tmp_path: Path, part: str, expected: Expectation) -> N
     [
         ("expect: {regex: (}", "regex", "not a pattern"),
         ("expect: {json_schema: {type: nope}}", "json_schema", "not a JSON Schema"),
+        ("expect: {json_schema: 3}", "json_schema", "a mapping, or the path of a file, not 3"),
+        ("expect: {json_schema: ~/a}", "json_schema", "a path without ~"),
         ("expect: {json_schema: none.json}", "json_schema", "No such file"),
         ("expect: {json_schema: latin.json}", "json_schema", "not UTF-8"),
         ("expect: {json_schema: large.json}", "json_schema", "larger than 256 KiB"),

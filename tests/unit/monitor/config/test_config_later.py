@@ -29,8 +29,6 @@ ROOT = SMALL + "@@\n"
         (ROOT, "notify: {repeat: 4h}", "notify.repeat"),
         (ROOT, "notify: {routes: []}", "notify.routes"),
         (ROOT, "notify: {heartbeat: {every: 60s}}", "notify.heartbeat"),
-        (ROOT, "store: {retention: {minutes: 90d}}", "store.retention.minutes"),
-        (ROOT, "store: {retention: {hours: 2y}}", "store.retention.hours"),
         (RULE, "clear: samples < 1", "rules[0].clear"),
         (RULE, "annotations: {summary: x}", "rules[0].annotations"),
         (RULE, "locations: 2 of 3", "rules[0].locations"),

@@ -12,7 +12,7 @@ from monitor.clock import Clock
 from monitor.config.values import Check, Egress
 from monitor.egress.endpoint import Endpoint, parse_endpoint
 from monitor.egress.verdict import Contact, Way
-from monitor.egress.watch import EgressWatch
+from monitor.egress.watch import PROVEN_S, EgressWatch
 from probes.result import Fault, ProbeResult, Verdict
 from tests.unit.aggregator.samples import result, timeout
 
@@ -26,6 +26,8 @@ class World:
     """What the endpoints do, and when they were asked."""
 
     answer: Contact = Contact.REACHED
+    named: Contact | None = None
+    """What those with a name do, if it is something else."""
     takes_s: float = 0.05
     asked_at: list[float] = field(default_factory=list)
 
@@ -33,7 +35,7 @@ class World:
         if endpoint is ADDRESS:
             self.asked_at.append(asyncio.get_running_loop().time())
         await asyncio.sleep(self.takes_s if self.answer is Contact.REACHED else 3.0)
-        return self.answer
+        return self.answer if self.named is None or endpoint is ADDRESS else self.named
 
 
 @asynccontextmanager
@@ -155,3 +157,67 @@ def test_https_endpoints_get_a_context_of_their_own() -> None:
     """Only where an endpoint is https is the trust store loaded, and nothing connects yet."""
     watch = EgressWatch(Egress(endpoints=(parse_endpoint("https://a.example"),)), Clock())
     assert watch.way is Way.UNKNOWN
+
+
+def failing(watch: EgressWatch) -> float | None:
+    """Return what rules are told; None: nothing."""
+    return {fact: value for fact, _, value in watch.facts(0.0)}.get(Fact.EGRESS_FAILING)
+
+
+async def test_a_provider_that_answers_proves_the_way() -> None:
+    """Endpoints that somebody keeps us from call nothing broken, and hide no provider's outage."""
+    world = World()
+    async with watching(world) as watch:
+        await asyncio.sleep(5)
+        world.answer = Contact.SILENT
+        watch.heard(result(total_s=1.0, status=200))  # before anything was silent
+        await asyncio.sleep(20)
+        watch.heard(result(total_s=19.0, status=200))  # sent before
+        watch.heard(refused())
+        await asyncio.sleep(10)
+        assert failing(watch) == 1.0
+        watch.heard(result(total_s=1.0, status=500))
+        await asyncio.sleep(10)
+        assert failing(watch) == 0.0
+        assert (await watch.judged(refused())).fault is Fault.PROVIDER
+        await asyncio.sleep(PROVEN_S)
+        assert failing(watch) == 1.0
+        assert (await watch.judged(refused())).fault is Fault.NETWORK
+
+
+async def test_an_endpoint_that_answers_makes_the_check_good_again() -> None:
+    """What a provider proved while endpoints failed says nothing of a cut that comes later."""
+    world = World()
+    async with watching(world) as watch:
+        await asyncio.sleep(5)
+        world.answer = Contact.SILENT
+        await asyncio.sleep(20)
+        watch.heard(result(total_s=1.0, status=200))
+        world.answer = Contact.REACHED
+        await asyncio.sleep(20)
+        world.answer = Contact.SILENT
+        await asyncio.sleep(20)
+        assert failing(watch) == 1.0
+
+
+async def test_an_answer_proves_names_only_if_one_was_looked_up() -> None:
+    """Over a connection that was there nobody asks for a name."""
+    world = World(named=Contact.NO_NAME)
+    async with watching(world) as watch:
+        await asyncio.sleep(5)
+        watch.heard(result(total_s=1.0, status=200, resolve_s=None))
+        await asyncio.sleep(20)
+        assert watch.way is Way.NAMELESS
+        watch.heard(result(total_s=1.0, status=200, resolve_s=0.1))
+        await asyncio.sleep(20)
+        assert watch.way is Way.OPEN
+
+
+async def test_where_endpoints_never_answered_a_provider_that_does_ends_an_old_alert() -> None:
+    """By themselves they prove nothing there; that a provider answers does."""
+    async with watching(World(Contact.SILENT)) as watch:
+        await asyncio.sleep(20)
+        assert failing(watch) is None
+        watch.heard(result(total_s=1.0, status=200))
+        await asyncio.sleep(20)
+        assert failing(watch) == 0.0

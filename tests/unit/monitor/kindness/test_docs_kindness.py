@@ -30,6 +30,7 @@ PAGE = " ".join(
         (r"canary, every (\d+) s", breaker.CANARY_S),
         (r"\((\d+) of its key's intervals", breaker.CANARY_INTERVALS),
         (r"makes it wait (\d+) s", patience.BARE_WAIT_S),
+        (r"A wait of more than (\d+) minutes", patience.OUTAGE_S / 60),
         (r"less than (\d+) % of a bucket", 100 * patience.NEAR_RATIO),
         (r"nothing was heard for (\d+) minutes", STALE_S / 60),
     ],

@@ -197,16 +197,24 @@ def test_only_the_trial_decides() -> None:
 
 @pytest.mark.parametrize("verdict", [Verdict.AUTH, Verdict.QUOTA])
 def test_a_refused_account_leaves_a_canary(verdict: Verdict) -> None:
-    """Two refusals from the key: then that target alone, every five minutes, without doubling."""
+    """Two refusals from the key: then one probe, every five minutes, without doubling."""
     of = fed(breaker(A, B), refused(A, verdict))
     assert of.state is CLOSED
     fed(of, refused(B, verdict))
     assert of.failing == Failing(verdict, Fault.ACCOUNT)
-    for now in (300.0, 600.0):
-        assert of.refuses(B, now - 0.1)
-        assert of.refuses(A, now)
-        assert not of.refuses(B, now)
-        fed(of, refused(B, verdict), now=now)
+    for now, turn, other in ((300.0, A, B), (600.0, B, A)):
+        assert of.refuses(turn, now - 0.1)
+        assert of.refuses(other, now)
+        assert not of.refuses(turn, now)
+        fed(of, refused(turn, verdict), now=now)
+
+
+def test_a_model_that_is_never_granted_hides_no_other() -> None:
+    """Too dear for what is left on the account, it alone is refused; the other gets its turn."""
+    of = fed(breaker(A, B), *[refused(A, Verdict.QUOTA)] * 2)
+    assert of.refuses(B, 299.9)
+    assert not of.refuses(B, 300.0)
+    assert fed(of, found(B), now=301.0).state is CLOSED
 
 
 def test_forbidden_may_be_about_one_model() -> None:
@@ -225,11 +233,14 @@ def test_a_slow_canary_keeps_its_interval() -> None:
 
 
 def test_trouble_of_another_kind_begins_anew() -> None:
-    """Failures and refusals do not add up; a trial that finds the other kind opens for that."""
+    """Failures and refusals do not add up, and one failed trial is evidence of little."""
     of = fed(breaker(), *[hung(A)] * 4, refused(A), hung(A))
     assert of.state is CLOSED
     of = opened()
     assert not of.refuses(A, 120.0)
-    fed(of, refused(A), now=121.0)
-    assert isinstance(of.state, Open)
-    assert (of.failing, of.state.canary) == (Failing(Verdict.AUTH, Fault.ACCOUNT), "a")
+    assert fed(of, refused(A), now=121.0).state is CLOSED
+    assert fed(of, refused(A), now=181.0).failing == Failing(Verdict.AUTH, Fault.ACCOUNT)
+    assert not of.refuses(A, 481.0)
+    blip = found(A, Verdict.SERVER_ERROR, Fault.PROVIDER, slot=-1)
+    assert fed(of, blip, *[hung(A)] * 4, now=482.0).state is CLOSED
+    assert fed(of, hung(A), now=482.0).failing == HUNG

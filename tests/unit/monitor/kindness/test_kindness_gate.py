@@ -69,7 +69,7 @@ def test_with_nothing_wrong_nothing_is_refused(desk: Desk) -> None:
     """No reason, no failure, no fact."""
     desk.gate.learn(A, found(A))
     assert desk.gate.refusal(A) is None
-    assert desk.gate.failing(A) is None
+    assert {desk.gate.failing(A, reason) for reason in SkipReason} == {None}
     assert list(desk.gate.facts(desk.now)) == []
 
 
@@ -78,9 +78,9 @@ def test_each_key_has_its_own_breaker(desk: Desk, log: list[EventDict]) -> None:
     for each in (A, B) * 3:
         desk.gate.learn(each, hung(each))
     assert desk.gate.refusal(A) is SkipReason.BREAKER
-    assert desk.gate.failing(A) == Failing(Verdict.TIMEOUT, Fault.PROVIDER)
+    assert desk.gate.failing(A, SkipReason.BREAKER) == Failing(Verdict.TIMEOUT, Fault.PROVIDER)
     assert desk.gate.refusal(OTHER) is None
-    assert desk.gate.failing(OTHER) is None
+    assert desk.gate.failing(OTHER, SkipReason.BREAKER) is None
     desk.now += 120.0
     assert desk.gate.refusal(A) is None
     desk.gate.learn(A, found(A))
@@ -89,13 +89,14 @@ def test_each_key_has_its_own_breaker(desk: Desk, log: list[EventDict]) -> None:
 
 
 def test_a_failed_trial_is_told_again(desk: Desk, log: list[EventDict]) -> None:
-    """With how long it waits now."""
+    """With how long it waits now; a warning is the first alone."""
     for each in (A, B) * 3:
         desk.gate.learn(each, hung(each))
     desk.now += 120.0
     assert desk.gate.refusal(A) is None
     desk.gate.learn(A, hung(A))
     assert [line["cool_s"] for line in log] == [120.0, 240.0]
+    assert [line["log_level"] for line in log] == ["warning", "info"]
 
 
 def test_a_throttled_key_waits_by_another_reason(desk: Desk) -> None:
@@ -103,6 +104,26 @@ def test_a_throttled_key_waits_by_another_reason(desk: Desk) -> None:
     desk.gate.learn(A, throttled(A, retry_after_s=60.0))
     assert desk.gate.refusal(B) is SkipReason.THROTTLED_BY_US
     assert desk.gate.refusal(OTHER) is None
+    assert desk.gate.failing(B, SkipReason.THROTTLED_BY_US) is None
+
+
+def test_a_long_wait_reads_as_failing(desk: Desk) -> None:
+    """But not a slot that somebody else refused meanwhile, for want of money or time."""
+    desk.gate.learn(A, throttled(A, retry_after_s=3600.0))
+    throttling = Failing(Verdict.THROTTLED, Fault.PROVIDER)
+    assert desk.gate.failing(B, SkipReason.THROTTLED_BY_US) == throttling
+    assert desk.gate.failing(B, SkipReason.BUDGET) is None
+    assert desk.gate.failing(OTHER, SkipReason.THROTTLED_BY_US) is None
+
+
+@pytest.mark.usefixtures("log")
+def test_a_failed_trial_of_another_kind_is_told(desk: Desk, log: list[EventDict]) -> None:
+    """The breaker closes, but nobody answered."""
+    desk.revoke()
+    desk.now += 300.0
+    assert desk.gate.refusal(A) is None
+    desk.gate.learn(A, hung(A))
+    assert [line["reason"] for line in log] == ["account", "other_trouble"]
 
 
 @pytest.mark.usefixtures("log")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from monitor.kindness.patience import LONGEST_S, Patience, tokens_at_most
-from probes.result import RateLimit
+from monitor.kindness.patience import LONGEST_S, OUTAGE_S, Patience, tokens_at_most
+from probes.result import Failing, Fault, RateLimit, Verdict
 from probes.target import Target
 from tests.unit.monitor.kindness.attempts import found, target, throttled
 
@@ -50,6 +50,25 @@ def test_nobody_makes_us_blind_for_more_than_an_hour() -> None:
     of.learn(A, throttled(A, retry_after_s=86400.0), 0.0)
     assert of.refuses(A, LONGEST_S - 1)
     assert not of.refuses(A, LONGEST_S)
+
+
+@pytest.mark.parametrize(("asked_s", "failing"), [(OUTAGE_S, False), (OUTAGE_S + 1, True)])
+def test_a_long_wait_is_an_outage(asked_s: float, *, failing: bool) -> None:
+    """Its slots count as the 429 that asked for it, until it is over; a short one is a courtesy."""
+    of = patience()
+    of.learn(A, throttled(A, retry_after_s=asked_s), 0.0)
+    of.learn(B, throttled(B, retry_after_s=1.0), 1.0)
+    expected = Failing(Verdict.THROTTLED, Fault.PROVIDER) if failing else None
+    assert of.failing(B, asked_s - 1.0) == expected
+    assert of.failing(A, asked_s) is None
+
+
+def test_a_long_wait_of_one_model_is_its_own_outage() -> None:
+    """The others of the key are as well as they were."""
+    of = patience()
+    of.learn(A, throttled(A, retry_after_s=3600.0, detail="model-a: 100 requests a day"), 0.0)
+    assert of.failing(A, 60.0) is not None
+    assert of.failing(B, 60.0) is None
 
 
 def test_without_retry_after_the_second_429_makes_us_wait() -> None:
