@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Final
 
 DESCRIPTION: Final = """\
@@ -42,12 +43,27 @@ COMMANDS: Final = (
     Command("probe", "monitor.cli.probe", "probe one target once, and draw where its time went"),
     Command("history", "monitor.cli.history", "show a target's past, minute by minute"),
     Command("reference", "monitor.cli.reference", "take a target's reference vector anew"),
+    Command("export", "monitor.cli.export", "write results to Parquet, CSV or line protocol"),
+    Command("import", "monitor.cli.import_", "take exported results into the ledger"),
 )
+
+
+INTERRUPTED: Final = 130
+"""What a shell says of a command that Ctrl-C ended: 128 + SIGINT."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Names and providers' words may hold what the terminal's encoding has no sign for.
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        return _run(sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: list[str]) -> int:
     command = next((c for c in COMMANDS if c.name in arguments[:1]), None)
     parser = _parser()
     if command is None:

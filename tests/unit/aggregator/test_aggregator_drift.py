@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.drift import DRIFT, EVENTS_KEPT, events_since, known_values, save_sightings
+from aggregator.drift import DRIFT, events_since, known_values, save_sightings
 from aggregator.ledger import Ledger
 from probes.drift import KNOWN_LIMIT, DriftKind, Sighting
 
@@ -51,11 +51,3 @@ async def test_only_changes_are_events(ledger: Ledger) -> None:
     await ledger.write(lambda c: save_sightings(c, sightings))
     found = await ledger.read(lambda c: events_since(c, 3.0))
     assert [(each.before, each.after, each.at) for each in found] == [("b", "c", 3.0)]
-
-
-async def test_events_are_bounded(ledger: Ledger) -> None:
-    """The oldest go first."""
-    many = [_sighting("b", float(at), "a") for at in range(EVENTS_KEPT + 5)]
-    await ledger.write(lambda c: save_sightings(c, many))
-    found = await ledger.read(lambda c: events_since(c, 0.0))
-    assert (len(found), found[0].at) == (EVENTS_KEPT, 5.0)

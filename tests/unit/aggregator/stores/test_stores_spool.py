@@ -8,7 +8,6 @@ import pytest
 
 from aggregator.results import insert_result, prune
 from aggregator.stores.spool import (
-    COUNTED_ROWS,
     QUARANTINE_KEPT,
     Balance,
     Batch,
@@ -29,7 +28,6 @@ from tests.unit.aggregator.stores.spools import (
     in_memory,
     of_results,
     of_windows,
-    really_pending,
 )
 
 
@@ -189,15 +187,3 @@ def test_points_of_windows_are_bounded(ledger: sqlite3.Connection) -> None:
     assert (found.produced, found.dropped, found.oldest_at) == (50, 25, 300.0)
     bound_windows(ledger, 0)
     assert of_windows(ledger) == Balance(produced=50, dropped=50)
-
-
-def test_a_long_queue_is_not_counted_row_by_row(ledger: sqlite3.Connection) -> None:
-    """Beyond COUNTED_ROWS its length is what the other terms leave: looking costs no more."""
-    fill(ledger, range(1, COUNTED_ROWS + 6))
-    acknowledge(ledger, 3)
-    found = of_results(ledger)
-    assert found.pending == COUNTED_ROWS + 2 == really_pending(ledger)
-    ledger.execute("UPDATE shipped SET produced = produced + 1 WHERE stream = 'results'")
-    assert of_results(ledger).pending == COUNTED_ROWS + 3
-    acknowledge(ledger, 3)
-    assert of_results(ledger).pending == COUNTED_ROWS - 1 == really_pending(ledger)

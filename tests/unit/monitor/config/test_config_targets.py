@@ -199,17 +199,6 @@ def test_names_and_models(tmp_path: Path, rows: list[str], problem: str) -> None
     assert refusal(tmp_path, text).split(" ", 1)[1] == problem
 
 
-def test_the_number_of_targets_is_bounded(tmp_path: Path) -> None:
-    """A short text must not expand to more than one process can probe."""
-    models = ", ".join(f"m{number}" for number in range(1000))
-    rows = "".join(
-        f"  - {{name: 'a{number}-{{model}}', provider: openai, models: [{models}]}}\n"
-        for number in range(11)
-    )
-    text = SMALL.split("targets:")[0] + "targets:\n" + rows
-    assert refusal(tmp_path, text).endswith("11000 targets; at most 10000 are possible")
-
-
 def test_bad_common_durations_cause_no_further_complaints(tmp_path: Path) -> None:
     """While `defaults` is wrong, nothing is said about what depends on it."""
     text = "defaults: {interval: x}\n" + SMALL.replace("gpt-4o-mini", "m, deadline: 90s")

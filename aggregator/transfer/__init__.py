@@ -1,0 +1,1 @@
+"""Results out of the ledger into files, and out of files into the ledger."""

@@ -1,0 +1,94 @@
+"""The ledger's side of files: batches in, pages out."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+
+from aggregator.results import RESULTS, insert_results
+from aggregator.stores.spool import SPOOL
+from aggregator.transfer.columns import NAMES, Row, RowError
+from aggregator.transfer.importing import NAMED, Tally, import_rows
+from aggregator.transfer.table import Selection, extent, page, take_in
+from tests.unit.aggregator.samples import result
+from tests.unit.aggregator.transfer.said import GOOD
+
+EVERYTHING = Selection(0.0, 1e9)
+
+
+@pytest.fixture
+def ledger() -> Iterator[sqlite3.Connection]:
+    """Return a ledger's tables with three results of its own."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript("".join((*RESULTS.migrations, *SPOOL.migrations)))
+    insert_results(connection, [result(slot=n, at=float(n)) for n in (1, 2, 3)])
+    yield connection
+    connection.close()
+
+
+def row(**said: object) -> Row:
+    """Return a row of a file."""
+    return tuple({**GOOD, **said}.values())
+
+
+def numbers(ledger: sqlite3.Connection) -> dict[int, int]:
+    """Return every result's number, and its slot."""
+    return dict(ledger.execute("SELECT id, slot FROM results"))
+
+
+def test_imported_rows_get_numbers_below_zero(ledger: sqlite3.Connection) -> None:
+    """In a file's order within a batch, and never a number that is taken."""
+    assert take_in(ledger, [row(slot=10), row(slot=11)]) == 2
+    assert take_in(ledger, [row(slot=10), row(slot=12)]) == 1
+    assert numbers(ledger) == {-3: 12, -2: 10, -1: 11, 1: 1, 2: 2, 3: 3}
+    insert_results(ledger, [result(slot=4, at=4.0)])
+    assert numbers(ledger)[4] == 4
+
+
+def test_a_batch_is_recorded_whole_or_not_at_all(ledger: sqlite3.Connection) -> None:
+    """A row that the table refuses takes its batch back, and the error is told."""
+    with pytest.raises(sqlite3.IntegrityError):
+        take_in(ledger, [row(slot=10), row(target=None)])
+    assert len(numbers(ledger)) == 3
+    assert not ledger.in_transaction
+
+
+def test_a_page_is_bounded_by_what_it_looks_at(ledger: sqlite3.Connection) -> None:
+    """Rows nobody asked for count too: a rare target must not make one long read."""
+    rows, seen = page(ledger, 0, 2, Selection(2.0, 3.0))
+    assert ([found[NAMES.index("slot")] for found in rows], seen) == ([2], [1, 2])
+    assert page(ledger, 3, 2, EVERYTHING) == ([], [])
+
+
+def test_an_extent_of_nothing(ledger: sqlite3.Connection) -> None:
+    """There is nothing to look at, and no row before the first."""
+    found = extent(ledger, Selection(50.0, 60.0))
+    assert (found.after, found.last, found.rows) == (0, 0, 0)
+    found = extent(ledger, Selection(2.0, 3.5))
+    assert (found.after, found.last, found.rows) == (1, 3, 2)
+
+
+def test_every_row_is_accounted_for(ledger: sqlite3.Connection) -> None:
+    """Rows = new + known + bad, the first bad ones by name, and every commit is told of."""
+    told: list[Tally] = []
+    bad = [(100 + n, RowError("why")) for n in range(NAMED + 2)]
+    good = [(n, row(slot=n, at=500.0 + n)) for n in range(600)]
+    tally = import_rows(ledger, [*good, *good[:5], *bad], told.append, kept_since=510.0)
+    assert (tally.rows, tally.new, tally.known, tally.bad) == (617, 600, 5, 12)
+    assert tally.old == 15
+    assert tally.named == tuple((100 + n, "why") for n in range(NAMED))
+    assert [each.rows for each in told] == [500, 617]
+    assert told[-1] == tally
+
+
+def test_an_error_in_the_file_keeps_what_was_told(ledger: sqlite3.Connection) -> None:
+    """What stands before it in whole batches is recorded, and it is raised."""
+
+    def cut_short() -> Iterator[tuple[int, Row | RowError]]:
+        yield from ((n, row(slot=n, at=500.0 + n)) for n in range(700))
+        raise OSError("unplugged")
+
+    told: list[Tally] = []
+    with pytest.raises(OSError, match="unplugged"):
+        import_rows(ledger, cut_short(), told.append, kept_since=0.0)
+    assert len(numbers(ledger)) - 3 == told[-1].new == 500
