@@ -22,7 +22,7 @@ def standing_loop() -> Iterator[None]:
     loop.close()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def quiet_logs() -> None:
     """Log events go nowhere, unless a test captures them."""
     structlog.configure(
