@@ -309,6 +309,21 @@ class Bucket:
         return cls(outcomes, skips, sums, figures)
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One step of a chart."""
+
+    at: int
+    """When it began, seconds since the epoch."""
+    over_s: int
+    bucket: Bucket
+
+    @property
+    def summary(self) -> Summary:
+        """Describe it as a window; worked out at each reading."""
+        return self.bucket.summary(self.over_s)
+
+
 _SUMS: Final = tuple(Sum)
 _FIGURES: Final = tuple(Figure)
 

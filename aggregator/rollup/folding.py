@@ -20,19 +20,22 @@ LATEST: Final = 253_402_300_800
 
 _BELIEVED: Final = "NOT latency_tainted AND attempt = 1 AND fault != 'monitor'"
 _ANSWERED: Final = "verdict IN ('ok', 'content_mismatch')"
-_RESULTS: Final = f"""
+ATTEMPTS: Final = f"""
 SELECT id, target, location, at, attempt = 1, verdict, fault, latency_tainted OR stream_tainted,
        CASE WHEN {_BELIEVED} AND ({_ANSWERED} OR verdict = 'timeout') THEN latency_s END,
        CASE WHEN {_BELIEVED} AND {_ANSWERED} AND NOT stream_tainted THEN first_token_s END,
        CASE WHEN {_BELIEVED} THEN {INTER_TOKEN_S} END,
        CASE WHEN {_BELIEVED} THEN {TOKENS_PER_S} END,
        input_tokens, output_tokens, cached_tokens, cost_usd
-  FROM (SELECT *, {LATENCY_S} AS latency_s FROM results WHERE id > ? ORDER BY id LIMIT ?)
+  FROM (SELECT *, {LATENCY_S} AS latency_s FROM results WHERE {{}})
  ORDER BY id
 """  # noqa: S608 - our own words
-_SKIPS: Final = """
-SELECT id, target, location, at, reason, verdict, fault FROM skips WHERE id > ? ORDER BY id LIMIT ?
+"""What `attempt` takes of the results for which a condition, to be filled in, holds."""
+SKIPS: Final = """
+SELECT id, target, location, at, reason, verdict, fault FROM skips WHERE {}
 """
+"""What `skip` takes, likewise."""
+_NEXT: Final = "id > ? ORDER BY id LIMIT ?"
 
 Minutes = dict[tuple[str, str, int], Bucket]
 """By target, location and number of the minute."""
@@ -54,12 +57,12 @@ def fold(connection: sqlite3.Connection, limit: int) -> Folded:
     """
     results, skips = connection.execute("SELECT results, skips FROM rollup_cursor").fetchone()
     minutes: Minutes = defaultdict(Bucket)
-    attempts = connection.execute(_RESULTS, (results, limit)).fetchall()
-    skipped = connection.execute(_SKIPS, (skips, limit)).fetchall()
+    attempts = connection.execute(ATTEMPTS.format(_NEXT), (results, limit)).fetchall()
+    skipped = connection.execute(SKIPS.format(_NEXT), (skips, limit)).fetchall()
     if not attempts and not skipped:
         return Folded(0)
-    left_out = sum(not _attempt(minutes, *row) for row in attempts)
-    left_out += sum(not _skip(minutes, *row) for row in skipped)
+    left_out = sum(not attempt(minutes, *row) for row in attempts)
+    left_out += sum(not skip(minutes, *row) for row in skipped)
     for (target, location, number), bucket in minutes.items():
         add(connection, Level.MINUTE, series_of(connection, target, location), number, bucket)
     connection.execute(
@@ -69,7 +72,7 @@ def fold(connection: sqlite3.Connection, limit: int) -> Folded:
     return Folded(max(len(attempts), len(skipped)), left_out)
 
 
-def _attempt(
+def attempt(
     minutes: Minutes,
     _row: int,
     target: str,
@@ -81,6 +84,7 @@ def _attempt(
     tainted: int,
     *numbers: float | None,
 ) -> bool:
+    """Count a row of `ATTEMPTS` in its minute; False for one that has none, or unknown words."""
     if not 0 <= at < LATEST:
         return False
     try:
@@ -89,12 +93,12 @@ def _attempt(
         return False
     figures, tokens, cost_usd = numbers[:4], numbers[4:7], numbers[7]
     counted = tuple(None if number is None else int(number) for number in tokens)
-    attempt = Attempt(bool(first), *said, bool(tainted), figures, counted, cost_usd)
-    minutes[target, location, int(at // Level.MINUTE)].add(attempt)
+    counting = Attempt(bool(first), *said, bool(tainted), figures, counted, cost_usd)
+    minutes[target, location, int(at // Level.MINUTE)].add(counting)
     return True
 
 
-def _skip(
+def skip(
     minutes: Minutes,
     _row: int,
     target: str,
@@ -104,6 +108,7 @@ def _skip(
     verdict: str | None,
     fault: str | None,
 ) -> bool:
+    """Count a row of `SKIPS`, likewise."""
     if not 0 <= at < LATEST:
         return False
     try:

@@ -9,14 +9,12 @@ and, of the finer levels, those that are not folded yet.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from aggregator.ledger_file import Schema
 from aggregator.results import free_pages
-from aggregator.rollup.bucket import Bucket
-from aggregator.summary import Summary
+from aggregator.rollup.bucket import Bucket, Point
 
 ROLLUPS: Final = Schema(
     "rollups",
@@ -59,21 +57,6 @@ _LEVELS: Final = tuple(Level)
 """In the order of their numbers in the table."""
 
 _UNFOLDED: Final = "rollups INDEXED BY rollups_unfolded WHERE folded = 0"
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One step of a chart."""
-
-    at: int
-    """When it began, seconds since the epoch."""
-    over_s: int
-    bucket: Bucket
-
-    @property
-    def summary(self) -> Summary:
-        """Describe it as a window; worked out at each reading."""
-        return self.bucket.summary(self.over_s)
 
 
 def series_of(connection: sqlite3.Connection, target: str, location: str) -> int:

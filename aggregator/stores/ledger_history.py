@@ -1,49 +1,120 @@
-"""The past as the embedded ledger remembers it."""
+"""The past as the embedded ledger remembers it: its roll-ups, and results not in them yet."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
-from aggregator.stores.history import MOST_RESULTS, Minute, Sample, minutes
-from aggregator.stores.lines import microseconds
-from aggregator.stores.rows import LATENCY_S
+from aggregator.rollup.bucket import Bucket, Point
+from aggregator.rollup.folding import ATTEMPTS, SKIPS, Minutes, attempt, skip
+from aggregator.rollup.table import points
+from aggregator.stores.history import (
+    MOST_RESULTS,
+    Drifted,
+    Events,
+    History,
+    Outcome,
+    refuse_beyond,
+    troubles,
+    whole_steps,
+)
+from probes.result import Fault
 
-Read = Callable[[Callable[[sqlite3.Connection], list[Sample]]], Awaitable[list[Sample]]]
-"""Runs a work on what is committed: `Ledger.read`, or what stands for it."""
+T = TypeVar("T")
 
-_SELECT: Final = f"""
-SELECT at, verdict = 'ok',
-       CASE WHEN verdict IN ('ok', 'content_mismatch', 'timeout') AND NOT latency_tainted
-            THEN 1000 * ({LATENCY_S}) END,
-       verdict = 'timeout'
-  FROM results
- WHERE target = :target AND at BETWEEN :since - 0.000001 AND :until AND location = :location
-   AND attempt = 1 AND fault != 'monitor'
- ORDER BY at LIMIT :limit
+_WHOSE: Final = "target = :target AND location = :location"
+_NEWER: Final = (
+    # Numbers below 0 are imported results: no roll-up has them.
+    f"{_WHOSE} AND at >= :since AND at < :until AND NOT id BETWEEN 0 AND :results LIMIT :limit"
+)
+# +: by their numbers, for times have no index by target.
+_NEWER_SKIPS: Final = f"id > :skips AND {_WHOSE} AND +at >= :since AND +at < :until LIMIT :limit"
+_OUTCOMES: Final = f"""
+SELECT at, fault, request_id
+  FROM (SELECT id, at, fault, request_id, lag(fault) OVER (ORDER BY at, id) AS before
+          FROM results
+         WHERE {_WHOSE} AND at >= :since AND at < :until AND attempt = 1 AND fault != 'monitor')
+ WHERE fault != 'none' OR before != 'none'
+ ORDER BY at, id LIMIT :limit
 """  # noqa: S608 - our own words
+_DRIFTS: Final = """
+SELECT at, kind, before, after FROM drift_events
+ WHERE target = :target AND at >= :since AND at < :until ORDER BY at, id
+"""
 
 
-class LedgerHistory:
-    """History from the ledger's results."""
+class Read(Protocol):
+    """Runs a work on one snapshot of what is committed: `Ledger.read`, or what stands for it."""
+
+    def __call__(self, work: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]:
+        """Return what the work returns, and raise what it raises."""
+        ...
+
+
+class LedgerHistory(History):
+    """History from the ledger; everything raises what the read raises as well."""
+
+    knows_skips: ClassVar[bool] = True
 
     def __init__(self, read: Read, location: str) -> None:
         self._read = read
         self._location = location
 
-    async def per_minute(self, target: str, since: int, until: int) -> list[Minute]:
-        """See `History`; raises what the read raises as well."""
-        asked = {
+    async def range(self, target: str, since: int, until: int, step_s: int) -> list[Point]:
+        """See `History`. How far back it reaches is up to the step, as in `points`."""
+        asked = self._asked(target, *whole_steps(since, until, step_s))
+        return await self._read(partial(_range, asked=asked, step_s=step_s))
+
+    async def events(self, target: str, since: int, until: int) -> Events:
+        """See `History`. It reaches as far back as results are kept."""
+        return await self._read(partial(_events, asked=self._asked(target, since, until)))
+
+    def _asked(self, target: str, since: int, until: int) -> dict[str, Any]:  # Any: bound values
+        return {
             "target": target,
             "location": self._location,
             "since": since,
             "until": until,
             "limit": MOST_RESULTS + 1,
         }
-        return minutes(await self._read(lambda c: _samples(c, asked)), since, until)
 
 
-def _samples(connection: sqlite3.Connection, asked: dict[str, object]) -> list[Sample]:
-    return [
-        Sample(microseconds(at), bool(ok), latency_ms, bool(timeout))
-        for at, ok, latency_ms, timeout in connection.execute(_SELECT, asked)
-    ]
+def _range(connection: sqlite3.Connection, asked: dict[str, Any], step_s: int) -> list[Point]:
+    span = asked["target"], asked["since"], asked["until"]
+    steps: defaultdict[int, Bucket] = defaultdict(Bucket)
+    for point in points(connection, *span, step_s, asked["location"]):
+        steps[point.at] = point.bucket
+    for (_, _, minute), bucket in _newer(connection, asked).items():
+        steps[minute * 60 // step_s * step_s].merge(bucket)
+    return [Point(at, step_s, steps[at]) for at in sorted(steps)]
+
+
+def _newer(connection: sqlite3.Connection, asked: dict[str, Any]) -> Minutes:
+    """Return the minutes of what is behind the cursor that tells what is rolled up."""
+    results, skips = connection.execute("SELECT results, skips FROM rollup_cursor").fetchone()
+    minutes: Minutes = defaultdict(Bucket)
+    bound = {**asked, "results": results, "skips": skips}
+    for take, select in (
+        (attempt, ATTEMPTS.format(_NEWER)),
+        (skip, SKIPS.format(_NEWER_SKIPS)),
+    ):
+        rows = connection.execute(select, bound).fetchall()
+        refuse_beyond(len(rows))
+        for row in rows:
+            take(minutes, *row)
+    return minutes
+
+
+def _events(connection: sqlite3.Connection, asked: dict[str, Any]) -> Events:
+    return Events(
+        list(troubles(_outcomes(connection.execute(_OUTCOMES, asked)))),
+        [Drifted(*row) for row in connection.execute(_DRIFTS, asked)],
+    )
+
+
+def _outcomes(rows: Iterable[tuple[float, str, str | None]]) -> Iterable[Outcome]:
+    known = {fault.value: fault for fault in Fault}
+    for at, fault, request_id in rows:
+        if fault in known:  # else it is a newer version's
+            yield Outcome(at, known[fault], request_id)

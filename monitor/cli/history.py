@@ -1,12 +1,16 @@
-"""Show a target's past, minute by minute, from the ledger or from InfluxDB.
+"""Show a target's past, step by step, from the ledger or from InfluxDB.
 
 examples:
   sonde history chat                            the last hour, from the ledger
   sonde history chat --since 6h --from influxdb what InfluxDB has of it
-  sonde history chat --since 1d --json          one object a minute, for scripts
+  sonde history chat --since 30d                a month, by the day
+  sonde history chat --since 1d --json          one object a step, for scripts
 
-Latencies are in milliseconds, of complete answers and of timeouts at their deadline (then with
-">=": a lower bound). A percentile of too few results is unknown: "-". The daemon may run meanwhile.
+Steps are minutes up to an hour and a half, days from 24 days on, and between them what makes a
+table to look through; what began before results are kept is read from roll-ups. Latencies are in
+milliseconds, of complete answers and of timeouts at their deadline (then with ">=": a lower bound),
+percentiles within 1 % of one that was measured. A percentile of too few results is unknown: "-".
+The daemon may run meanwhile.
 """
 
 import argparse
@@ -14,15 +18,16 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
 from aggregator.ledger import LedgerError
 from aggregator.ledger_file import open_reader
-from aggregator.stores.history import History, HistoryError, Minute
+from aggregator.rollup.bucket import Point
+from aggregator.stores.history import History, HistoryError, step_for
 from aggregator.stores.influxdb_history import InfluxdbHistory
 from aggregator.stores.influxql import Influxql
 from aggregator.stores.ledger_history import LedgerHistory
@@ -32,15 +37,37 @@ from monitor.config.durations import parse_duration
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
 from monitor.config.values import Config
+from probes.result import Fault
 
 T = TypeVar("T")
 
 BARS: Final = "▁▂▃▄▅▆▇█"
-BAR_MINUTES: Final = 60
-"""Minutes the line of bars shows, the newest: as wide as a terminal takes."""
+BAR_STEPS: Final = 60
+"""Steps the line of bars shows, the newest: as wide as a terminal takes."""
+MS: Final = 1_000.0
 LONGEST_AGO_S: Final = 10 * 365 * 86_400
 """Older than any store keeps, and a moment that every store can name."""
-TITLES: Final = ("MINUTE (UTC)", "N", "ERRORS", "MEAN", "P50", "P95", "P99")
+TITLES: Final = ("FROM (UTC)", "N", "ERRORS", "MEAN", "P50", "P95", "P99")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step of one target. Latencies are in milliseconds and None where unknown."""
+
+    at: int
+    """When it began, seconds since the epoch."""
+    over_s: int
+    n: int
+    errors: int
+    by_fault: Mapping[str, int]
+    """The errors, by whose fault they were."""
+    mean: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    censored_from: float | None
+    """The smallest timeout in it: a figure at or above it is a lower bound."""
+    cost_usd: float | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +120,9 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{arguments.store}: {error}\n")
         return 1
     if arguments.json:
-        text = json.dumps([asdict(minute) for minute in found], indent=2)
+        text = json.dumps([asdict(line(point)) for point in found], indent=2)
     else:
-        text = "\n".join(table(found))
+        text = "\n".join(table([line(point) for point in found]))
     sys.stdout.write(text + "\n")
     return 0
 
@@ -105,14 +132,14 @@ def _refuse(problem: str) -> int:
     return 2
 
 
-async def _ask(config: Config, store: str, target: str, since: int, until: int) -> list[Minute]:
+async def _ask(config: Config, store: str, target: str, since: int, until: int) -> list[Point]:
     history: History
     if store == "influxdb" and config.store.influxdb is not None:
         influxdb = config.store.influxdb
         influxql = Influxql(influxdb.destination, influxdb.token)
         try:
             history = InfluxdbHistory(influxql, config.location)
-            return await history.per_minute(target, since, until)
+            return await history.range(target, since, until, step_for(since, until))
         finally:
             await influxql.close()
     path = config.store.path
@@ -122,10 +149,11 @@ async def _ask(config: Config, store: str, target: str, since: int, until: int) 
     try:
 
         async def read(work: Callable[[sqlite3.Connection], T]) -> T:
+            connection.execute("BEGIN")  # one snapshot, while a daemon may be rolling up
             return work(connection)
 
         history = LedgerHistory(read, config.location)
-        return await history.per_minute(target, since, until)
+        return await history.range(target, since, until, step_for(since, until))
     except sqlite3.Error as error:
         raise LedgerError(_unread(path, error)) from error
     finally:
@@ -138,30 +166,57 @@ def _unread(path: Path, error: sqlite3.Error) -> str:
     return f"{path} cannot be read: {error}"
 
 
-def table(minutes: Sequence[Minute]) -> Iterator[str]:
-    """Yield the lines that show the minutes, aligned, and bars of their means."""
-    if not minutes:
+def line(point: Point) -> Line:
+    """Return what is shown of a step."""
+    summary = point.summary
+    latency = summary.latency
+    quantiles = {} if latency is None else latency.quantiles
+    censored_from = None if latency is None else latency.censored_from
+    return Line(
+        at=point.at,
+        over_s=point.over_s,
+        n=summary.n,
+        errors=summary.failures,
+        by_fault={
+            str(fault): n for fault, n in summary.by_fault.items() if fault is not Fault.NONE
+        },
+        mean=_ms(None if latency is None else latency.mean),
+        p50=_ms(quantiles.get(0.5)),
+        p95=_ms(quantiles.get(0.95)),
+        p99=_ms(quantiles.get(0.99)),
+        censored_from=_ms(censored_from),
+        cost_usd=summary.cost_usd,
+    )
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else MS * seconds
+
+
+def table(lines: Sequence[Line]) -> Iterator[str]:
+    """Yield the lines that show the steps, aligned, and bars of their means."""
+    if not lines:
         yield "no results in that time"
         return
-    rows = [TITLES, *map(_cells, minutes)]
+    rows = [TITLES, *map(_cells, lines)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *rest in rows:
         cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
         yield "  ".join((first.ljust(widths[0]), *cells))
     yield ""
-    yield f"mean  {bars([minute.mean for minute in minutes[-BAR_MINUTES:]])}"
+    yield f"mean  {bars([line.mean for line in lines[-BAR_STEPS:]])}"
 
 
-def _cells(minute: Minute) -> tuple[str, ...]:
-    at = datetime.fromtimestamp(minute.at, UTC).strftime("%m-%d %H:%M")
-    figures = (minute.mean, minute.p50, minute.p95, minute.p99)
-    return (at, str(minute.n), str(minute.errors), *(_figure(each, minute) for each in figures))
+def _cells(line: Line) -> tuple[str, ...]:
+    at = datetime.fromtimestamp(line.at, UTC).strftime("%m-%d %H:%M")
+    figures = (line.mean, line.p50, line.p95, line.p99)
+    return (at, str(line.n), str(line.errors), *(_figure(each, line) for each in figures))
 
 
-def _figure(value: float | None, minute: Minute) -> str:
+def _figure(value: float | None, line: Line) -> str:
     if value is None:
         return "-"
-    bound = minute.censored_from is not None and value >= minute.censored_from
+    bound = line.censored_from is not None and value >= line.censored_from
     return f"{'>=' if bound else ''}{value:.0f}"
 
 

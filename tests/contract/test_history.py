@@ -1,23 +1,41 @@
-"""One suite over every store that remembers: the same question has the same answer."""
+"""One suite over every store that remembers: the same question has the same answer.
 
+The ledger is asked with nothing rolled up, with all of it, and with the seam in the middle.
+"""
+
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from aggregator.drift import DRIFT, save_sightings
 from aggregator.ledger import Ledger
-from aggregator.results import RESULTS, insert_results
+from aggregator.results import RESULTS, insert_result, insert_results, insert_skip
+from aggregator.rollup.bucket import Point
+from aggregator.rollup.folding import fold
+from aggregator.rollup.sketch import ERROR_RATIO
+from aggregator.rollup.table import ROLLUPS
 from aggregator.stores import open_influxdb
 from aggregator.stores.delivery import Destination
-from aggregator.stores.history import MOST_RESULTS, History, HistoryError, Minute
+from aggregator.stores.history import (
+    MOST_RESULTS,
+    Drifted,
+    History,
+    HistoryError,
+    Trouble,
+)
 from aggregator.stores.influxdb_history import PAGE_ROWS, InfluxdbHistory
 from aggregator.stores.influxql import Influxql
 from aggregator.stores.ledger_history import LedgerHistory
 from aggregator.stores.sifting import Sifting
 from aggregator.stores.spool import SPOOL, begin, pending_results
-from probes.result import Fault, ProbeResult, Verdict
+from probes.drift import DriftKind, Sighting
+from probes.result import Failing, Fault, ProbeResult, SkipReason, Verdict
 from probes.secret import Secret, SecretSource
+from probes.target import Slot
 from tests.servers.influxdb import Influxdb
 from tests.unit.aggregator.samples import result, stream, timeout
 
@@ -30,22 +48,30 @@ Remember = Callable[[Sequence[ProbeResult]], Awaitable[History]]
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """Open a ledger with its threads."""
-    made = Ledger.open(tmp_path / "ledger.db", (RESULTS, SPOOL))
+    made = Ledger.open(tmp_path / "ledger.db", (RESULTS, SPOOL, ROLLUPS, DRIFT))
     yield made
     await made.close()
 
 
-async def in_the_ledger(ledger: Ledger, results: Sequence[ProbeResult]) -> History:
-    """Commit results and return the ledger's history."""
+async def in_the_ledger(
+    ledger: Ledger, results: Sequence[ProbeResult], rolled_up: float = 0.0
+) -> History:
+    """Commit results, roll up this part of them, and return the ledger's history."""
     await ledger.write(lambda c: insert_results(c, results), timeout_s=None)
+    rows = round(len(results) * rolled_up)
+    if rows:
+        await ledger.write(lambda c: fold(c, rows), timeout_s=None)
     return LedgerHistory(ledger.read, "here")
 
 
-@pytest.fixture(params=["ledger", "influxdb"])
+ROLLED_UP: Final = {"results": 0.0, "roll-ups": 1.0, "both": 0.5}
+
+
+@pytest.fixture(params=[*ROLLED_UP, "influxdb"])
 async def remember(request: pytest.FixtureRequest, ledger: Ledger) -> AsyncIterator[Remember]:
     """Return a function that puts results into a store and returns its history."""
-    if request.param == "ledger":
-        yield partial(in_the_ledger, ledger)
+    if request.param in ROLLED_UP:
+        yield partial(in_the_ledger, ledger, rolled_up=ROLLED_UP[request.param])
         return
     influxdb: Influxdb = request.getfixturevalue("influxdb")
     place = Destination(influxdb.url, influxdb.org, influxdb.bucket)
@@ -72,86 +98,243 @@ def at(second: float, **said: object) -> ProbeResult:
     return result(at=START + second, slot=round(second * 1000), **said)
 
 
+async def minutes(history: History, since: int, until: int, target: str = "chat") -> list[Point]:
+    """Ask for a range, minute by minute."""
+    return await history.range(target, since, until, 60)
+
+
+def near(value: float) -> float:
+    """Return what equals a value as a sketch tells it."""
+    return pytest.approx(value, rel=ERROR_RATIO)  # type: ignore[no-any-return]  # has no types
+
+
 async def test_a_minute_of_results(remember: Remember) -> None:
-    """Number, errors, mean and nearest-rank lower percentiles, in milliseconds."""
-    history = await remember([at(n, total_s=(n + 1) / 10) for n in range(20)])
-    (minute,) = await history.per_minute("chat", START, START + 60)
-    assert minute == Minute(
-        at=START,
-        n=20,
-        errors=0,
-        mean=pytest.approx(1050.0),  # type: ignore[arg-type]  # a figure, nearly
-        p50=pytest.approx(1000.0),  # type: ignore[arg-type]
-        p95=pytest.approx(1900.0),  # type: ignore[arg-type]
-        p99=pytest.approx(1900.0),  # type: ignore[arg-type]
-        censored_from=None,
-    )
+    """Number, mean, nearest-rank lower percentiles within the sketch's error, rate and cost."""
+    history = await remember([at(n, total_s=(n + 1) / 10, cost_usd=0.25) for n in range(20)])
+    (minute,) = await minutes(history, START, START + 60)
+    summary = minute.summary
+    assert (minute.at, minute.over_s) == (START, 60)
+    assert (summary.n, summary.failures, summary.rate_per_min) == (20, 0, 20.0)
+    assert summary.cost_usd == pytest.approx(5.0)
+    assert summary.latency is not None
+    assert summary.latency.mean == pytest.approx(1.05)
+    assert summary.latency.quantiles == {0.5: near(1.0), 0.95: near(1.9), 0.99: near(1.9)}
+    assert summary.latency.censored_from is None
 
 
 async def test_minutes_without_results_are_not_there(remember: Remember) -> None:
     """Each result is in the minute in which it was sent, whatever the order of commits."""
-    history = await remember([at(130.5), at(59.999999), at(0.0)])
-    found = await history.per_minute("chat", START, START + 600)
-    assert [(minute.at - START, minute.n) for minute in found] == [(0, 2), (120, 1)]
+    history = await remember([at(130.5), at(59.999), at(0.0), at(59.0)])
+    found = await minutes(history, START, START + 600)
+    assert [(minute.at - START, minute.summary.n) for minute in found] == [(0, 3), (120, 1)]
 
 
-async def test_the_span_is_half_open(remember: Remember) -> None:
-    """What was sent at `until` belongs to the next question."""
-    history = await remember([at(0.0), at(10.0), at(20.0)])
-    (minute,) = await history.per_minute("chat", START + 10, START + 20)
-    assert minute.n == 1
+async def test_the_span_is_half_open_and_made_of_whole_steps(remember: Remember) -> None:
+    """What was sent at `until` belongs to the next question; a step begun is told whole."""
+    history = await remember([at(-0.5), at(0.0), at(70.0), at(119.5), at(120.0)])
+    found = await minutes(history, START + 10, START + 100)
+    assert [(minute.at - START, minute.summary.n) for minute in found] == [(0, 1), (60, 2)]
+    assert [m.summary.n for m in await minutes(history, START, START + 60)] == [1]
+
+
+async def test_a_step_is_made_of_whole_minutes(remember: Remember) -> None:
+    """Nothing finer is rolled up."""
+    history = await remember([])
+    for step_s in (0, 30, 90):
+        with pytest.raises(ValueError, match="steps are whole minutes"):
+            await history.range("chat", START, START + 60, step_s)
+
+
+async def test_coarser_steps_hold_all_that_finer_ones_do(remember: Remember) -> None:
+    """Across the seam between roll-ups and results nothing is missing and nothing twice."""
+    history = await remember([at(n * 25.0, total_s=1 + n % 7) for n in range(400)])
+    span = (START, START + 10_000)
+    for step_s in (60, 300, 3_600, 86_400):
+        found = await history.range("chat", *span, step_s)
+        assert sum(point.summary.n for point in found) == 400
+        assert all(point.at % step_s == 0 for point in found)
+    whole = await history.percentiles("chat", *span)
+    assert (whole.n, whole.over_s) == (400, 10_500)  # both ends at whole steps of 5 minutes
+    assert whole.latency is not None
+    assert whole.latency.max == 7.0
+    assert whole.latency.quantiles[0.5] == near(4.0)
 
 
 async def test_too_few_results_state_no_percentile(remember: Remember) -> None:
     """Four: a mean and no more. Five: a p95. A p99 takes twenty."""
     history = await remember([*(at(n) for n in range(4)), *(at(60 + n) for n in range(5))])
-    four, five = await history.per_minute("chat", START, START + 120)
-    assert (four.mean, four.p50, four.p95, four.p99) == (1000.0, None, None, None)
-    assert (five.mean, five.p50, five.p95, five.p99) == (1000.0, 1000.0, 1000.0, None)
+    four, five = (m.summary.latency for m in await minutes(history, START, START + 120))
+    assert four is not None
+    assert five is not None
+    assert (four.mean, four.quantiles) == (1.0, {})
+    assert (five.mean, five.quantiles) == (1.0, {0.5: near(1.0), 0.95: near(1.0)})
 
 
-async def test_whose_latency_counts(remember: Remember) -> None:
-    """Complete answers and timeouts; failures count as errors alone, our own in nothing."""
-    history = await remember(
-        [
-            at(1, total_s=1.0),
-            at(2, total_s=3.0, verdict=Verdict.CONTENT_MISMATCH, fault=Fault.PROVIDER),
-            timeout(5.0, at=START + 3, slot=3),
-            at(4, total_s=9.0, verdict=Verdict.RESET, fault=Fault.NETWORK),
-            at(5, total_s=9.0, verdict=Verdict.MONITOR_ERROR, fault=Fault.MONITOR),
-            at(6, total_s=9.0, latency_tainted=True),
-            at(7, total_s=9.0, attempt=2),
-            at(8, total_s=9.0, target="another"),
-            at(9, total_s=9.0, location="elsewhere"),
-            stream(0.5, 2.0, 10, at=START + 10, slot=10),
-        ]
+ODD = [
+    at(1, total_s=1.0),
+    at(2, total_s=3.0, verdict=Verdict.CONTENT_MISMATCH, fault=Fault.PROVIDER),
+    timeout(5.0, at=START + 3, slot=3),
+    at(4, total_s=9.0, verdict=Verdict.RESET, fault=Fault.NETWORK),
+    at(5, total_s=9.0, verdict=Verdict.MONITOR_ERROR, fault=Fault.MONITOR),
+    at(6, total_s=9.0, latency_tainted=True),
+    at(7, total_s=9.0, attempt=2, cost_usd=0.5),
+    at(8, total_s=9.0, target="another"),
+    at(9, total_s=9.0, location="elsewhere"),
+    stream(0.5, 2.0, 10, at=START + 10, slot=10),
+]
+
+
+async def test_what_counts_where(remember: Remember) -> None:
+    """Latency is of complete answers and timeouts, rates of first attempts, money of all."""
+    history = await remember(ODD)
+    (minute,) = await minutes(history, START, START + 60)
+    summary = minute.summary
+    assert (summary.n, summary.failures, summary.tainted) == (6, 3, 1)
+    assert summary.by_fault == {Fault.NONE: 3, Fault.PROVIDER: 2, Fault.NETWORK: 1}
+    assert summary.cost_usd == 0.5
+    assert summary.latency is not None
+    assert summary.latency.mean == (1 + 3 + 5 + 2) / 4
+    assert summary.latency.censored_from == near(5.0)
+    assert summary.first_token is not None
+    assert summary.first_token.mean == 0.5
+    assert summary.inter_token is not None
+    assert summary.inter_token.mean == pytest.approx(1.5 / 9)
+
+
+async def test_uptime_is_the_providers_and_all(remember: Remember) -> None:
+    """Of six outcomes three are ok; of the five that tell about the provider likewise three.
+
+    What a store is not told of slots without a probe, it does not claim to know.
+    """
+    history = await remember(ODD)
+    found = await history.uptime("chat", START, START + 60)
+    assert (found.n, found.ratio, found.provider_ratio) == (6, 0.5, 0.6)
+    assert found.due == (7 if history.knows_skips else None)
+
+
+async def test_troubles_are_failures_in_a_row(remember: Remember) -> None:
+    """By fault, from the first until what ended them; confirming attempts and our own are none."""
+    lost = {"verdict": Verdict.RESET, "fault": Fault.NETWORK}
+    down = {"verdict": Verdict.SERVER_ERROR, "fault": Fault.PROVIDER}
+    results = [
+        at(0),
+        at(10, **down, request_id="a"),
+        at(12, attempt=2),
+        at(20, verdict=Verdict.MONITOR_ERROR, fault=Fault.MONITOR),
+        at(30, **down, request_id="b"),
+        at(40, **lost),
+        at(50),
+        at(55),
+        at(60, **down, target="another"),
+        at(70, **lost),
+        at(80, **lost),
+    ]
+    history = await remember(results)
+    found = (await history.events("chat", START, START + 80)).troubles
+    ids = ("a", "b") if history.knows_skips else ()
+    assert found == [
+        Trouble(Fault.PROVIDER, START + 10, START + 40, 2, ids),
+        Trouble(Fault.NETWORK, START + 40, START + 50, 1),
+        Trouble(Fault.NETWORK, START + 70, None, 1),
+    ]
+
+
+async def test_skips_are_in_the_ledgers_uptime(ledger: Ledger) -> None:
+    """Rolled up or not: a missed slot was due, a refused one counts as what it would have been."""
+    refused = Failing(Verdict.SERVER_ERROR, Fault.PROVIDER)
+    history = await in_the_ledger(ledger, [at(0)])
+    for number in (1, 2):
+        for slot, reason, failing in (
+            (number * 10, SkipReason.LATE, None),
+            (number * 10 + 1, SkipReason.BREAKER, refused),
+        ):
+            skipped = partial(
+                insert_skip,
+                target="chat",
+                location="here",
+                slot=Slot(slot, 0.0),
+                reason=reason,
+                at=START + slot,
+                failing=failing,
+            )
+            await ledger.write(skipped)
+        found = await history.uptime("chat", START, START + 60)
+        assert (found.n, found.missed, found.ratio) == (1 + number, number, 1 / (1 + number))
+        await ledger.write(lambda c: fold(c, 100))
+        assert await history.uptime("chat", START, START + 60) == found
+
+
+async def test_roll_ups_outlive_results(ledger: Ledger) -> None:
+    """What is beyond the results that are kept is told all the same."""
+    history = await in_the_ledger(ledger, [at(n) for n in range(30)], 1.0)
+    before = await minutes(history, START, START + 60)
+    await ledger.write(lambda c: c.execute("DELETE FROM results").rowcount)
+    assert await minutes(history, START, START + 60) == before
+    assert before[0].summary.n == 30
+
+
+async def test_imported_results_are_there(ledger: Ledger) -> None:
+    """Their numbers are below 0, and no roll-up has them."""
+    history = await in_the_ledger(ledger, [at(0)], 1.0)
+
+    def take_in(connection: sqlite3.Connection) -> None:
+        insert_result(connection, at(1))
+        connection.execute("UPDATE results SET id = -1 WHERE id = 2")
+
+    await ledger.write(take_in)
+    assert [minute.summary.n for minute in await minutes(history, START, START + 60)] == [2]
+
+
+async def test_words_of_a_newer_version_are_left_out(ledger: Ledger) -> None:
+    """A fault that this version does not know is in no trouble and in no figure."""
+    down = {"verdict": Verdict.SERVER_ERROR, "fault": Fault.PROVIDER}
+    history = await in_the_ledger(ledger, [at(0, **down), at(1, **down)])
+    await ledger.write(
+        lambda c: c.execute("UPDATE results SET fault = 'moon' WHERE id = 2").rowcount
     )
-    (minute,) = await history.per_minute("chat", START, START + 60)
-    assert (minute.n, minute.errors) == (6, 3)
-    assert minute.mean == (1000 + 3000 + 5000 + 2000) / 4
-    assert minute.censored_from == 5000.0
+    assert (await history.events("chat", START, START + 60)).troubles == [
+        Trouble(Fault.PROVIDER, START, None, 1)
+    ]
+    assert (await history.percentiles("chat", START, START + 60)).n == 1
+
+
+async def test_drift_is_in_the_ledgers_events(ledger: Ledger) -> None:
+    """What stood there, what stands there now, and when; a first value is no change."""
+    history = await in_the_ledger(ledger, [])
+    kind = DriftKind.FINGERPRINT
+    seen = [
+        Sighting("chat", "m", kind, None, "a", START),
+        Sighting("chat", "m", kind, "a", "b", START + 5),
+        Sighting("another", "m", kind, "a", "b", START + 6),
+        Sighting("chat", "m", kind, "b", "c", START + 60),
+    ]
+    await ledger.write(lambda c: save_sightings(c, seen))
+    found = await history.events("chat", START, START + 60)
+    assert found.drifts == [Drifted(START + 5, kind.value, "a", "b")]
 
 
 @pytest.mark.parametrize("name", ["it's", "a b,c=d", "' OR '1'='1", '"x"', "ü"])
 async def test_names_are_bound_and_not_pasted(remember: Remember, name: str) -> None:
     """Whatever a target is called, it is asked for itself alone."""
     history = await remember([at(1), at(2, target=name)])
-    found = await history.per_minute(name, START, START + 60)
-    assert [minute.n for minute in found] == [1]
+    found = await minutes(history, START, START + 60, name)
+    assert [minute.summary.n for minute in found] == [1]
 
 
 async def test_nothing_is_an_answer(remember: Remember) -> None:
     """A target nobody knows has no minutes."""
     history = await remember([at(1)])
-    assert await history.per_minute("nobody", START, START + 60) == []
+    assert await minutes(history, START, START + 60, "nobody") == []
+    assert (await history.events("nobody", START, START + 60)).troubles == []
+    assert (await history.uptime("nobody", START, START + 60)).ratio is None
 
 
 async def test_more_than_one_page(remember: Remember) -> None:
     """Where a store answers in pages, all of them are read, and no result twice."""
     number = PAGE_ROWS + 7
     history = await remember([at(n / 1000) for n in range(number)])
-    (minute,) = await history.per_minute("chat", START, START + 60)
-    assert minute.n == number
+    (minute,) = await minutes(history, START, START + 60)
+    assert minute.summary.n == number
 
 
 async def test_both_stores_say_the_same(ledger: Ledger, influxdb: Influxdb) -> None:
@@ -166,7 +349,7 @@ async def test_both_stores_say_the_same(ledger: Ledger, influxdb: Influxdb) -> N
     await Sifting(writer, batch.lines, lambda _outcome, _lines: None).run()
     written = InfluxdbHistory(influxql, "here")
     span = ("chat", START, START + 900)
-    assert await kept.per_minute(*span) == await written.per_minute(*span)
+    assert await kept.range(*span, 60) == await written.range(*span, 60)
     await influxql.close()
     await writer.close()
 
@@ -187,7 +370,7 @@ async def test_influxdb_that_does_not_answer_says_why(
     token = said.get("token", influxdb.token)
     influxql = Influxql(place, SecretSource(value=Secret(token)))
     with pytest.raises(HistoryError) as caught:
-        await InfluxdbHistory(influxql, "here").per_minute("chat", START, START + 60)
+        await InfluxdbHistory(influxql, "here").range("chat", START, START + 60, 60)
     await influxql.close()
     assert told in str(caught.value)
     assert token not in str(caught.value)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from aggregator.rollup.bucket import Point
 from aggregator.stores.delivery import Destination
-from aggregator.stores.history import MOST_RESULTS, HistoryError, Minute
+from aggregator.stores.history import MOST_RESULTS, HistoryError
 from aggregator.stores.influxdb_history import PAGE_ROWS, InfluxdbHistory
 from aggregator.stores.influxql import ANSWER_LIMIT_BYTES, Influxql, QueryError
 from monitor.cli.check import add_arguments, run
@@ -121,19 +122,28 @@ async def test_no_rows_is_an_answer(answering: Answering) -> None:
     assert await asked(answering.url) == []
 
 
+OTHERS = {
+    "attempt": "1",
+    "fault": "none",
+    **dict.fromkeys(("first_token_ms", "inter_token_ms", "output_tokens_per_s", "cost_usd")),
+    **dict.fromkeys(("tokens_input", "tokens_output", "tokens_cached")),
+}
+
+
 def points(*values: str) -> bytes:
     """Return an answer of rows; a value is JSON for the columns of `sonde history`."""
-    rows = ",".join(f"[{value}]" for value in values)
-    columns = '["time","latency_ms","latency_tainted","verdict"]'
+    others = json.dumps(list(OTHERS.values()))[1:]
+    rows = ",".join(f"[{value},{others}" for value in values)
+    columns = json.dumps(["time", "latency_ms", "latency_tainted", "verdict", *OTHERS])
     body = f'{{"results":[{{"series":[{{"columns":{columns},"values":[{rows}]}}]}}]}}'
     return body.encode()
 
 
-async def minutes_of(url: str) -> list[Minute] | str:
+async def minutes_of(url: str) -> list[Point] | str:
     """Ask for ten minutes of a target; return what it is told, or what went wrong."""
     influxql = Influxql(Destination(url, "o", "b"), None)
     try:
-        return await InfluxdbHistory(influxql, "here").per_minute("chat", 0, 600)
+        return await InfluxdbHistory(influxql, "here").range("chat", 0, 600, 60)
     except HistoryError as error:
         return str(error)
     finally:
@@ -166,7 +176,7 @@ async def test_rows_in_any_order_make_each_minute_once(answering: Answering) -> 
     )
     found = await minutes_of(answering.url)
     assert isinstance(found, list)
-    assert [(minute.at, minute.n, minute.errors) for minute in found] == [(0, 3, 1), (60, 2, 0)]
+    assert [(point.at, point.summary.n) for point in found] == [(0, 3), (60, 2)]
 
 
 async def test_pages_without_end_are_not_read_for_ever(answering: Answering) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from aggregator.results import RESULTS, insert_result, insert_skip
-from aggregator.rollup.bucket import Bucket
+from aggregator.rollup.bucket import Bucket, Point
 from aggregator.rollup.folding import fold
-from aggregator.rollup.table import ROLLUPS, Level, Point, compact
+from aggregator.rollup.table import ROLLUPS, Level, compact
 from probes.result import Failing, ProbeResult, SkipReason
 from probes.target import Slot
 

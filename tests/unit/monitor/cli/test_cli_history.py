@@ -11,9 +11,10 @@ import pytest
 
 from aggregator.ledger import Ledger
 from aggregator.results import RESULTS, insert_results
-from aggregator.stores.history import Minute
+from aggregator.rollup.folding import fold
+from aggregator.rollup.table import ROLLUPS
 from aggregator.stores.spool import SPOOL
-from monitor.cli.history import add_arguments, bars, run, table
+from monitor.cli.history import Line, add_arguments, bars, run, table
 from tests.unit.aggregator.samples import result, timeout
 
 CONFIG = """\
@@ -43,7 +44,7 @@ def remember(folder: Path) -> None:
     """Make a ledger with a minute of results, a timeout among them."""
 
     async def fill() -> None:
-        ledger = Ledger.open(folder / "sonde.db", (RESULTS, SPOOL))
+        ledger = Ledger.open(folder / "sonde.db", (RESULTS, SPOOL, ROLLUPS))
         now = time.time() // 60 * 60 - 120
         found = [result(slot=n, at=now + n, total_s=0.25) for n in range(9)]
         found.append(timeout(5.0, slot=9, at=now + 9))
@@ -60,7 +61,7 @@ def test_the_ledger_is_asked_while_a_daemon_may_have_it(
     remember(tmp_path)
     assert run(arguments("chat", "--config", config)) == 0
     title, row, _, drawn = capsys.readouterr().out.splitlines()
-    assert title.split() == ["MINUTE", "(UTC)", "N", "ERRORS", "MEAN", "P50", "P95", "P99"]
+    assert title.split() == ["FROM", "(UTC)", "N", "ERRORS", "MEAN", "P50", "P95", "P99"]
     assert row.split()[2:] == ["10", "1", "725", "250", "250", "-"]
     assert drawn == "mean  █"
 
@@ -69,8 +70,8 @@ def test_json_is_json(tmp_path: Path, config: str, capsys: pytest.CaptureFixture
     """One object a minute."""
     remember(tmp_path)
     assert run(arguments("chat", "--config", config, "--json")) == 0
-    (minute,) = json.loads(capsys.readouterr().out)
-    assert (minute["n"], minute["errors"], minute["censored_from"]) == (10, 1, 5000.0)
+    (step,) = json.loads(capsys.readouterr().out)
+    assert (step["n"], step["errors"], step["censored_from"]) == (10, 1, 5000.0)
 
 
 def test_a_target_without_a_past(
@@ -150,14 +151,29 @@ def test_an_influxdb_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().err.startswith("influxdb: ConnectError")
 
 
-def minute(**said: float | None) -> Minute:
+def line(**said: float | None) -> Line:
     figures: dict[str, float | None] = dict.fromkeys(("mean", "p50", "p95", "p99", "censored_from"))
-    return Minute(at=60, n=1, errors=0, **{**figures, **said})
+    return Line(at=60, over_s=60, n=1, errors=0, by_fault={}, cost_usd=None, **{**figures, **said})
+
+
+def test_a_month_is_shown_by_the_day_and_beyond_the_results(
+    tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Roll-ups remember what results no longer do, and errors say whose fault they were."""
+    remember(tmp_path)
+    connection = sqlite3.connect(tmp_path / "sonde.db")
+    fold(connection, 100)
+    connection.execute("DELETE FROM results")
+    connection.commit()
+    connection.close()
+    assert run(arguments("chat", "--config", config, "--since", "30d", "--json")) == 0
+    (day,) = json.loads(capsys.readouterr().out)
+    assert (day["over_s"], day["n"], day["by_fault"]) == (86_400, 10, {"provider": 1})
 
 
 def test_lower_bounds_are_marked() -> None:
     """A figure at or above a timeout is at least that; one below is what it is."""
-    row = list(table([minute(mean=900.0, p50=100.0, p95=5000.0, censored_from=5000.0)]))[1]
+    row = list(table([line(mean=900.0, p50=100.0, p95=5000.0, censored_from=5000.0)]))[1]
     assert row.split()[3:] == ["1", "0", "900", "100", ">=5000", "-"][1:]
 
 
