@@ -43,6 +43,7 @@ COMMANDS: Final = (
     Command("probe", "monitor.cli.probe", "probe one target once, and draw where its time went"),
     Command("history", "monitor.cli.history", "show a target's past, minute by minute"),
     Command("reference", "monitor.cli.reference", "take a target's reference vector anew"),
+    Command("report", "monitor.cli.report", "write a report to send to a vendor"),
     Command("export", "monitor.cli.export", "write results to Parquet, CSV or line protocol"),
     Command("import", "monitor.cli.import_", "take exported results into the ledger"),
 )

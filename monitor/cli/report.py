@@ -1,0 +1,161 @@
+"""Write a report to send to a vendor: availability, latency, incidents with evidence, cost.
+
+examples:
+  sonde report --since 30d --output report.html       one file, to be sent or printed
+  sonde report --since 2026-10-01 --until 2026-11-01 --provider openai --objective 99.5
+  sonde report --since 7d --target 'gpt-*' --format csv --output week.csv
+
+The range is widened to whole days of UTC. Targets are those of the configuration. A daemon may run
+meanwhile: it is not held up. Without --timezone, times are UTC; days always are.
+"""
+
+import argparse
+import os
+import sqlite3
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from aggregator.ledger import LedgerError
+from aggregator.ledger_file import open_reader
+from monitor.cli.export import moment
+from monitor.clock import Clock
+from monitor.config.errors import ConfigError
+from monitor.config.load import find_config, load
+from monitor.config.values import Config
+from monitor.report.formats import Format, written
+from monitor.report.gathering import Question, gather, whole_days
+from probes.target import Target
+
+STREAM: Final = Path("-")
+SUFFIXES: Final = {
+    ".html": Format.HTML,
+    ".md": Format.MARKDOWN,
+    ".json": Format.JSON,
+    ".csv": Format.CSV,
+}
+LONGEST_DAYS: Final = 3_660
+"""Ten years: a chart of more shows nothing, and a slip of the pen asks for thousands."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "file", nargs="?", type=Path, metavar="CONFIG", help="default: as sonde run"
+    )
+    parser.add_argument(
+        "--since", default="30d", metavar="WHEN", help="30d ago (the default), or 2026-11-01 (UTC)"
+    )
+    parser.add_argument("--until", metavar="WHEN", help="likewise (default: now)")
+    parser.add_argument("--target", default="*", metavar="GLOB", help="of these targets: 'gpt-*'")
+    parser.add_argument("--provider", metavar="NAME", help="of this provider's targets")
+    parser.add_argument(
+        "--objective", type=_ratio, metavar="PERCENT", help="for the error budget: 99.5"
+    )
+    parser.add_argument(
+        "--timezone", type=_zone, default="UTC", metavar="ZONE", help="such as Europe/Berlin"
+    )
+    parser.add_argument(
+        "--format",
+        type=Format,
+        choices=tuple(Format),
+        metavar="FORMAT",
+        help="html, md, json, csv (default: by the name of FILE, else md)",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=STREAM, metavar="FILE", help="default: -, standard output"
+    )
+
+
+def _ratio(text: str) -> float:
+    try:
+        percent = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not 0.0 < percent <= 100.0:
+        raise argparse.ArgumentTypeError("an objective is more than 0, and at most 100")
+    return percent / 100.0
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time zone known here") from None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the report; return the exit code."""
+    now = Clock().wall()
+    try:
+        since, until = _range(arguments, now)
+        found = find_config(arguments.file, Path.cwd())
+        config = load(found, os.environ, cwd=Path.cwd(), strict=False).config
+        targets = _targets(arguments, config)
+    except (ConfigError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    asked = Question(since, until, config.location, arguments.objective)
+    kind = arguments.format or SUFFIXES.get(arguments.output.suffix, Format.MARKDOWN)
+    try:
+        _write(arguments.output, _report(config.store.path, targets, asked, kind, arguments, now))
+    except BrokenPipeError:  # its reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (LedgerError, OSError, sqlite3.Error, ValueError) as error:
+        sys.stderr.write(f"no report: {error}\n")
+        return 1
+    return 0
+
+
+def _range(arguments: argparse.Namespace, now: float) -> tuple[float, float]:
+    since = moment(arguments.since, now)
+    until = now if arguments.until is None else min(moment(arguments.until, now), now)
+    if since >= until:
+        raise ValueError("--since is not before --until, or not before now")
+    if until - since > LONGEST_DAYS * 86_400:
+        raise ValueError(f"more than {LONGEST_DAYS} days: ask for less")
+    return whole_days(since, until)
+
+
+def _targets(arguments: argparse.Namespace, config: Config) -> list[Target]:
+    found = [
+        target
+        for target in config.targets
+        if fnmatchcase(target.name, arguments.target)
+        and arguments.provider in (None, target.provider)
+    ]
+    if not found:
+        names = ", ".join(target.name for target in config.targets)
+        raise ValueError(f"no such target; there are: {names}")
+    return found
+
+
+def _report(
+    path: Path,
+    targets: Sequence[Target],
+    asked: Question,
+    kind: Format,
+    arguments: argparse.Namespace,
+    now: float,
+) -> str:
+    if not path.exists():
+        raise LedgerError(f"{path} is not there: `sonde run` makes it")
+    with closing(open_reader(path)) as connection:
+        report = gather(connection, targets, asked, now)
+    return written(report, kind, arguments.timezone)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the text; a file appears when it is complete."""
+    if path == STREAM:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

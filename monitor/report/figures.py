@@ -1,0 +1,205 @@
+"""What a report says, as values, and how its figures are worked out of roll-ups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aggregator.rollup.bucket import Bucket, Sum
+from aggregator.summary import Distribution
+from monitor.report.incidents import Incident
+from probes.result import Fault, Verdict
+
+METHOD: Final = (
+    (
+        "Availability is the share of measured results without a failure; the vendor's alone "
+        "counts failures whose fault is the provider's, the other counts all. Measured are "
+        "first attempts, and slots refused while a key's breaker was open; what failed through "
+        "the monitor itself is in neither, but its slot was due. Slots held back by choice "
+        "(budget, pacing) were not due."
+    ),
+    (
+        "The error budget is the number of failures of the vendor that the objective allows "
+        "among the measured results."
+    ),
+    (
+        "Latency is that of complete answers, and of timeouts at their deadline; a figure "
+        "marked ≥ is a lower bound for these. Percentiles are within 1 % of the sample of that "
+        "rank, and unknown (–) with too few samples."
+    ),
+    (
+        "An incident is a run of results whose fault is the provider's or the network's; runs "
+        "less than two intervals of the target apart, from an end to the next beginning, are "
+        "one. A result of another kind may lie between."
+    ),
+    (
+        "Tokens and costs are those of all attempts, confirming ones too, by the provider's "
+        "usage and the configured prices; what is not known is not in them."
+    ),
+    "Days are those of UTC; one without any result or missed slot is left out.",
+    "What the vendors' status pages said is not kept, and not in this report.",
+)
+"""How to read the figures: stated in every report for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A percentile, in seconds."""
+
+    value_s: float
+    lower_bound: bool
+    """Whether the true value is this or more: a deadline cut it short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Percentiles of one figure; None with too few samples for it."""
+
+    p50: Reading | None = None
+    p95: Reading | None = None
+    p99: Reading | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one target did in a stretch of time."""
+
+    results: int
+    due: int
+    """Slots that should have had a result."""
+    failures: dict[str, int]
+    """By fault; without those that did not come."""
+    vendor_availability: float | None
+    """0..1, of the results; None without any."""
+    availability: float | None
+    """0..1, likewise, counting failures of every fault."""
+    latency: Percentiles
+    first_token: Percentiles
+    throttled: int
+    """Results with the verdict `throttled`: HTTP 429 and its like."""
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    """None when no cost is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day, UTC."""
+
+    at: int
+    """Its midnight, seconds since the epoch."""
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBudget:
+    """How many failures of the vendor an objective allowed, and how many there were."""
+
+    allowed: float
+    spent: int
+    left_ratio: float | None
+    """Part that is left, negative when overspent; None when nothing was allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedLimit:
+    """A limit that response headers stated."""
+
+    bucket: str
+    limit: int | None
+    """None: the headers named the bucket, and what was left of it, but no limit."""
+    least_remaining: int | None
+    times: int
+    first_at: float
+    last_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """One target over the whole range."""
+
+    name: str
+    provider: str
+    model: str
+    total: Figures
+    budget: ErrorBudget | None
+    """None without an objective, or without a result."""
+    days: tuple[Day, ...]
+    """Days with anything in them."""
+    limits: tuple[StatedLimit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a report says. Times are wall times, seconds since the epoch."""
+
+    since: float
+    until: float
+    made_at: float
+    location: str
+    objective_ratio: float | None
+    """0..1; None: none was given."""
+    results_since: float | None
+    """When the oldest single result that is kept began: no incident or limit from before it is
+    known. None: none is kept."""
+    targets: tuple[TargetReport, ...]
+    incidents: tuple[Incident, ...]
+    incidents_left_out: int
+
+    @property
+    def evidence_is_short(self) -> bool:
+        """Whether single results do not reach back as far as the report."""
+        return self.results_since is None or self.results_since > self.since
+
+
+def figures(bucket: Bucket, over_s: float) -> Figures:
+    """Work out what a bucket says."""
+    summary = bucket.summary(over_s)
+    n = summary.n
+    vendors = summary.count(Fault.PROVIDER)
+    return Figures(
+        results=n,
+        due=n + summary.missed,
+        failures={
+            str(fault): number
+            for fault in Fault
+            if fault is not Fault.NONE and (number := summary.count(fault))
+        },
+        vendor_availability=1.0 - vendors / n if n else None,
+        availability=1.0 - summary.failures / n if n else None,
+        latency=_percentiles(summary.latency),
+        first_token=_percentiles(summary.first_token),
+        throttled=summary.count(Verdict.THROTTLED),
+        input_tokens=bucket.sums.get(Sum.INPUT_TOKENS, 0),
+        output_tokens=bucket.sums.get(Sum.OUTPUT_TOKENS, 0),
+        cost_usd=summary.cost_usd,
+    )
+
+
+def _percentiles(of: Distribution | None) -> Percentiles:
+    return Percentiles() if of is None else Percentiles(*(_reading(of, q) for q in _QS))
+
+
+_QS: Final = (0.5, 0.95, 0.99)
+
+
+def _reading(of: Distribution, q: float) -> Reading | None:
+    value = of.quantile(q)
+    return None if value is None else Reading(value, of.lower_bound(value))
+
+
+def error_budget(total: Figures, objective_ratio: float | None) -> ErrorBudget | None:
+    """Work out what an objective (0..1) allowed of the vendor's failures; None without one."""
+    if objective_ratio is None or not total.results:
+        return None
+    allowed = (1.0 - objective_ratio) * total.results
+    spent = total.failures.get(Fault.PROVIDER, 0)
+    return ErrorBudget(allowed, spent, 1.0 - spent / allowed if allowed else None)
+
+
+def whole(buckets: Sequence[Bucket]) -> Bucket:
+    """Take stretches of time together."""
+    total = Bucket()
+    for bucket in buckets:
+        total.merge(bucket)
+    return total

@@ -1,0 +1,126 @@
+"""A report in its formats: nothing hostile acts, nothing unknown is made up."""
+
+import csv
+import json
+from html.parser import HTMLParser
+from io import StringIO
+from xml.etree.ElementTree import fromstring
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from monitor.report.charts import line_chart
+from monitor.report.figures import Reading, Report
+from monitor.report.formats import Format, written
+from monitor.report.gathering import Question, gather
+from tests.unit.monitor.report.outages import DAY, START, TARGET, ledger
+
+UTC = ZoneInfo("UTC")
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    """Make the month's report."""
+    asked = Question(START, START + 30 * DAY, "here", 0.995)
+    with ledger() as connection:
+        return gather(connection, [TARGET], asked, START + 30 * DAY)
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+def test_a_page_has_no_script_and_loads_nothing(report: Report) -> None:
+    """Whatever a provider said; its words are there to be read."""
+    page = written(report, Format.HTML, UTC)
+    found = _Tags()
+    found.feed(page)
+    assert not {"script", "link", "img", "iframe", "object", "use"} & set(found.tags)
+    assert not [name for name, _ in found.attributes if name.startswith("on") or name == "id"]
+    assert not [value for name, value in found.attributes if name in ("href", "src")]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "\x1b" not in page
+
+
+def test_a_page_is_for_screen_and_paper_by_day_and_night(report: Report) -> None:
+    """It names its encoding, and colours for each."""
+    page = written(report, Format.HTML, UTC)
+    assert '<meta charset="utf-8">' in page
+    assert "@media print" in page
+    assert "prefers-color-scheme: dark" in page
+    assert page.count("<svg") == 2
+
+
+def test_markdown_fits_80_columns(report: Report) -> None:
+    """But for code spans, which nothing hostile leaves."""
+    lines = written(report, Format.MARKDOWN, UTC).splitlines()
+    assert [line for line in lines if len(line) > 80 and not line.startswith("- `")] == []
+    (hostile,) = [line for line in lines if "<script>" in line]
+    assert hostile.startswith("- `<script>")
+    assert hostile.count("`") == 2
+    assert hostile.endswith("`")
+    assert "\x1b" not in hostile
+
+
+def test_markdown_says_what_happened(report: Report) -> None:
+    """Incidents, the budget, lower bounds, and how it was worked out."""
+    text = written(report, Format.MARKDOWN, UTC)
+    assert "(2 h 0 min): 9 failures" in text
+    assert "41 of 13.9 failures spent, overspent by 194.4%" in text
+    assert "≥ 29." in text
+    assert "HTTP 503, req_964" in text
+    assert "less than two intervals" in " ".join(text.split())
+
+
+def test_moments_are_written_in_the_zone(report: Report) -> None:
+    """And carry its name."""
+    text = written(report, Format.MARKDOWN, ZoneInfo("Europe/Berlin"))
+    assert "2024-10-14 03:00:00 CEST to 2024-10-14 05:00:00 CEST" in text
+
+
+def test_json_is_the_whole_report(report: Report) -> None:
+    """With null for what is unknown."""
+    found = json.loads(written(report, Format.JSON, UTC))
+    assert found["incidents"][0]["evidence"][0]["request_id"] == "req_964"
+    assert found["targets"][0]["total"]["results"] == 2_785
+
+
+def test_csv_is_a_row_for_each_day(report: Report) -> None:
+    """Of figures alone: no provider's word that a spreadsheet would take for a formula."""
+    rows = list(csv.DictReader(StringIO(written(report, Format.CSV, UTC))))
+    assert len(rows) == 29
+    assert rows[20]["latency_p95_is_lower_bound"] == "True"
+    assert "script" not in str(rows)
+
+
+@pytest.mark.parametrize("kind", Format)
+def test_a_report_of_nothing_is_a_report(kind: Format) -> None:
+    """It says that nothing was found."""
+    nothing = Report(START, START + DAY, START + DAY, "here", None, None, (), (), 7)
+    text = written(nothing, kind, UTC)
+    if kind in (Format.HTML, Format.MARKDOWN):
+        assert "None found." in text
+        assert "no single result is kept" in " ".join(text.split())
+        assert "7 shorter incidents" in text
+
+
+def test_a_chart_has_a_gap_where_nothing_is_known() -> None:
+    """And a sign where more may be true."""
+    line = [Reading(1.0, False), Reading(1.0, False), None, Reading(2.0, True), Reading(2.0, True)]
+    drawn = line_chart([str(n) for n in range(5)], [("p50", line)])
+    assert drawn.count("<circle") == 4
+    assert drawn.count("≥") == 2
+    series = [e for e in fromstring(drawn).iter() if "reactive nofill" in e.get("class", "")]
+    assert len(series) == 2
+
+
+def test_a_chart_of_nothing_is_none() -> None:
+    """An empty frame would say zero."""
+    assert line_chart(["1"], [("p50", [None])]) == ""
