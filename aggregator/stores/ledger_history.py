@@ -63,31 +63,48 @@ class LedgerHistory(History):
 
     async def range(self, target: str, since: int, until: int, step_s: int) -> list[Point]:
         """See `History`. How far back it reaches is up to the step, as in `points`."""
-        asked = self._asked(target, *whole_steps(since, until, step_s))
-        return await self._read(partial(_range, asked=asked, step_s=step_s))
+        since, until = whole_steps(since, until, step_s)
+        span = partial(points_of, target=target, location=self._location, since=since, until=until)
+        return await self._read(partial(span, step_s=step_s))
 
     async def events(self, target: str, since: int, until: int) -> Events:
         """See `History`. It reaches as far back as results are kept."""
-        return await self._read(partial(_events, asked=self._asked(target, since, until)))
-
-    def _asked(self, target: str, since: int, until: int) -> dict[str, Any]:  # Any: bound values
-        return {
-            "target": target,
-            "location": self._location,
-            "since": since,
-            "until": until,
-            "limit": MOST_RESULTS + 1,
-        }
+        asked = _asked(target, self._location, since, until)
+        return await self._read(partial(_events, asked=asked))
 
 
-def _range(connection: sqlite3.Connection, asked: dict[str, Any], step_s: int) -> list[Point]:
-    span = asked["target"], asked["since"], asked["until"]
+def points_of(
+    connection: sqlite3.Connection,
+    *,
+    target: str,
+    location: str,
+    since: int,
+    until: int,
+    step_s: int,
+) -> list[Point]:
+    """Return the points of whole steps: roll-ups, and what is committed but not in them yet.
+
+    Raises HistoryError when there is more of the latter than is read at once.
+    """
+    asked = _asked(target, location, since, until)
     steps: defaultdict[int, Bucket] = defaultdict(Bucket)
-    for point in points(connection, *span, step_s, asked["location"]):
+    for point in points(connection, target, since, until, step_s, location):
         steps[point.at] = point.bucket
     for (_, _, minute), bucket in _newer(connection, asked).items():
         steps[minute * 60 // step_s * step_s].merge(bucket)
     return [Point(at, step_s, steps[at]) for at in sorted(steps)]
+
+
+def _asked(
+    target: str, location: str, since: int, until: int
+) -> dict[str, Any]:  # Any: bound values
+    return {
+        "target": target,
+        "location": location,
+        "since": since,
+        "until": until,
+        "limit": MOST_RESULTS + 1,
+    }
 
 
 def _newer(connection: sqlite3.Connection, asked: dict[str, Any]) -> Minutes:

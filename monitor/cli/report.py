@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aggregator.ledger import LedgerError
 from aggregator.ledger_file import open_reader
+from aggregator.stores.history import HistoryError
 from monitor.cli.export import moment
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # its reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (LedgerError, OSError, sqlite3.Error, ValueError) as error:
+    except (LedgerError, HistoryError, OSError, sqlite3.Error, ValueError) as error:
         sys.stderr.write(f"no report: {error}\n")
         return 1
     return 0

@@ -1,6 +1,6 @@
 """Read what a report says from the ledger.
 
-Figures come from daily roll-ups, one target at a time; incidents from failed results alone, as they
+Figures come from daily roll-ups and what is not in them yet, one target at a time; incidents from failed results alone, as they
 are read. What is in memory therefore grows with targets and days, not with results.
 """
 
@@ -11,7 +11,8 @@ from heapq import merge
 from operator import attrgetter
 from typing import Any, Final
 
-from aggregator.rollup.table import Level, points
+from aggregator.rollup.table import Level
+from aggregator.stores.ledger_history import points_of
 from monitor.report.figures import (
     Day,
     Report,
@@ -57,8 +58,10 @@ def whole_days(since: float, until: float) -> tuple[float, float]:
 def gather(
     connection: sqlite3.Connection, targets: Sequence[Target], question: Question, now: float
 ) -> Report:
-    """Return the report about these targets; raises ValueError for an unreadable roll-up.
+    """Return the report about these targets.
 
+    Raises ValueError for an unreadable roll-up, and HistoryError when more results than can be
+    read at once are in none yet.
     Reads in one transaction, so that figures and incidents are of one moment; a writer goes on.
     """
     since, until = question.since, question.until
@@ -88,7 +91,14 @@ def gather(
 
 
 def _target(connection: sqlite3.Connection, target: Target, asked: Question) -> TargetReport:
-    days = points(connection, target.name, asked.since, asked.until, Level.DAY, asked.location)
+    days = points_of(
+        connection,
+        target=target.name,
+        location=asked.location,
+        since=int(asked.since),
+        until=int(asked.until),
+        step_s=Level.DAY,
+    )
     total = figures(whole([day.bucket for day in days]), asked.until - asked.since)
     return TargetReport(
         target.name,

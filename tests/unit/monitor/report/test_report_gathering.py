@@ -45,6 +45,14 @@ def test_days_add_up(month: Connection) -> None:
     assert target.total.cost_usd == pytest.approx(2.744)
 
 
+def test_what_is_in_no_roll_up_yet_is_counted(month: Connection) -> None:
+    """Incidents come from results: without their newest minute, figures would contradict them."""
+    before = asked(month).targets[0].total
+    insert_result(month, result(slot=10**6 + 1, at=float(END - 10)))
+    after = asked(month).targets[0].total
+    assert (after.results, after.due) == (before.results + 1, before.due + 1)
+
+
 def test_limits_are_what_headers_stated(month: Connection) -> None:
     """Each value once, with how often and when."""
     (target,) = asked(month).targets
