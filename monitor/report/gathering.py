@@ -1,7 +1,8 @@
 """Read what a report says from the ledger.
 
-Figures come from daily roll-ups and what is not in them yet, one target at a time; incidents from failed results alone, as they
-are read. What is in memory therefore grows with targets and days, not with results.
+Figures come from daily roll-ups and what is not in them yet, one target at a time; incidents from
+failed results alone, as they are read. What is in memory therefore grows with targets and days, not
+with results.
 """
 
 import sqlite3
