@@ -53,10 +53,7 @@ def _page(report: Report, zone: tzinfo) -> Iterator[str]:
     )
     yield f"<title>LLM API report</title>\n<style>{STYLE}</style>\n</head>\n<body>"
     yield "<h1>LLM API report</h1>"
-    yield _p(
-        f"{words.moment(report.since, zone)} to {words.moment(report.until, zone)},"
-        f" probed from {report.location}."
-    )
+    yield _p(words.scope(report, zone))
     yield from (_p(note, "note") for note in words.notes(report, zone))
     yield _table(OVERVIEW, (_overview(target) for target in report.targets))
     yield "<h2>Incidents</h2>"

@@ -23,10 +23,7 @@ def markdown(report: Report, zone: tzinfo) -> str:
 
 def _lines(report: Report, zone: tzinfo) -> Iterator[str]:
     yield "# LLM API report\n"
-    yield _p(
-        f"{words.moment(report.since, zone)} to {words.moment(report.until, zone)},"
-        f" probed from {report.location}."
-    )
+    yield _p(words.scope(report, zone))
     yield from map(_p, words.notes(report, zone))
     yield "## Incidents\n"
     if not report.incidents:

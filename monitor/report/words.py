@@ -54,6 +54,14 @@ def moment(at: float, zone: tzinfo) -> str:
     return written.strftime("%Y-%m-%d %H:%M:%S ") + (written.strftime("%Z") or "UTC")
 
 
+def scope(report: Report, zone: tzinfo) -> str:
+    """Say what the report is about: from when to when, and from where."""
+    return (
+        f"{moment(report.since, zone)} to {moment(report.until, zone)},"
+        f" probed from {report.location}."
+    )
+
+
 def counts(numbers: Mapping[str, int]) -> str:
     """Write how often each came, the most frequent first."""
     ordered = sorted(numbers.items(), key=lambda item: -item[1])

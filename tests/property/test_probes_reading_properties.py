@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -14,6 +13,7 @@ from probes.reading import Reading
 from probes.result import DETAIL_LIMIT, Fault, Verdict
 from probes.sse import Event, EventSource
 from probes.stream import ChatStream
+from tests.property.readings import timeless
 
 _KEYS = (
     *("choices", "delta", "message", "content", "refusal", "reasoning", "finish_reason", "index"),
@@ -91,17 +91,6 @@ def _fold(pieces: list[bytes], limit_bytes: int) -> Reading:
     return stream.close(1000.0)
 
 
-def _timeless(reading: Reading) -> Reading:
-    """Keep whether a time was seen, not which."""
-    return replace(
-        reading,
-        first_token_s=None if reading.first_token_s is None else 0.0,
-        first_visible_token_s=None if reading.first_visible_token_s is None else 0.0,
-        last_token_s=None if reading.last_token_s is None else 0.0,
-        ended_s=None,
-    )
-
-
 @settings(max_examples=200, deadline=None)
 @given(cut=_cut(), limit_bytes=st.sampled_from([16, 100, 10_000]))
 def test_the_reading_does_not_depend_on_the_cuts(
@@ -109,10 +98,10 @@ def test_the_reading_does_not_depend_on_the_cuts(
 ) -> None:
     """In one piece, in any pieces or byte by byte, a stream reads the same, times aside."""
     whole, pieces = cut
-    expected = _timeless(_fold([whole], limit_bytes))
-    assert _timeless(_fold(pieces, limit_bytes)) == expected
+    expected = timeless(_fold([whole], limit_bytes))
+    assert timeless(_fold(pieces, limit_bytes)) == expected
     single = [whole[i : i + 1] for i in range(len(whole))]
-    assert _timeless(_fold(single, limit_bytes)) == expected
+    assert timeless(_fold(single, limit_bytes)) == expected
 
 
 @settings(max_examples=200, deadline=None)

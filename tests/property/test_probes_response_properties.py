@@ -18,6 +18,7 @@ from probes.response_answer import read_response
 from probes.response_stream import ResponseStream
 from probes.result import DETAIL_LIMIT, Fault, Operation, ProbeResult, Verdict
 from probes.target import Expectation, Target
+from tests.property.readings import timeless
 
 _KINDS = st.sampled_from(
     [
@@ -62,16 +63,6 @@ def _fold(pieces: list[bytes]) -> Reading:
     return stream.close(1000.0)
 
 
-def _timeless(reading: Reading) -> Reading:
-    return replace(
-        reading,
-        first_token_s=None if reading.first_token_s is None else 0.0,
-        first_visible_token_s=None if reading.first_visible_token_s is None else 0.0,
-        last_token_s=None if reading.last_token_s is None else 0.0,
-        ended_s=None,
-    )
-
-
 def _check(reading: Reading) -> None:
     assert len(reading.detail) <= DETAIL_LIMIT
     assert reading.detail.isprintable()
@@ -89,9 +80,9 @@ def test_a_streamed_response_reads_the_same_however_it_is_cut(
     _check(expected)
     edges = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
     pieces = [whole[start:end] for start, end in pairwise(edges)]
-    assert _timeless(_fold(pieces)) == _timeless(expected)
+    assert timeless(_fold(pieces)) == timeless(expected)
     single = [whole[i : i + 1] for i in range(len(whole))]
-    assert _timeless(_fold(single)) == _timeless(expected)
+    assert timeless(_fold(single)) == timeless(expected)
 
 
 @settings(max_examples=100, deadline=None)

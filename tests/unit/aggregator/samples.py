@@ -3,6 +3,7 @@
 from typing import Any
 
 from probes.result import Fault, Operation, ProbeResult, Verdict
+from probes.target import Target
 
 
 def result(**said: Any) -> ProbeResult:  # Any: fields of all types
@@ -37,3 +38,9 @@ def stream(first_s: float, last_s: float, tokens: int | None, **said: Any) -> Pr
         output_tokens=tokens,
         **said,
     )
+
+
+def embedding_target(**said: Any) -> Target:  # Any: fields of all types
+    """Make a target whose vectors may be compared."""
+    fields = {"name": "a", "provider": "p", "preset": "openai", "model": "m", "prompt": "x"}
+    return Target(**{**fields, "operation": Operation.EMBEDDINGS, **said})

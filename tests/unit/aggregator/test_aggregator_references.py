@@ -14,24 +14,11 @@ from aggregator.references import (
     save_references,
     taken_at,
 )
-from probes.result import Operation
-from probes.target import Target
+from tests.unit.aggregator.samples import embedding_target
 
 
 def _kept(target: str = "a", at: float = 5.0) -> KeptReference:
     return KeptReference(target, "m", "digest", b"\0\0\x80?", at)
-
-
-def _target(**changes: object) -> Target:
-    settings: dict[str, object] = {
-        "name": "a",
-        "provider": "p",
-        "preset": "openai",
-        "model": "m",
-        "operation": Operation.EMBEDDINGS,
-        "prompt": "x",
-    }
-    return Target(**(settings | changes))  # type: ignore[arg-type] # settings of many types
 
 
 async def test_a_target_has_one_reference(tmp_path: Path) -> None:
@@ -66,5 +53,5 @@ def test_there_must_be_a_ledger(tmp_path: Path) -> None:
 @pytest.mark.parametrize("changes", [{"model": "n"}, {"prompt": "y"}, {"dimensions": 3}])
 def test_a_reference_belongs_to_what_was_asked(changes: dict[str, object]) -> None:
     """Model, text and size: with another of them the vector is another."""
-    assert asked_of(_target()) == asked_of(_target(name="b", interval_s=5.0))
-    assert asked_of(_target()) != asked_of(_target(**changes))
+    assert asked_of(embedding_target()) == asked_of(embedding_target(name="b", interval_s=5.0))
+    assert asked_of(embedding_target()) != asked_of(embedding_target(**changes))

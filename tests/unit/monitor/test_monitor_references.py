@@ -8,8 +8,7 @@ import pytest
 from aggregator.ledger import Ledger
 from aggregator.references import REFERENCES, load_references, reset_reference
 from monitor.references import KeptReferences
-from probes.result import Operation
-from probes.target import Target
+from tests.unit.aggregator.samples import embedding_target
 
 
 @pytest.fixture
@@ -26,29 +25,17 @@ async def ledger(path: Path) -> AsyncIterator[Ledger]:
     await ledger.close()
 
 
-def _target(**changes: object) -> Target:
-    settings: dict[str, object] = {
-        "name": "a",
-        "provider": "p",
-        "preset": "openai",
-        "model": "m",
-        "operation": Operation.EMBEDDINGS,
-        "prompt": "x",
-    }
-    return Target(**(settings | changes))  # type: ignore[arg-type] # settings of many types
-
-
 async def test_a_reference_outlives_the_process(ledger: Ledger) -> None:
     """It is there at once, in the ledger after a moment, and in the next process."""
     first = KeptReferences(ledger, lambda: 7.0)
-    assert first.get(_target()) is None
-    first.offer(_target(), (0.6, 0.8))
-    kept = first.get(_target())
+    assert first.get(embedding_target()) is None
+    first.offer(embedding_target(), (0.6, 0.8))
+    kept = first.get(embedding_target())
     assert kept is not None
     await first.settle()
     second = KeptReferences(ledger, lambda: 9.0)
     await second.restore()
-    assert second.get(_target()) == kept
+    assert second.get(embedding_target()) == kept
     (row,) = await ledger.read(load_references)
     assert (row.target, row.model, row.taken_at) == ("a", "m", 7.0)
 
@@ -56,12 +43,12 @@ async def test_a_reference_outlives_the_process(ledger: Ledger) -> None:
 async def test_another_question_has_no_reference_yet(ledger: Ledger) -> None:
     """A model changed in the configuration is no drift: its own vector is taken."""
     references = KeptReferences(ledger, lambda: 7.0)
-    references.offer(_target(), (1.0, 0.0))
-    changed = _target(model="n")
+    references.offer(embedding_target(), (1.0, 0.0))
+    changed = embedding_target(model="n")
     assert references.get(changed) is None
     references.offer(changed, (0.0, 1.0))
     await references.settle()
-    assert references.get(_target()) is None
+    assert references.get(embedding_target()) is None
     assert references.get(changed) is not None
     assert [row.model for row in await ledger.read(load_references)] == ["n"]
 
@@ -69,31 +56,31 @@ async def test_another_question_has_no_reference_yet(ledger: Ledger) -> None:
 async def test_a_reset_is_noticed_and_taken_anew(ledger: Ledger, path: Path) -> None:
     """The command changes the ledger; memory follows, and the next good answer is taken."""
     references = KeptReferences(ledger, lambda: 7.0)
-    references.offer(_target(), (1.0, 0.0))
+    references.offer(embedding_target(), (1.0, 0.0))
     await references.settle()
     assert reset_reference(path, "a")
-    assert references.get(_target()) is not None
+    assert references.get(embedding_target()) is not None
     await references.settle()
-    assert references.get(_target()) is None
-    references.offer(_target(), (0.0, 1.0))
+    assert references.get(embedding_target()) is None
+    references.offer(embedding_target(), (0.0, 1.0))
     await references.settle()
-    assert references.get(_target()) is not None
+    assert references.get(embedding_target()) is not None
 
 
 async def test_what_is_not_saved_yet_is_no_reset(ledger: Ledger, path: Path) -> None:
     """A reference that was offered since the last look stays."""
     references = KeptReferences(ledger, lambda: 7.0)
-    references.offer(_target(), (1.0, 0.0))
+    references.offer(embedding_target(), (1.0, 0.0))
     assert not reset_reference(path, "a")
     await references.settle()
-    assert references.get(_target()) is not None
+    assert references.get(embedding_target()) is not None
 
 
 async def test_a_vector_without_direction_is_not_taken(ledger: Ledger) -> None:
     """Nothing could be compared with it."""
     references = KeptReferences(ledger, lambda: 7.0)
-    references.offer(_target(), (0.0, 0.0))
-    assert references.get(_target()) is None
+    references.offer(embedding_target(), (0.0, 0.0))
+    assert references.get(embedding_target()) is None
 
 
 async def test_a_damaged_row_is_as_good_as_none(ledger: Ledger) -> None:
@@ -103,4 +90,4 @@ async def test_a_damaged_row_is_as_good_as_none(ledger: Ledger) -> None:
     )
     references = KeptReferences(ledger, lambda: 7.0)
     await references.restore()
-    assert references.get(_target()) is None
+    assert references.get(embedding_target()) is None
