@@ -203,8 +203,10 @@ def table(lines: Sequence[Line]) -> Iterator[str]:
     for first, *rest in rows:
         cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
         yield "  ".join((first.ljust(widths[0]), *cells))
-    yield ""
-    yield f"mean  {bars([line.mean for line in lines[-BAR_STEPS:]])}"
+    means = [line.mean for line in lines[-BAR_STEPS:]]
+    if any(mean is not None for mean in means):
+        yield ""
+        yield f"mean  {bars(means)}"
 
 
 def _cells(line: Line) -> tuple[str, ...]:

@@ -182,3 +182,8 @@ def test_bars() -> None:
     assert bars([1.0, None, 8.0, 4.0]) == "▂ █▅"
     assert bars([0.0, None]) == "▁ "
     assert bars([]) == ""
+
+
+def test_nothing_is_drawn_where_no_mean_is_known() -> None:
+    """A label without a bar would look like a fault of the terminal."""
+    assert not [each for each in table([line(mean=None)]) if each.startswith("mean")]
