@@ -31,6 +31,7 @@ DRIFT: Final = Schema(
         ) STRICT;
         """,
     ),
+    saved=("drift_values", "drift_events"),
 )
 
 EVENTS_KEPT: Final = 10_000

@@ -13,15 +13,23 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
 from aggregator.lane import Lane, LedgerError, Outcome, Serve, Work
+from aggregator.ledger_damage import (
+    BESIDE,
+    Damage,
+    Mended,
+    Mending,
+    damaged_files,
+    open_mended,
+)
 from aggregator.ledger_file import Schema, open_reader, open_writer, take
 
-__all__ = ["Ledger", "LedgerError", "LedgerStats", "Schema"]
+__all__ = ["Ledger", "LedgerError", "LedgerLostError", "LedgerStats", "Schema"]
 
 T = TypeVar("T")
 
@@ -64,6 +72,10 @@ _STORAGE_FAULTS: Final = frozenset(
 to be rolled back as a whole. https://www.sqlite.org/lang_transaction.html"""
 
 
+class LedgerLostError(LedgerError):
+    """The open file is damaged, or no longer the one at its path: only a new start helps."""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerStats:
     """What the writer has done so far."""
@@ -85,7 +97,12 @@ class Ledger:
     """One file, one writer, one reader; open it with `Ledger.open`."""
 
     def __init__(self, path: Path, writer: "_Writer", reader: "_Reader", lock: int) -> None:
+        self.mended: Mended | None = None
+        """What became of the file before this one; None: it is the same."""
+        self.damaged_files = damaged_files(path)
+        """Damaged ledgers that lay beside this one when it was opened."""
         self._path = path
+        self._opened = {end: _identity(path, end) for end in ("", *BESIDE)}
         self._writer = writer
         self._reader = reader
         self._lock: int | None = lock
@@ -93,22 +110,32 @@ class Ledger:
         self._read_lane: Lane | None = None
 
     @classmethod
-    def open(cls, path: Path, schemas: Sequence[Schema], *, inline: bool = False) -> "Ledger":
+    def open(
+        cls,
+        path: Path,
+        schemas: Sequence[Schema],
+        *,
+        inline: bool = False,
+        mending: Mending | None = None,
+    ) -> "Ledger":
         """Open or create the file and bring its tables up; this blocks.
 
         Files and directories made here are for this user only. `inline` runs every work at once
-        in the caller's thread, each in a transaction of its own: for tests in virtual time. Raises
+        in the caller's thread, each in a transaction of its own: for tests in virtual time.
+        `mending` sets a damaged file aside and begins a new one; without it, it is refused. Raises
         LedgerError when another process has the file, when it is not a ledger, is damaged, or was
         written by a newer version, and when the place cannot be written.
         """
-        lock = take(path)
-        try:
-            writer = _Writer(path, open_writer(path, schemas))
-            reader = _Reader(path, open_reader(path))
-        except BaseException:
-            os.close(lock)
-            raise
-        ledger = cls(path, writer, reader, lock)
+        with ExitStack() as undo:
+            lock = take(path)
+            undo.callback(os.close, lock)
+            connection, mended = _opened(path, schemas, mending)
+            undo.callback(connection.close)
+            damage = Damage(path)
+            writer = _Writer(path, connection, damage)
+            ledger = cls(path, writer, _Reader(path, open_reader(path), damage), lock)
+            undo.pop_all()
+        ledger.mended = mended
         if not inline:
             ledger._start()
         return ledger
@@ -175,6 +202,21 @@ class Ledger:
         """
         return await self._submit(self._read_lane, self._reader.serve, work, timeout_s)
 
+    async def check(self) -> None:
+        """Look whether the file is still there and has shown no damage so far.
+
+        Raises LedgerLostError when not, having left a note for the next start: what was drawn of
+        today's budgets, for one, is in a file that nobody will read again.
+        """
+        lost = await self.read(lambda _: self._lost())
+        if lost is not None:
+            raise LedgerLostError(f"{self._path}: {lost}")
+
+    def _lost(self) -> str | None:
+        if _identity(self._path, "") != self._opened[""]:
+            self._writer.damage.note("the file at its path is not the one that is open")
+        return self._writer.damage.found
+
     async def _submit(
         self,
         lane: Lane | None,
@@ -210,10 +252,44 @@ class Ledger:
             except LedgerError as error:
                 errors.append(error)
         if self._writer.closed and self._lock is not None:
+            self._leave_no_log()
             os.close(self._lock)
             self._lock = None
         if errors:
             raise errors[0]
+
+    def _leave_no_log(self) -> None:
+        """Delete our log from beside a file that is not ours: it would be taken for that one's.
+
+        What was in it was folded into our own file, wherever that is now. SQLite leaves it, for it
+        finds its file moved; paired with another it ruins that:
+        https://www.sqlite.org/howtocorrupt.html
+        """
+        if _identity(self._path, "") == self._opened[""]:
+            return
+        for end in BESIDE:
+            if _identity(self._path, end) == self._opened[end]:
+                Path(f"{self._path}{end}").unlink(missing_ok=True)
+
+
+def _opened(
+    path: Path, schemas: Sequence[Schema], mending: Mending | None
+) -> tuple[sqlite3.Connection, Mended | None]:
+    if mending is None:
+        return open_writer(path, schemas), None
+    try:
+        return open_mended(path, schemas, mending)
+    except OSError as error:
+        raise LedgerError(f"{path}: damaged, and not set aside: {error}") from error
+
+
+def _identity(path: Path, end: str) -> tuple[int, int] | None:
+    """Return which file is there under a name, whatever is in it; None: there is none."""
+    try:
+        found = Path(f"{path}{end}").stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 async def _close(lane: Lane | None, finish: Callable[[], None], timeout_s: float) -> None:
@@ -226,7 +302,8 @@ async def _close(lane: Lane | None, finish: Callable[[], None], timeout_s: float
 class _Writer:
     """The writer's side of the file: groups of works to transactions."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, damage: Damage) -> None:
+        self.damage = damage
         self.commits = 0
         self.works = 0
         self.failed_commits = 0
@@ -255,6 +332,7 @@ class _Writer:
         except BaseException as error:
             self.failed_commits += 1
             self._roll_back()
+            self.damage.look_for(error)
             if not isinstance(error, sqlite3.Error | MemoryError):
                 raise
             return [Outcome(error=_refusal(self._path, "written", error)) for _ in works]
@@ -304,9 +382,10 @@ class _Writer:
 class _Reader:
     """The reader's side of the file: every work on a snapshot of its own."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, damage: Damage) -> None:
         self._path = path
         self._connection = connection
+        self._damage = damage
 
     def serve(self, works: Sequence[Work]) -> Sequence[Outcome]:
         """Run each work between the beginning and the end of a read transaction."""
@@ -317,6 +396,7 @@ class _Reader:
             self._connection.execute("BEGIN")
             return Outcome(work(self._connection))
         except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
+            self._damage.look_for(error)
             if _of_storage(error):
                 return Outcome(error=_refusal(self._path, "read", error))
             return Outcome(error=_tellable(error))

@@ -1,7 +1,7 @@
 """The ledger's file: taking it for this process, telling it from other files, bringing it up.
 
-Nothing here ever overwrites a file that is not a ledger of ours, or one that is damaged: its owner
-is told and decides.
+Nothing here ever overwrites a file that is not a ledger of ours, or one that is damaged: it says
+which of the two it is. What a daemon does about damage is in `aggregator.ledger_damage`.
 """
 
 import fcntl
@@ -29,6 +29,10 @@ BUSY_TIMEOUT_S: Final = 5.0
 """Patience with a foreign reader's lock (a backup, the sqlite3 shell)."""
 
 
+class DamagedError(LedgerError):
+    """The file is a ledger of ours, and damaged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schema:
     """One package's tables: SQL scripts, the n-th of which brings version n - 1 to version n.
@@ -38,6 +42,8 @@ class Schema:
 
     name: str
     migrations: tuple[str, ...]
+    saved: tuple[str, ...] = ()
+    """What is worth saving from a damaged file, and small: tables, each with a WHERE at most."""
 
 
 def take(path: Path) -> int:
@@ -54,7 +60,7 @@ def take(path: Path) -> int:
         raise LedgerError(f"{path}: cannot keep a ledger there: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        make_file(path)
     except BlockingIOError as error:
         os.close(lock)
         raise LedgerError(f"{path} is in use by another Sonde process") from error
@@ -64,16 +70,30 @@ def take(path: Path) -> int:
     return lock
 
 
-def open_writer(path: Path, schemas: Sequence[Schema]) -> sqlite3.Connection:
-    """Open the file for writing, its tables brought to the newest version; raises LedgerError."""
+def make_file(path: Path) -> None:
+    """Make an empty file for this user alone, if there is none; raises OSError."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def open_writer(
+    path: Path, schemas: Sequence[Schema], *, thorough: bool = False
+) -> sqlite3.Connection:
+    """Open the file for writing, its tables brought to the newest version.
+
+    `thorough` looks at every page and every index of a file of any size. Raises LedgerError, and
+    DamagedError for a file of ours that is damaged.
+    """
+    _not_emptied(path)
     connection = _connect(path, "rw")
     try:
-        _recognise(connection, path)
+        if _recognise(connection, path):
+            _not_newer(connection, path, schemas)
+            _check(connection, path, thorough)
         _set_up(connection, path)
         _migrate(connection, path, schemas)
     except sqlite3.Error as error:
         connection.close()
-        raise LedgerError(_unreadable(path, error)) from error
+        raise _unreadable(path, error) from error
     except BaseException:
         connection.close()
         raise
@@ -96,36 +116,62 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
             cached_statements=256,
         )
     except sqlite3.Error as error:
-        raise LedgerError(_unreadable(path, error)) from error
+        raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> str:
-    if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-        return f"{path} is not a Sonde ledger; move it away"
-    if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT:
-        return f"{path} is damaged ({error}); move it away"
-    return f"{path}: cannot open the ledger: {error}"
+def of_damage(error: BaseException | None) -> bool:
+    """Say whether an error of SQLite's tells of a damaged file."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _recognise(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse what is not ours and what is damaged; mark a new file as ours."""
+def _unreadable(path: Path, error: sqlite3.Error) -> LedgerError:
+    if not of_damage(error):
+        return LedgerError(f"{path}: cannot open the ledger: {error}")
+    if _says_ours(path):
+        return DamagedError(f"{path} is damaged ({error})")
+    return LedgerError(f"{path} is not a Sonde ledger; move it away")
+
+
+def _says_ours(path: Path) -> bool:
+    """Look for our mark where a header has it, in a file that SQLite makes nothing of.
+
+    https://www.sqlite.org/fileformat2.html#application_id
+    """
+    with path.open("rb") as file:
+        return file.read(72)[68:] == APPLICATION_ID.to_bytes(4)
+
+
+def _not_emptied(path: Path) -> None:
+    """Find a file that lost all it had, before SQLite takes it for new and deletes its log.
+
+    A new ledger is never empty and logged: it is marked as ours before it is given a log.
+    """
+    log = Path(f"{path}-wal")
+    if path.is_file() and path.stat().st_size == 0 and log.is_file() and log.stat().st_size:
+        raise DamagedError(f"{path} is damaged (it is empty, its write-ahead log is not)")
+
+
+def _recognise(connection: sqlite3.Connection, path: Path) -> bool:
+    """Say whether the file is a ledger; refuse what is not ours, and mark a new file as ours."""
     identity = _number(connection, "PRAGMA application_id")
     if identity == APPLICATION_ID:
-        _check(connection, path)
-    elif identity != 0 or _number(connection, "SELECT count(*) FROM sqlite_schema"):
+        return True
+    if identity != 0 or _number(connection, "SELECT count(*) FROM sqlite_schema"):
         raise LedgerError(f"{path} is not a Sonde ledger; move it away")
-    else:
-        # Only a database without tables can still choose this, and only outside WAL mode.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    # Only a database without tables can still choose this, and only outside WAL mode.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    return False
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    if path.stat().st_size > CHECKED_BYTES:
+def _check(connection: sqlite3.Connection, path: Path, thorough: bool) -> None:
+    if not thorough and path.stat().st_size > CHECKED_BYTES:
         return
-    findings = [line for (line,) in connection.execute("PRAGMA quick_check(1)")]
+    how = "integrity_check" if thorough else "quick_check"
+    findings = [line for (line,) in connection.execute(f"PRAGMA {how}(1)")]
     if findings != ["ok"]:
-        raise LedgerError(f"{path} is damaged ({findings[0].splitlines()[-1]}); move it away")
+        raise DamagedError(f"{path} is damaged ({findings[0].splitlines()[-1]})")
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
@@ -140,12 +186,15 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(statement).fetchall()
 
 
-def _migrate(connection: sqlite3.Connection, path: Path, schemas: Sequence[Schema]) -> None:
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS schema_version"
-        " (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
-    )
-    versions: dict[str, int] = dict(connection.execute("SELECT name, version FROM schema_version"))
+def _versions(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(connection.execute("SELECT name, version FROM schema_version"))
+
+
+def _not_newer(connection: sqlite3.Connection, path: Path, schemas: Sequence[Schema]) -> None:
+    """Refuse a newer version's file, damaged or not; before it is looked at or written to."""
+    if not _number(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'"):
+        return  # a kill in the first moment
+    versions = _versions(connection)
     for schema in schemas:
         if versions.get(schema.name, 0) > len(schema.migrations):
             raise LedgerError(
@@ -153,6 +202,14 @@ def _migrate(connection: sqlite3.Connection, path: Path, schemas: Sequence[Schem
                 f" {versions[schema.name]}, this one knows {len(schema.migrations)};"
                 " run the newer one, or keep another file"
             )
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, schemas: Sequence[Schema]) -> None:
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_version"
+        " (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
+    )
+    versions = _versions(connection)
     for schema in schemas:
         for version in range(versions.get(schema.name, 0), len(schema.migrations)):
             _apply(connection, path, schema, version)
@@ -169,6 +226,8 @@ def _apply(connection: sqlite3.Connection, path: Path, schema: Schema, version: 
         connection.commit()
     except sqlite3.Error as error:
         connection.rollback()
+        if of_damage(error):
+            raise
         step = f"{schema.name} tables to version {version + 1}"
         raise LedgerError(f"{path}: cannot bring the {step}: {error}") from error
 

@@ -29,6 +29,7 @@ REFERENCES: Final = Schema(
         ) STRICT, WITHOUT ROWID;
         """,
     ),
+    saved=("reference_vectors",),
 )
 
 

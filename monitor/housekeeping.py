@@ -6,21 +6,22 @@ rolling up itself be broken, the oldest results go for want of room all the same
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 import structlog
 
-from aggregator.ledger import Ledger, LedgerError
+from aggregator.ledger import Ledger, LedgerError, LedgerLostError
 from aggregator.results import drop_oldest, prune, size_bytes
-from aggregator.rollup.folding import fold
+from aggregator.rollup.folding import fold, left_out
 from aggregator.rollup.roller import FOLD_ROWS, Roller
 from aggregator.rollup.table import Level, drop_oldest_minutes, prune_rollups
 from alerting.outbox import prune as prune_outbox
 from monitor.clock import Clock
 from monitor.config.values import Store
-from monitor.metrics import Metrics
+from monitor.metrics import DroppedKind, Metrics
 
 EVERY_S: Final = 60.0
 CHUNK_ROWS: Final = 1_000
@@ -35,13 +36,25 @@ log = structlog.get_logger("sonde.housekeeping")
 
 
 async def keep_house(ledger: Ledger, store: Store, clock: Clock, metrics: Metrics) -> None:
-    """Roll up, then delete what is too old, then the oldest of what is too much, for ever."""
+    """Roll up, then delete what is too old, then the oldest of what is too much, for ever.
+
+    Raises LedgerLostError when the file is damaged, or another one is in its place: what is written
+    is lost then, and a new start mends it.
+    """
     roller = Roller(ledger)
     while True:
         try:
+            await ledger.check()
             rolled = await _roll_up(roller, clock.wall())
+            if rolled is None:
+                metrics.rollup_failures.inc()
+            metrics.left_out_rows.set(await ledger.read(left_out))
             await _by_age(ledger, store, clock.wall(), rolled is True)
-            metrics.dropped_rows.inc(await _by_size(ledger, store, rolled is not None))
+            for kind, rows in (await _by_size(ledger, store, rolled is not None)).items():
+                metrics.dropped_rows.labels(kind.value).inc(rows)
+        except LedgerLostError as error:
+            log.critical("ledger.lost", error=str(error))
+            raise
         except LedgerError as error:
             log.error("ledger.housekeeping_failed", error=str(error))
         await asyncio.sleep(EVERY_S)
@@ -81,25 +94,27 @@ def _if_rolled_up(connection: sqlite3.Connection, delete: Delete) -> int:
     return delete(connection) if fold(connection, FOLD_ROWS).rows < FOLD_ROWS else 0
 
 
-async def _by_size(ledger: Ledger, store: Store, sound: bool) -> int:
+async def _by_size(ledger: Ledger, store: Store, sound: bool) -> Counter[DroppedKind]:
     """Delete the oldest results of a ledger that is too large, then minutes; return how many.
 
     `sound` says that rolling up works; a turn of it takes more of the oldest rows than go here.
     """
-    dropped = 0
+    dropped: Counter[DroppedKind] = Counter()
     for _ in range(CHUNKS_A_TURN):
         if await ledger.read(size_bytes) <= store.max_size_bytes:
             break
-        rows = await ledger.write(partial(_make_room, sound=sound))
-        dropped += rows
+        kind, rows = await ledger.write(partial(_make_room, sound=sound))
+        dropped[kind] += rows
         if rows == 0:
             break
-    if dropped:
-        log.warning("ledger.full", dropped=dropped, max_size_bytes=store.max_size_bytes)
+    if dropped.total():
+        log.warning("ledger.full", dropped=dropped.total(), max_size_bytes=store.max_size_bytes)
     return dropped
 
 
-def _make_room(connection: sqlite3.Connection, sound: bool) -> int:
+def _make_room(connection: sqlite3.Connection, sound: bool) -> tuple[DroppedKind, int]:
     if sound:
         fold(connection, FOLD_ROWS)
-    return drop_oldest(connection, CHUNK_ROWS) or drop_oldest_minutes(connection, CHUNK_ROWS)
+    if rows := drop_oldest(connection, CHUNK_ROWS):
+        return DroppedKind.RESULTS, rows
+    return DroppedKind.MINUTES, drop_oldest_minutes(connection, CHUNK_ROWS)

@@ -163,6 +163,12 @@ class Bucket:
         counted = sum(self.outcomes.values()) - self.sums.get(Sum.REFUSED, 0)
         return counted + self.sums.get(Sum.CONFIRMING, 0) + self.sums.get(Sum.SPOILED, 0)
 
+    def count(self, fault: Fault) -> int:
+        """Return how many of the outcomes had this fault, without reading the figures."""
+        return sum(
+            number for code, number in self.outcomes.items() if _OUTCOMES[code].fault is fault
+        )
+
     @property
     def missed(self) -> int:
         """Slots that should have had a result and have none, as windows count them."""

@@ -1,6 +1,7 @@
 """Committed results and skips to the minutes they belong in, each of them once.
 
-A cursor stands on the newest row that is in a bucket. It moves in the transaction that changes the
+A cursor stands on the newest row that is in a bucket; imported results have numbers below 0,
+downwards, and one of their own. It moves in the transaction that changes the
 buckets, so a kill between them is not possible: what was not committed is folded again, what was is
 not.
 """
@@ -36,6 +37,7 @@ SELECT id, target, location, at, reason, verdict, fault FROM skips WHERE {}
 """
 """What `skip` takes, likewise."""
 _NEXT: Final = "id > ? ORDER BY id LIMIT ?"
+_NEXT_IMPORTED: Final = "id < ? ORDER BY id DESC LIMIT ?"
 
 Minutes = dict[tuple[str, str, int], Bucket]
 """By target, location and number of the minute."""
@@ -53,23 +55,40 @@ class Folded:
 def fold(connection: sqlite3.Connection, limit: int) -> Folded:
     """Bring up to `limit` results, and as many skips, into their minutes.
 
-    Less rows than `limit` means that there are no more of either.
+    Imported results take what room the others leave: a large import holds none of them up. Less
+    rows than `limit` means that there are no more of any.
     """
-    results, skips = connection.execute("SELECT results, skips FROM rollup_cursor").fetchone()
+    results, skips, imported = connection.execute(
+        "SELECT results, skips, imported FROM rollup_cursor"
+    ).fetchone()
     minutes: Minutes = defaultdict(Bucket)
     attempts = connection.execute(ATTEMPTS.format(_NEXT), (results, limit)).fetchall()
+    older = connection.execute(
+        ATTEMPTS.format(_NEXT_IMPORTED), (imported, limit - len(attempts))
+    ).fetchall()
     skipped = connection.execute(SKIPS.format(_NEXT), (skips, limit)).fetchall()
-    if not attempts and not skipped:
+    if not attempts and not older and not skipped:
         return Folded(0)
-    left_out = sum(not attempt(minutes, *row) for row in attempts)
-    left_out += sum(not skip(minutes, *row) for row in skipped)
+    odd = sum(not attempt(minutes, *row) for row in (*attempts, *older))
+    odd += sum(not skip(minutes, *row) for row in skipped)
     for (target, location, number), bucket in minutes.items():
         add(connection, Level.MINUTE, series_of(connection, target, location), number, bucket)
     connection.execute(
-        "UPDATE rollup_cursor SET results = ?, skips = ?",
-        (attempts[-1][0] if attempts else results, skipped[-1][0] if skipped else skips),
+        "UPDATE rollup_cursor SET results = ?, skips = ?, imported = ?, left_out = left_out + ?",
+        (
+            attempts[-1][0] if attempts else results,
+            skipped[-1][0] if skipped else skips,
+            older[0][0] if older else imported,
+            odd,
+        ),
     )
-    return Folded(max(len(attempts), len(skipped)), left_out)
+    return Folded(max(len(attempts) + len(older), len(skipped)), odd)
+
+
+def left_out(connection: sqlite3.Connection) -> int:
+    """Count the results and skips of all time that are in no bucket."""
+    (rows,) = connection.execute("SELECT left_out FROM rollup_cursor").fetchone()
+    return int(rows)
 
 
 def attempt(

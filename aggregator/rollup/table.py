@@ -41,7 +41,15 @@ ROLLUPS: Final = Schema(
         ) STRICT;
         INSERT INTO rollup_cursor VALUES (0, 0);
         """,
+        """
+        -- Imported results have numbers below 0, downwards: that of the last one in a bucket.
+        ALTER TABLE rollup_cursor ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;
+        -- How many rows the cursor went over that are in no bucket.
+        ALTER TABLE rollup_cursor ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0;
+        """,
     ),
+    # Days, and what is in none yet: of all the rest they are the sum.
+    saved=("rollup_series", "rollups WHERE level = 2 OR folded = 0"),
 )
 
 

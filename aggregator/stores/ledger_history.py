@@ -25,8 +25,9 @@ T = TypeVar("T")
 
 _WHOSE: Final = "target = :target AND location = :location"
 _NEWER: Final = (
-    # Numbers below 0 are imported results: no roll-up has them.
-    f"{_WHOSE} AND at >= :since AND at < :until AND NOT id BETWEEN 0 AND :results LIMIT :limit"
+    # Imported results have numbers below 0, downwards.
+    f"{_WHOSE} AND at >= :since AND at < :until AND NOT id BETWEEN :imported AND :results"
+    " LIMIT :limit"
 )
 # +: by their numbers, for times have no index by target.
 _NEWER_SKIPS: Final = f"id > :skips AND {_WHOSE} AND +at >= :since AND +at < :until LIMIT :limit"
@@ -109,9 +110,11 @@ def _asked(
 
 def _newer(connection: sqlite3.Connection, asked: dict[str, Any]) -> Minutes:
     """Return the minutes of what is behind the cursor that tells what is rolled up."""
-    results, skips = connection.execute("SELECT results, skips FROM rollup_cursor").fetchone()
+    results, skips, imported = connection.execute(
+        "SELECT results, skips, imported FROM rollup_cursor"
+    ).fetchone()
     minutes: Minutes = defaultdict(Bucket)
-    bound = {**asked, "results": results, "skips": skips}
+    bound = {**asked, "results": results, "skips": skips, "imported": imported}
     for take, select in (
         (attempt, ATTEMPTS.format(_NEWER)),
         (skip, SKIPS.format(_NEWER_SKIPS)),

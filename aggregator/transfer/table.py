@@ -52,12 +52,12 @@ class Extent:
     """How many there are of all targets."""
 
 
-def extent(connection: sqlite3.Connection, selection: Selection) -> Extent:
-    """Return where the selected time's results lie: by the index over time alone."""
+def extent(connection: sqlite3.Connection, selection: Selection, after: int = -(2**63)) -> Extent:
+    """Return where results of the selected time lie behind a number, by the index over time."""
     rows, first, last = connection.execute(
         "SELECT count(*), coalesce(min(id), 1), coalesce(max(id), 0) FROM results"
-        " WHERE at >= ? AND at < ?",
-        (selection.since, selection.until),
+        " WHERE at >= ? AND at < ? AND id > ?",
+        (selection.since, selection.until, after),
     ).fetchone()
     return Extent(first - 1, last, rows)
 
@@ -83,8 +83,10 @@ def take_in(connection: sqlite3.Connection, rows: Sequence[Row]) -> int:
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
+        # Below what is rolled up too, though it may have been deleted since: what has a number
+        # between the cursor's ends is in a bucket.
         (lowest,) = connection.execute(
-            "SELECT min(coalesce(min(id), 0), 0) FROM results"
+            "SELECT min(coalesce((SELECT min(id) FROM results), 0), imported) FROM rollup_cursor"
         ).fetchone()
         new = sum(
             connection.execute(_INSERT, (*row, number)).rowcount

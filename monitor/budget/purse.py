@@ -36,6 +36,7 @@ BUDGET: Final = Schema(
         ) STRICT, WITHOUT ROWID;
         """,
     ),
+    saved=("budget_days", "budget_overruns"),
 )
 
 

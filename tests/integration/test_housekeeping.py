@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from aggregator.ledger import Ledger
+from aggregator.ledger import Ledger, LedgerLostError
 from aggregator.results import RESULTS, insert_results, insert_skip, size_bytes
 from aggregator.rollup.table import ROLLUPS, points
 from alerting.outbox import enqueue
@@ -18,7 +18,7 @@ from alerting.store import ALERTING
 from monitor.clock import Clock
 from monitor.config.values import Store
 from monitor.housekeeping import CHUNK_ROWS, CHUNKS_A_TURN, EVERY_S, OUTBOX_KEPT_S, keep_house
-from monitor.metrics import Metrics
+from monitor.metrics import DroppedKind, Metrics
 from probes.result import SkipReason
 from probes.target import Slot
 from tests.unit.aggregator.samples import result
@@ -72,8 +72,15 @@ async def until(look: Callable[[], Awaitable[object]]) -> None:
             await asyncio.sleep(0.01)
 
 
-def dropped(metrics: Metrics) -> float | None:
-    return metrics.registry.get_sample_value("sonde_ledger_dropped_rows_total")
+def value(metrics: Metrics, name: str, **labels: str) -> float:
+    found = metrics.registry.get_sample_value(name, labels)
+    assert found is not None
+    return found
+
+
+def dropped(metrics: Metrics) -> float:
+    """Count what went for want of room."""
+    return sum(value(metrics, "sonde_ledger_dropped_rows_total", kind=kind) for kind in DroppedKind)
 
 
 def counted(metrics: Metrics) -> Callable[[], Awaitable[bool]]:
@@ -175,6 +182,7 @@ async def test_minutes_go_for_want_of_room_when_no_result_is_left(ledger: Ledger
     assert await ledger.read(lambda c: rolled_up(c, 3_600)) == (240, 0)
     # 25 results were no older than a day; for the others their age was reason enough.
     assert dropped(metrics) == 25 + 240 - minutes
+    assert value(metrics, "sonde_ledger_dropped_rows_total", kind="results") == 25
 
 
 async def test_what_is_not_rolled_up_is_not_deleted_for_its_age(ledger: Ledger) -> None:
@@ -189,7 +197,58 @@ async def test_what_is_not_rolled_up_is_not_deleted_for_its_age(ledger: Ledger) 
         async with keeping(ledger, store(1), metrics):
             await until(counted(metrics))
     assert await ledger.read(ages) == [], "the size is the harder bound"
+    assert value(metrics, "sonde_rollup_failures_total") == 2
     assert {event["event"] for event in logs} == {"rollup.broken", "ledger.full"}
+
+
+async def test_rows_in_no_roll_up_are_counted(ledger: Ledger) -> None:
+    """Those whose time is impossible: once each, however often the ledger is opened."""
+    await ledger.write(lambda c: insert_results(c, [result(slot=n, at=-5.0) for n in range(3)]))
+    for _ in range(2):
+        metrics = Metrics("here", "0")
+        async with keeping(ledger, store(), metrics):
+            await until(lambda m=metrics: counts(m, 3))
+
+
+async def counts(metrics: Metrics, rows: int) -> bool:
+    return value(metrics, "sonde_rollup_left_out_rows") == rows
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("turns", [0, 1])
+async def test_a_ledger_that_is_gone_ends_the_daemon(tmp_path: Path, turns: int) -> None:
+    """What is written would be lost: at the next turn a supervisor is to start us again."""
+    path = tmp_path / "virtual.db"
+    ledger = Ledger.open(path, (RESULTS, ROLLUPS, ALERTING), inline=True)
+    clock = Clock(lambda: NOW, asyncio.get_running_loop().time)
+    house = asyncio.create_task(keep_house(ledger, store(), clock, Metrics("here", "0")))
+    await asyncio.sleep(turns * EVERY_S - 1 if turns else 0)
+    assert not house.done()
+    path.unlink()
+    with capture_logs() as logs, pytest.raises(LedgerLostError, match="not the one that is open"):
+        async with asyncio.timeout(2 * EVERY_S):
+            await house
+    assert [event["event"] for event in logs] == ["ledger.lost"]
+    await ledger.close()
+
+
+async def test_the_file_shrinks_with_what_is_in_it(tmp_path: Path) -> None:
+    """Pages that are emptied go back to the file system, in the background."""
+    path = tmp_path / "ledger.db"
+    ledger = Ledger.open(path, (RESULTS, ROLLUPS, ALERTING))
+    await ledger.write(filled(range(90_000, 93_000)))
+    await ledger.write(lambda c: c.execute("CREATE TABLE more (x BLOB)"))
+    await ledger.write(lambda c: c.execute("INSERT INTO more VALUES (zeroblob(4000000))"))
+    await ledger.write(lambda c: c.execute("DELETE FROM more"))
+    async with keeping(ledger, store(), Metrics("here", "0")):
+        await until(lambda: ledger.read(lambda c: ages(c) == []))
+        await until(lambda: ledger.read(no_free_pages))
+    await ledger.close()
+    assert path.stat().st_size < 500_000
+
+
+def no_free_pages(connection: sqlite3.Connection) -> bool:
+    return connection.execute("PRAGMA freelist_count").fetchone() == (0,)
 
 
 def broken(connection: sqlite3.Connection) -> None:

@@ -12,21 +12,11 @@ from aggregator.results import latest
 from aggregator.rollup.roller import Roller
 from aggregator.rollup.table import points
 from monitor.daemon import SCHEMAS
+from tests.integration.earlier_ledgers import ROWS, contents, fill, fill_all, held
 
 VERSIONS = [
     (schema.name, version) for schema in SCHEMAS for version in range(len(schema.migrations))
 ]
-ROWS = 3
-SAID: dict[str, object] = {
-    "attempt": 1,
-    "verdict": "ok",
-    "fault": "none",
-    "operation": "chat",
-    "stamps": "kernel",
-    "reason": "late",
-    "target": "chat",
-    "location": "here",
-}
 
 
 def at_version(name: str, version: int) -> list[Schema]:
@@ -37,20 +27,6 @@ def at_version(name: str, version: int) -> list[Schema]:
     ]
     # What watches the results of a file without results was not there either.
     return [s for s in cut if s.migrations and (name != "results" or version or s.name == name)]
-
-
-def fill(connection: sqlite3.Connection, table: str) -> None:
-    """Write rows that have a value wherever the table of that version wants one."""
-    columns = [
-        (name, kind)
-        for _, name, kind, needed, default, key in connection.execute(f"PRAGMA table_info({table})")
-        if needed and default is None and not key
-    ]
-    for number in range(ROWS):
-        row = [SAID.get(name, "" if kind == "TEXT" else number) for name, kind in columns]
-        names = ", ".join(name for name, _ in columns)
-        marks = ", ".join("?" * len(row))
-        connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)
 
 
 def opened(path: Path, schemas: list[Schema]) -> None:
@@ -99,7 +75,7 @@ async def test_what_an_earlier_file_holds_is_kept_and_rolled_up(
     await Ledger.open(path, at_version(name, version), inline=True).close()
     with closing(sqlite3.connect(path)) as connection:
         for table in ("results", "skips"):
-            fill(connection, table)
+            fill(connection, table, range(ROWS))
         connection.commit()
     ledger = Ledger.open(path, SCHEMAS, inline=True)
     found = await ledger.read(lambda c: latest(c, "chat", 10))
@@ -108,3 +84,15 @@ async def test_what_an_earlier_file_holds_is_kept_and_rolled_up(
     (point,) = await ledger.read(lambda c: points(c, "chat", 0, 60, 60))
     assert (point.summary.n, point.summary.missed) == (ROWS, ROWS)
     await ledger.close()
+
+
+@pytest.mark.parametrize(("name", "version"), VERSIONS)
+def test_every_row_of_every_table_is_kept(tmp_path: Path, name: str, version: int) -> None:
+    """What was in a column is in it still; what was added has a value that needs none."""
+    path = tmp_path / "old.db"
+    opened(path, at_version(name, version))
+    fill_all(path)
+    before = contents(path)
+    opened(path, list(SCHEMAS))
+    with closing(sqlite3.connect(path)) as connection:
+        assert before == {t: held(connection, t, names) for t, (names, _) in before.items()}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aggregator.rollup.folding import fold
 from aggregator.rollup.table import Level, compact
 from aggregator.stores.ledger_history import LedgerHistory
-from tests.unit.aggregator.rollup.buckets import commit, tables
+from tests.unit.aggregator.rollup.buckets import commit, tables, take
 from tests.unit.aggregator.samples import result
 
 T = TypeVar("T")
@@ -24,13 +24,16 @@ AHEAD_S = 3 * 86_400
     over=st.integers(0, AHEAD_S),
     step_s=st.sampled_from([60, 300, 3_600, 21_600, 86_400]),
     since=st.integers(0, AHEAD_S),
+    imported=st.integers(0, 30),
 )
 def test_no_question_sees_what_is_rolled_up(
-    ats: list[int], rolled_up: int, over: int, step_s: int, since: int
+    ats: list[int], rolled_up: int, over: int, step_s: int, since: int, imported: int
 ) -> None:
-    """To the last bit, results in any order, whatever of them is rolled up and compacted."""
+    """To the last bit: in any order, imported or not, whatever is rolled up and compacted."""
     with tables() as connection:
-        commit(connection, *(result(slot=n, at=float(at), total_s=n) for n, at in enumerate(ats)))
+        made = [result(slot=n, at=float(at), total_s=n) for n, at in enumerate(ats)]
+        take(connection, *made[:imported])
+        commit(connection, *made[imported:])
 
         async def read(work: Callable[[sqlite3.Connection], T]) -> T:
             return work(connection)

@@ -26,6 +26,16 @@ def commit(connection: sqlite3.Connection, *results: ProbeResult) -> None:
         assert insert_result(connection, each)
 
 
+def take(connection: sqlite3.Connection, *results: ProbeResult) -> None:
+    """Record results as an import does: under numbers below 0, downwards."""
+    for each in results:
+        commit(connection, each)
+        connection.execute(
+            "UPDATE results SET id = min(0, (SELECT min(id) FROM results),"
+            " (SELECT imported FROM rollup_cursor)) - 1 WHERE id = last_insert_rowid()"
+        )
+
+
 def skip(
     connection: sqlite3.Connection,
     at: float,

@@ -9,7 +9,15 @@ from aggregator.rollup.bucket import Sum
 from aggregator.rollup.folding import LATEST, Folded, fold
 from aggregator.rollup.table import points
 from probes.result import Failing, Fault, SkipReason, Verdict
-from tests.unit.aggregator.rollup.buckets import commit, fold_all, skip, stored, tables, whole
+from tests.unit.aggregator.rollup.buckets import (
+    commit,
+    fold_all,
+    skip,
+    stored,
+    tables,
+    take,
+    whole,
+)
 from tests.unit.aggregator.samples import result, stream, timeout
 
 
@@ -40,6 +48,29 @@ def test_every_row_is_folded_once(ledger: sqlite3.Connection) -> None:
     fold_all(ledger, limit=3)
     (only,) = points(ledger, "chat", 0, 60, 60)
     assert (only.summary.n, only.summary.missed) == (25, 25)
+
+
+def test_imported_results_are_folded_once(ledger: sqlite3.Connection) -> None:
+    """Numbers below 0 go downwards; whenever they come, each is in its minute once."""
+    for number in range(20):
+        take(ledger, result(slot=100 + number, at=float(number)))
+        commit(ledger, result(slot=number, at=float(number)))
+        if number % 4 == 0:
+            fold_all(ledger, limit=3)
+    fold_all(ledger, limit=3)
+    assert whole(points(ledger, "chat", 0, 60, 60)).attempts == 40
+
+
+def test_an_import_holds_no_results_up(ledger: sqlite3.Connection) -> None:
+    """It gets what room they leave in a step, and is finished before there is nothing left."""
+    take(ledger, *(result(slot=100 + n, at=600.0 + n) for n in range(5)))
+    commit(ledger, *(result(slot=n, at=float(n)) for n in range(5)))
+    seen = []
+    for _ in range(4):
+        rows = fold(ledger, 3).rows
+        minutes = (points(ledger, "chat", at, at + 60, 60) for at in (0, 600))
+        seen.append((rows, *(sum(point.bucket.attempts for point in each) for each in minutes)))
+    assert seen == [(3, 3, 0), (3, 5, 1), (3, 5, 4), (1, 5, 5)]
 
 
 def test_an_undone_step_is_done_again(ledger: sqlite3.Connection) -> None:
