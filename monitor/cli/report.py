@@ -5,7 +5,8 @@ examples:
   sonde report --since 2026-10-01 --until 2026-11-01 --provider openai --objective 99.5
   sonde report --since 7d --target 'gpt-*' --format csv --output week.csv
 
-The range is widened to whole days of UTC. Targets are those of the configuration. A daemon may run
+The range is widened to whole days of UTC. Targets are those of the configuration, and those that
+were taken out of it since; locations all that the ledger has results of. A daemon may run
 meanwhile: it is not held up. Without --timezone, times are UTC; days always are.
 """
 
@@ -13,9 +14,11 @@ import argparse
 import os
 import sqlite3
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from fnmatch import fnmatchcase
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,9 +31,10 @@ from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
 from monitor.config.values import Config
+from monitor.report.figures import Report
 from monitor.report.formats import Format, written
 from monitor.report.gathering import Question, gather, whole_days
-from probes.target import Target
+from monitor.report.subjects import places, subjects
 
 STREAM: Final = Path("-")
 SUFFIXES: Final = {
@@ -43,6 +47,10 @@ LONGEST_DAYS: Final = 3_660
 """Ten years: a chart of more shows nothing, and a slip of the pen asks for thousands."""
 
 
+class NothingThereError(Exception):
+    """Nothing of what was asked for is there; the text says what is."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
@@ -53,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--until", metavar="WHEN", help="likewise (default: now)")
     parser.add_argument("--target", default="*", metavar="GLOB", help="of these targets: 'gpt-*'")
+    parser.add_argument(
+        "--location",
+        action="append",
+        metavar="NAME",
+        help="seen from there; may be given several times (default: all)",
+    )
     parser.add_argument("--provider", metavar="NAME", help="of this provider's targets")
     parser.add_argument(
         "--objective", type=_ratio, metavar="PERCENT", help="for the error budget: 99.5"
@@ -96,14 +110,16 @@ def run(arguments: argparse.Namespace) -> int:
         since, until = _range(arguments, now)
         found = find_config(arguments.file, Path.cwd())
         config = load(found, os.environ, cwd=Path.cwd(), strict=False).config
-        targets = _targets(arguments, config)
     except (ConfigError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    asked = Question(since, until, config.location, arguments.objective)
     kind = arguments.format or SUFFIXES.get(arguments.output.suffix, Format.MARKDOWN)
     try:
-        _write(arguments.output, _report(config.store.path, targets, asked, kind, arguments, now))
+        report = _report(config, arguments, since, until, now)
+        _write(arguments.output, written(report, kind, arguments.timezone))
+    except NothingThereError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except BrokenPipeError:  # its reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -123,40 +139,65 @@ def _range(arguments: argparse.Namespace, now: float) -> tuple[float, float]:
     return whole_days(since, until)
 
 
-def _targets(arguments: argparse.Namespace, config: Config) -> list[Target]:
-    found = [
-        target
-        for target in config.targets
-        if fnmatchcase(target.name, arguments.target)
-        and arguments.provider in (None, target.provider)
-    ]
-    if not found:
-        names = ", ".join(target.name for target in config.targets)
-        raise ValueError(f"no such target; there are: {names}")
-    return found
-
-
 def _report(
-    path: Path,
-    targets: Sequence[Target],
-    asked: Question,
-    kind: Format,
-    arguments: argparse.Namespace,
-    now: float,
-) -> str:
+    config: Config, arguments: argparse.Namespace, since: float, until: float, now: float
+) -> Report:
+    path = config.store.path
     if not path.exists():
         raise LedgerError(f"{path} is not there: `sonde run` makes it")
     with closing(open_reader(path)) as connection:
-        report = gather(connection, targets, asked, now)
-    return written(report, kind, arguments.timezone)
+        known = places(connection)
+        asked = Question(since, until, _locations(known, arguments, config), arguments.objective)
+        found = list(subjects(connection, config.targets, known, partial(_wanted, arguments)))
+        if not found:
+            names = ", ".join(target.name for target in config.targets)
+            raise NothingThereError(f"no such target; there are: {names}")
+        with _progress(len(found)) as progress:
+            return gather(connection, found, asked, now, version("sonde"), progress)
+
+
+def _wanted(arguments: argparse.Namespace, name: str, provider: str) -> bool:
+    return fnmatchcase(name, arguments.target) and arguments.provider in (None, provider)
+
+
+def _locations(
+    known: Mapping[str, set[str]], arguments: argparse.Namespace, config: Config
+) -> tuple[str, ...]:
+    there = {config.location}.union(*known.values())
+    asked = there if arguments.location is None else set(arguments.location)
+    if unknown := sorted(asked - there):
+        names = ", ".join(sorted(there))
+        raise NothingThereError(f"no such location: {unknown[0]}; there are: {names}")
+    return tuple(sorted(asked))
+
+
+@contextmanager
+def _progress(targets: int) -> Iterator[Callable[[int], None]]:
+    """Say on a terminal how far it is, in what takes more than a second; in the end say nothing."""
+    clock = Clock()
+    began = clock.steady()
+
+    def tell(done: int) -> None:
+        if sys.stderr.isatty() and clock.steady() - began > 1.0:
+            sys.stderr.write(f"\rreport: {done} of {targets} targets read ")
+            sys.stderr.flush()
+
+    try:
+        yield tell
+    finally:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the text; a file appears when it is complete."""
+    """Write the text; a file appears when it is complete, and nothing when it cannot be."""
     if path == STREAM:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

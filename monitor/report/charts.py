@@ -4,27 +4,20 @@ Without script, and without styles of their own: the page's variables colour the
 drawing does for light, dark and paper.
 """
 
-import sys
 from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, tostring
 
-import pygal  # type: ignore[import-untyped] # it has no annotations
-
 from monitor.report.figures import Reading
-
-# Its hook for plugins, which there are none of here, would warn at every later import that fails.
-sys.meta_path[:] = [
-    finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)
-]
+from monitor.report.plotting import Line
 
 UNWANTED: Final = ("defs", "desc", "title")
 """Its style sheet and script, and what its script alone makes use of."""
-LABELS_AT_MOST: Final = 10
+LABELS_AT_MOST: Final = 6
 """Days named below a chart; more overlap."""
 CSS: Final = """
-.pygal-chart { display: block; width: 100%; height: auto; break-inside: avoid; }
-.pygal-chart text { fill: var(--text); font: 10px system-ui, sans-serif; }
+.pygal-chart { display: block; width: 100%; height: auto; }
+.pygal-chart text { fill: var(--text); font: 11px system-ui, sans-serif; }
 .pygal-chart .background { fill: none; }
 .pygal-chart .line, .pygal-chart .guide { fill: none; stroke: var(--rule); }
 .pygal-chart .axis.x .guide.line { stroke: none; }
@@ -47,12 +40,12 @@ def line_chart(days: Sequence[str], lines: Sequence[tuple[str, Sequence[Reading 
     """
     if not any(reading is not None for _, readings in lines for reading in readings):
         return ""
-    chart = pygal.Line(
+    chart = Line(
         css=(),
         js=(),
-        width=720,
-        height=220,
-        margin=12,
+        width=470,
+        height=190,
+        margin=6,
         range=(0, max(r.value_s for _, line in lines for r in line if r is not None) * 1.05),
         allow_interruptions=True,
         print_labels=True,

@@ -6,39 +6,8 @@ from typing import Final
 
 from aggregator.rollup.bucket import Bucket, Sum
 from aggregator.summary import Distribution
-from monitor.report.incidents import Incident
+from monitor.report.incidents import Incident, Stretch
 from probes.result import Fault, Verdict
-
-METHOD: Final = (
-    (
-        "Availability is the share of measured results without a failure; the vendor's alone "
-        "counts failures whose fault is the provider's, the other counts all. Measured are "
-        "first attempts, and slots refused while a key's breaker was open; what failed through "
-        "the monitor itself is in neither, but its slot was due. Slots held back by choice "
-        "(budget, pacing) were not due."
-    ),
-    (
-        "The error budget is the number of failures of the vendor that the objective allows "
-        "among the measured results."
-    ),
-    (
-        "Latency is that of complete answers, and of timeouts at their deadline; a figure "
-        "marked ≥ is a lower bound for these. Percentiles are within 1 % of the sample of that "
-        "rank, and unknown (–) with too few samples."
-    ),
-    (
-        "An incident is a run of results whose fault is the provider's or the network's; runs "
-        "less than two intervals of the target apart, from an end to the next beginning, are "
-        "one. A result of another kind may lie between."
-    ),
-    (
-        "Tokens and costs are those of all attempts, confirming ones too, by the provider's "
-        "usage and the configured prices; what is not known is not in them."
-    ),
-    "Days are those of UTC; one without any result or missed slot is left out.",
-    "What the vendors' status pages said is not kept, and not in this report.",
-)
-"""How to read the figures: stated in every report for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +35,10 @@ class Figures:
     results: int
     due: int
     """Slots that should have had a result."""
+    spoiled: int
+    """Results that failed through the monitor itself: their slots were due, and are in no share."""
+    tainted: int
+    """Results with a time that our own lateness may have changed: it is in no percentile."""
     failures: dict[str, int]
     """By fault; without those that did not come."""
     vendor_availability: float | None
@@ -115,18 +88,44 @@ class StatedLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """How the single results that are kept were timed."""
+
+    kernel: int = 0
+    """By the kernel's receive stamps."""
+    user: int = 0
+    """By our own clock, when we came to read."""
+    interrupted: int = 0
+    """While our wall clock was stepped or our machine suspended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocationReport:
+    """What one location saw of a target."""
+
+    location: str
+    total: Figures
+
+
+@dataclass(frozen=True, slots=True)
 class TargetReport:
-    """One target over the whole range."""
+    """One target over the whole range, all asked locations taken together."""
 
     name: str
     provider: str
+    """"" when no result of it is kept and it is not configured any more, as the model."""
     model: str
+    asked: str
+    """How it is asked, for people; "" when it is not configured any more."""
     total: Figures
+    locations: tuple[LocationReport, ...]
+    """Those with anything in the range."""
     budget: ErrorBudget | None
     """None without an objective, or without a result."""
     days: tuple[Day, ...]
     """Days with anything in them."""
     limits: tuple[StatedLimit, ...]
+    timing: Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +135,23 @@ class Report:
     since: float
     until: float
     made_at: float
-    location: str
+    version: str
+    """Of the Sonde that made it."""
+    locations: tuple[str, ...]
     objective_ratio: float | None
     """0..1; None: none was given."""
     results_since: float | None
     """When the oldest single result that is kept began: no incident or limit from before it is
     known. None: none is kept."""
+    pages_since: float | None
+    """When the oldest word of a status page that is kept was read; None: none is kept."""
     targets: tuple[TargetReport, ...]
+    """The worst first."""
     incidents: tuple[Incident, ...]
     incidents_left_out: int
+    troubles: tuple[Stretch, ...]
+    """When our own side was in the way."""
+    troubles_left_out: int
 
     @property
     def evidence_is_short(self) -> bool:
@@ -160,6 +167,8 @@ def figures(bucket: Bucket, over_s: float) -> Figures:
     return Figures(
         results=n,
         due=n + summary.missed,
+        spoiled=bucket.sums.get(Sum.SPOILED, 0),
+        tainted=summary.tainted,
         failures={
             str(fault): number
             for fault in Fault

@@ -6,11 +6,13 @@ from dataclasses import asdict
 from datetime import UTC, tzinfo
 from enum import StrEnum
 from io import StringIO
+from typing import Final
 
 from monitor.report import words
 from monitor.report.figures import Day, Percentiles, Report, TargetReport
 from monitor.report.html import html
 from monitor.report.markdown import markdown
+from probes.result import Fault
 
 
 class Format(StrEnum):
@@ -48,13 +50,16 @@ def _csv(report: Report) -> str:
 def _row(target: TargetReport, day: Day) -> dict[str, object]:
     of = day.figures
     return {
-        "target": target.name,
-        "provider": target.provider,
+        "target": _inert(target.name),
+        "provider": _inert(target.provider),
         "day": words.day(day.at, UTC),
         "vendor_availability": of.vendor_availability,
         "availability": of.availability,
         "results": of.results,
         "due": of.due,
+        "spoiled": of.spoiled,
+        "tainted": of.tainted,
+        **{f"failures_{fault}": of.failures.get(fault, 0) for fault in Fault if fault != "none"},
         **_cells("latency", of.latency),
         **_cells("first_token", of.first_token),
         "throttled": of.throttled,
@@ -62,6 +67,18 @@ def _row(target: TargetReport, day: Day) -> dict[str, object]:
         "output_tokens": of.output_tokens,
         "cost_usd": of.cost_usd,
     }
+
+
+def _inert(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    plain = words.plain(text)
+    return f"'{plain}" if plain.lstrip()[:1] in _FORMULA else plain
+
+
+_FORMULA: Final = frozenset("=+-@")
 
 
 def _cells(name: str, of: Percentiles) -> dict[str, object]:

@@ -10,33 +10,57 @@ from typing import Final
 
 from monitor.report import words
 from monitor.report.charts import CSS, line_chart
-from monitor.report.figures import METHOD, Day, Percentiles, Report, TargetReport
+from monitor.report.figures import (
+    Day,
+    Figures,
+    Percentiles,
+    Report,
+    StatedLimit,
+    TargetReport,
+)
 from monitor.report.incidents import Incident
+from monitor.report.method import MEASURED, METHOD
 
 STYLE: Final = f"""
 :root {{ color-scheme: light dark; --text: #1b1f24; --paper: #fff; --rule: #d0d5db; --dim: #57606a;
   --first: #0969da; --second: #bc4c00; --third: #8250df; }}
 @media (prefers-color-scheme: dark) {{ :root {{ --text: #e6edf3; --paper: #0d1117; --rule: #30363d;
   --dim: #9198a1; --first: #58a6ff; --second: #f0883e; --third: #bc8cff; }} }}
-@media print {{ :root {{ color-scheme: light; --text: #000; --paper: #fff; --rule: #bbb;
-  --dim: #444;  --first: #0969da; --second: #bc4c00; --third: #8250df; }}
-  section {{ break-before: page; }} tr, article {{ break-inside: avoid; }} }}
 @page {{ margin: 15mm; }}
 body {{ font: 14px/1.5 system-ui, sans-serif; color: var(--text); background: var(--paper);
   max-width: 960px; margin: 2em auto; padding: 0 1em; overflow-wrap: anywhere; }}
 h1, h2, h3 {{ line-height: 1.2; break-after: avoid; }}
+a {{ color: var(--first); }}
+ul {{ padding-left: 1.4em; }}
+article p, article ul {{ margin: .3em 0; }}
+.wide {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .2em .5em; border-bottom: 1px solid var(--rule); text-align: right; }}
+th, td {{ padding: .2em .5em; border-bottom: 1px solid var(--rule); text-align: right;
+  white-space: nowrap; }}
 th:first-child, td:first-child {{ text-align: left; }}
+td:has(a) {{ white-space: normal; min-width: 8em; }}
 thead {{ display: table-header-group; }}
+.charts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26em), 1fr));
+  gap: 0 1em; }}
+.charts figure {{ margin: 0; break-inside: avoid; }}
+figcaption {{ font-weight: 600; }}
 p.note, li.note, footer {{ color: var(--dim); }}
-{CSS}"""
+{CSS}
+@media print {{ :root {{ color-scheme: light; --text: #000; --paper: #fff; --rule: #bbb;
+  --dim: #444; --first: #0969da; --second: #bc4c00; --third: #8250df; }}
+  body {{ font-size: 10pt; margin: 0; padding: 0; max-width: none; }} table {{ font-size: 8pt; }}
+  th, td {{ padding: .15em .3em; }} .wide {{ overflow: visible; }}
+  .charts {{ grid-template-columns: 1fr 1fr; }}
+  a {{ color: inherit; text-decoration: none; }} tr, article {{ break-inside: avoid; }} }}
+"""
 
 OVERVIEW: Final = ("Target", "Vendor's alone", "All faults", "Results", "Due", "p95", "Cost")
+LOCATIONS: Final = ("Location", *OVERVIEW[1:])
 DAYS: Final = (
     "Day (UTC)", "Vendor's", "All", "Results", "p50", "p95", "p99", "First p50", "First p95",
     "429s", "Cost",
 )  # fmt: skip
+LIMITS: Final = ("Bucket", "Limit", "Least left", "Times", "First", "Last")
 
 
 def html(report: Report, zone: tzinfo) -> str:
@@ -55,23 +79,31 @@ def _page(report: Report, zone: tzinfo) -> Iterator[str]:
     yield "<h1>LLM API report</h1>"
     yield _p(words.scope(report, zone))
     yield from (_p(note, "note") for note in words.notes(report, zone))
-    yield _table(OVERVIEW, (_overview(target) for target in report.targets))
+    yield _table(OVERVIEW, map(_overview, report.targets), links="t")
     yield "<h2>Incidents</h2>"
     if not report.incidents:
         yield _p("None found.")
     for incident in report.incidents:
         yield from _incident(incident, zone)
-    for target in report.targets:
+    yield "<h2>When our own side was in the way</h2>"
+    yield from _list(words.troubles(report, zone))
+    for number, target in enumerate(report.targets):
+        yield f'<section id="t{number}">'
         yield from _target(target, report, zone)
-    yield "<footer><h2>How to read this</h2>"
+        yield "</section>"
+    yield "<footer><h2>How this was measured</h2>"
+    yield from map(_p, (*MEASURED, words.made(report, zone)))
+    yield "<h2>How to read this</h2>"
     yield from map(_p, METHOD)
-    yield f"{_p(f'Made {words.moment(report.made_at, zone)}.')}</footer>\n</body>\n</html>"
+    yield "</footer>\n</body>\n</html>"
 
 
 def _overview(target: TargetReport) -> tuple[str, ...]:
-    total = target.total
+    return (target.name, *_shares(target.total))
+
+
+def _shares(total: Figures) -> tuple[str, ...]:
     return (
-        target.name,
         words.ratio(total.vendor_availability),
         words.ratio(total.availability),
         f"{total.results:,}",
@@ -82,20 +114,27 @@ def _overview(target: TargetReport) -> tuple[str, ...]:
 
 
 def _incident(of: Incident, zone: tzinfo) -> Iterator[str]:
-    yield f"<article><h3>{escape(of.target)} at {escape(of.provider)}</h3>"
-    yield _p(f"{words.incident(of, zone)}. {words.counts(of.verdicts)}.")
-    yield _p(f"Fault: {words.counts(of.faults)}.")
+    yield f"<article><h3>{_text(words.whose(of))}</h3>"
+    yield _p(f"{words.incident(of, zone)}.")
+    yield _p(f"{words.what(of)}.")
     if of.detail:
-        yield f"<p><code>{escape(words.plain(of.detail))}</code></p>"
-    marks = (f"<li>{escape(words.evidence(each, zone))}</li>" for each in of.evidence)
-    yield f"<ul>{''.join(marks)}</ul></article>"
+        yield f"<p>First words: <code>{_text(of.detail)}</code></p>"
+    yield from _list(words.evidence(each, zone) for each in of.evidence)
+    lead, *said = words.page(of, zone)
+    yield _p(lead)
+    yield from _list(said)
+    if of.troubles:
+        yield _p("Our own side meanwhile:")
+        yield from _list(words.trouble(each, zone) for each in of.troubles)
+    yield "</article>"
 
 
 def _target(target: TargetReport, report: Report, zone: tzinfo) -> Iterator[str]:
     total = target.total
-    yield f"<section><h2>{escape(target.name)}</h2>"
-    yield _p(f"Model {target.model} at {target.provider}.")
+    yield f"<h2>{_text(target.name)}</h2>"
+    yield _p(f"{words.asked(target)}.")
     yield _p(f"Failures by fault: {words.counts(total.failures)}.")
+    yield _p(f"{words.coverage(total)}; {words.timing(target.timing)}.")
     if target.budget is not None:
         objective = words.ratio(report.objective_ratio)
         yield _p(f"Error budget of {objective}: {words.budget(target.budget)}.")
@@ -103,25 +142,27 @@ def _target(target: TargetReport, report: Report, zone: tzinfo) -> Iterator[str]
         f"Tokens: {total.input_tokens:,} in, {total.output_tokens:,} out;"
         f" {words.usd(total.cost_usd)}."
     )
-    yield from _charts(target.days, report)
-    yield _table(DAYS, map(_day, target.days))
+    if len(report.locations) > 1:
+        yield _table(
+            LOCATIONS, ((each.location, *_shares(each.total)) for each in target.locations)
+        )
+    if target.days:
+        yield from _charts(target.days, report)
+        yield _table(DAYS, map(_day, target.days))
     if target.limits:
         yield "<h3>Rate limits stated by response headers</h3>"
-        yield _table(
-            ("Bucket", "Limit", "Least left", "Times", "First", "Last"),
-            (
-                (
-                    limit.bucket,
-                    words.number(limit.limit),
-                    words.number(limit.least_remaining),
-                    f"{limit.times:,}",
-                    words.moment(limit.first_at, zone),
-                    words.moment(limit.last_at, zone),
-                )
-                for limit in target.limits
-            ),
-        )
-    yield "</section>"
+        yield _table(LIMITS, (_limit(each, zone) for each in target.limits))
+
+
+def _limit(of: StatedLimit, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        of.bucket,
+        words.number(of.limit),
+        words.number(of.least_remaining),
+        f"{of.times:,}",
+        words.moment(of.first_at, zone),
+        words.moment(of.last_at, zone),
+    )
 
 
 def _charts(days: Sequence[Day], report: Report) -> Iterator[str]:
@@ -129,6 +170,7 @@ def _charts(days: Sequence[Day], report: Report) -> Iterator[str]:
     every = range(int(report.since), int(report.until), 86_400)
     names = [words.day(at, UTC)[5:] for at in every]
     unknown = Percentiles()
+    yield '<div class="charts">'
     for title, of in (
         ("Latency by day", [known[at].latency if at in known else unknown for at in every]),
         ("First token by day", [known[at].first_token if at in known else unknown for at in every]),
@@ -139,7 +181,8 @@ def _charts(days: Sequence[Day], report: Report) -> Iterator[str]:
             ("p99", [day.p99 for day in of]),
         )
         if drawn := line_chart(names, lines):
-            yield f"<h3>{title}</h3>\n{drawn}"
+            yield f"<figure><figcaption>{title}</figcaption>{drawn}</figure>"
+    yield "</div>"
 
 
 def _day(day: Day) -> tuple[str, ...]:
@@ -159,14 +202,31 @@ def _day(day: Day) -> tuple[str, ...]:
     )
 
 
+def _text(text: str) -> str:
+    return escape(words.plain(text))
+
+
 def _p(text: str, kind: str = "") -> str:
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+    return f'<p class="{kind}">{_text(text)}</p>' if kind else f"<p>{_text(text)}</p>"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    body = "\n".join(_row("td", row) for row in rows)
-    return f"<table>\n<thead>{_row('th', head)}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+def _list(lines: Iterable[str]) -> Iterator[str]:
+    if items := "".join(f"<li>{_text(line)}</li>" for line in lines):
+        yield f"<ul>{items}</ul>"
 
 
-def _row(tag: str, cells: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<{tag}>{escape(words.plain(cell))}</{tag}>' for cell in cells)}</tr>"
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], links: str = "") -> str:
+    """Write a table; with `links` the n-th row's first cell leads to the element of that id."""
+    body = []
+    for number, (first, *cells) in enumerate(rows):
+        named = f'<a href="#{links}{number}">{_text(first)}</a>' if links else _text(first)
+        body.append(f"<tr><td>{named}</td>{_cells('td', cells)}</tr>")
+    return (
+        f'<div class="wide"><table>\n<thead><tr>{_cells("th", head)}</tr></thead>\n<tbody>\n'
+        + "\n".join(body)
+        + "\n</tbody>\n</table></div>"
+    )
+
+
+def _cells(tag: str, cells: Sequence[str]) -> str:
+    return "".join(f"<{tag}>{_text(cell)}</{tag}>" for cell in cells)

@@ -4,15 +4,19 @@ Only failures are looked at, so an incident says that failures came no further a
 allows, not that nothing succeeded between them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappush, heappushpop
 from typing import Final
 
+from monitor.report.beside import Beside
 from probes.result import Fault
 
-BLAMED: Final = (Fault.PROVIDER, Fault.NETWORK)
+BLAMED: Final = (Fault.PROVIDER,)
 """Faults that make an incident. An account without money or our own lateness is none of theirs."""
+
+OURS: Final = (Fault.NETWORK, Fault.MONITOR)
+"""Faults of our own side: the way out that nothing could be reached on, and the machine."""
 
 APART_INTERVALS: Final = 2
 """Failures less than this many intervals apart, end to beginning, are one incident."""
@@ -42,29 +46,49 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One answer of an incident, as the vendor can find it."""
+    """One failure of an incident, as the vendor can find it."""
 
     at: float
+    verdict: str
     status: int | None
     request_id: str | None
     """None: no answer came that named one."""
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time in which our own side was in the way at a location."""
+
+    location: str
+    start_at: float
+    end_at: float
+    results: int
+    """Results and slots that failed through it, of all targets."""
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
-    """Failures of one target that stand close together."""
+    """Failures of one target at one location that stand close together."""
 
     target: str
     provider: str
+    location: str
     start_at: float
     end_at: float
     """When the last failure was known."""
     failures: int
     verdicts: dict[str, int]
-    faults: dict[str, int]
+    statuses: dict[str, int]
+    """By HTTP status; without those that had none."""
     evidence: tuple[Evidence, ...]
     detail: str
     """What the first failure with any said: the provider's words, sanitised, and hostile still."""
+    good_between: int = 0
+    """Results without a failure between the beginning and the end."""
+    page: Beside | None = None
+    """What the provider's status page said meanwhile; None: it was not watched then."""
+    troubles: tuple[Stretch, ...] = ()
+    """What our own side went through meanwhile."""
 
     @property
     def duration_s(self) -> float:
@@ -95,24 +119,48 @@ class Worst:
     def listed(self) -> tuple[Incident, ...]:
         """Those kept, in the order of their beginnings."""
         kept = (incident for *_, incident in self._heap)
-        return tuple(sorted(kept, key=lambda each: (each.start_at, each.target)))
+        return tuple(sorted(kept, key=lambda each: (each.start_at, each.target, each.location)))
 
 
 def incidents(
-    target: str, provider: str, interval_s: float, failures: Iterable[Failure]
+    target: str, provider: str, location: str, interval_s: float, failures: Iterable[Failure]
 ) -> Iterator[Incident]:
-    """Put a target's failures, in the order they began, together into incidents."""
+    """Put failures of a target at a location, in the order they began, together into incidents."""
     run: _Run | None = None
     for failure in failures:
         if run is not None and failure.began_at - run.ended_at < APART_INTERVALS * interval_s:
             run.add(failure)
             continue
         if run is not None:
-            yield run.incident(target, provider)
+            yield run.incident(target, provider, location)
         run = _Run(failure.began_at, failure.ended_at)
         run.add(failure)
     if run is not None:
-        yield run.incident(target, provider)
+        yield run.incident(target, provider, location)
+
+
+def united(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Make one of stretches that overlap at a location; in the order of their beginnings."""
+    found: list[Stretch] = []
+    for each in sorted(stretches, key=lambda each: (each.location, each.start_at)):
+        last = found[-1] if found else None
+        if last is None or last.location != each.location or each.start_at > last.end_at:
+            found.append(each)
+            continue
+        end_at = max(last.end_at, each.end_at)
+        found[-1] = Stretch(last.location, last.start_at, end_at, last.results + each.results)
+    return sorted(found, key=lambda each: (each.start_at, each.location))
+
+
+def meanwhile(incident: Incident, stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
+    """Return the stretches at an incident's location that overlap it."""
+    return tuple(
+        each
+        for each in stretches
+        if each.location == incident.location
+        and each.start_at <= incident.end_at
+        and each.end_at >= incident.start_at
+    )
 
 
 @dataclass(slots=True)
@@ -121,29 +169,38 @@ class _Run:
     ended_at: float
     failures: int = 0
     verdicts: dict[str, int] = field(default_factory=dict)
-    faults: dict[str, int] = field(default_factory=dict)
-    evidence: list[Evidence] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
+    told: list[Evidence] = field(default_factory=list)
+    silent: list[Evidence] = field(default_factory=list)
+    """Failures without an answer: a vendor finds them by their times alone, if at all."""
     detail: str = ""
 
     def add(self, failure: Failure) -> None:
         self.ended_at = max(self.ended_at, failure.ended_at)
         self.failures += 1
         self.verdicts[failure.verdict] = self.verdicts.get(failure.verdict, 0) + 1
-        self.faults[str(failure.fault)] = self.faults.get(failure.fault, 0) + 1
+        if failure.status is not None:
+            status = str(failure.status)
+            self.statuses[status] = self.statuses.get(status, 0) + 1
         self.detail = self.detail or failure.detail
-        told = failure.request_id is not None or failure.status is not None
-        if told and len(self.evidence) < EVIDENCE_AT_MOST:
-            self.evidence.append(Evidence(failure.began_at, failure.status, failure.request_id))
+        answered = failure.request_id is not None or failure.status is not None
+        kept = self.told if answered else self.silent
+        if len(kept) < EVIDENCE_AT_MOST:
+            kept.append(
+                Evidence(failure.began_at, failure.verdict, failure.status, failure.request_id)
+            )
 
-    def incident(self, target: str, provider: str) -> Incident:
+    def incident(self, target: str, provider: str, location: str) -> Incident:
+        evidence = [*self.told, *self.silent][:EVIDENCE_AT_MOST]
         return Incident(
             target,
             provider,
+            location,
             self.began_at,
             self.ended_at,
             self.failures,
             self.verdicts,
-            self.faults,
-            tuple(self.evidence),
+            self.statuses,
+            tuple(sorted(evidence, key=lambda each: each.at)),
             self.detail,
         )

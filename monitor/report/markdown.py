@@ -3,14 +3,16 @@
 A provider's words stand in code spans that they cannot leave.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, tzinfo
 from textwrap import fill
 from typing import Final
 
 from monitor.report import words
-from monitor.report.figures import METHOD, Day, Report, TargetReport
+from monitor.report.figures import Day, Figures, Report, TargetReport
 from monitor.report.incidents import Incident
+from monitor.report.method import MEASURED, METHOD
 
 COLUMNS: Final = 80
 DAYS: Final = ("Day (UTC)", "Vendor's", "All", "p50", "p95", "p99", "429s")
@@ -30,33 +32,43 @@ def _lines(report: Report, zone: tzinfo) -> Iterator[str]:
         yield _p("None found.")
     for incident in report.incidents:
         yield from _incident(incident, zone)
+    yield "## When our own side was in the way\n"
+    yield from map(_item, words.troubles(report, zone))
+    yield ""
     for target in report.targets:
         yield from _target(target, report, zone)
+    yield "## How this was measured\n"
+    yield from map(_p, (*MEASURED, words.made(report, zone)))
     yield "## How to read this\n"
     yield from map(_p, METHOD)
-    yield _p(f"Made {words.moment(report.made_at, zone)}.")
 
 
 def _incident(of: Incident, zone: tzinfo) -> Iterator[str]:
-    yield f"### {of.target} at {of.provider}\n"
+    yield f"### {_safe(words.whose(of))}\n"
     yield _item(words.incident(of, zone))
-    yield _item(f"{words.counts(of.verdicts)}; fault: {words.counts(of.faults)}")
+    yield _item(words.what(of))
     if of.detail:
         yield f"- {_code(of.detail)}"
     for each in of.evidence:
         yield f"- {_code(words.evidence(each, zone))}"
+    lead, *said = words.page(of, zone)
+    yield _item(lead)
+    yield from (f"  - {_code(line)}" for line in said)
+    for trouble in of.troubles:
+        yield _item(f"our own side meanwhile: {words.trouble(trouble, zone)}")
     yield ""
 
 
 def _target(target: TargetReport, report: Report, zone: tzinfo) -> Iterator[str]:
     total = target.total
-    yield f"## {target.name}\n"
-    yield _item(f"model {target.model} at {target.provider}")
-    yield _item(
-        f"availability: {words.ratio(total.vendor_availability)} counting the vendor's failures"
-        f" alone, {words.ratio(total.availability)} counting all"
-    )
-    yield _item(f"{total.results:,} results of {total.due:,} slots due")
+    yield f"## {_safe(target.name)}\n"
+    yield _item(words.asked(target))
+    yield _item(_availability(total))
+    if len(report.locations) > 1:
+        for each in target.locations:
+            yield _item(f"from {each.location}: {_availability(each.total)}")
+    yield _item(words.coverage(total))
+    yield _item(words.timing(target.timing))
     yield _item(f"failures by fault: {words.counts(total.failures)}")
     if target.budget is not None:
         objective = words.ratio(report.objective_ratio)
@@ -69,13 +81,21 @@ def _target(target: TargetReport, report: Report, zone: tzinfo) -> Iterator[str]
     )
     for limit in target.limits:
         yield _item(
-            f"rate limit stated: {words.plain(limit.bucket)} {words.number(limit.limit)}, least"
+            f"rate limit stated: {limit.bucket} {words.number(limit.limit)}, least"
             f" left {words.number(limit.least_remaining)}, {limit.times:,} times,"
             f" {words.day(limit.first_at, zone)} to {words.day(limit.last_at, zone)}"
         )
     yield ""
-    yield from _table(DAYS, map(_day, target.days))
-    yield ""
+    if target.days:
+        yield from _table(DAYS, map(_day, target.days))
+        yield ""
+
+
+def _availability(of: Figures) -> str:
+    return (
+        f"availability: {words.ratio(of.vendor_availability)} counting the vendor's failures"
+        f" alone, {words.ratio(of.availability)} counting all; p95 {words.seconds(of.latency.p95)}"
+    )
 
 
 def _day(day: Day) -> tuple[str, ...]:
@@ -102,13 +122,26 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _p(text: str) -> str:
-    return fill(text, COLUMNS, break_long_words=False) + "\n"
+    return fill(_safe(text), COLUMNS, break_long_words=False) + "\n"
 
 
 def _item(text: str) -> str:
     return fill(
-        f"- {text}", COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        f"- {_safe(text)}",
+        COLUMNS,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+
+
+_MARKUP: Final = re.compile(r"([\\`*\[\]<>#|~!]|(?<!\w)_|_(?!\w))")
+"""What Markdown acts upon within a line: https://spec.commonmark.org/0.31.2/#backslash-escapes."""
+
+
+def _safe(text: str) -> str:
+    """Return text in which nothing is markup: names come from configurations and from imports."""
+    return _MARKUP.sub(r"\\\1", words.plain(text))
 
 
 def _code(text: str) -> str:

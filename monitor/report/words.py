@@ -1,11 +1,13 @@
 """How a report writes figures, the same in every format for people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
+from math import floor
 from typing import Final
 
-from monitor.report.figures import ErrorBudget, Reading, Report
-from monitor.report.incidents import Evidence, Incident
+from monitor.report.beside import Beside, Said
+from monitor.report.figures import ErrorBudget, Figures, Reading, Report, TargetReport, Timing
+from monitor.report.incidents import Evidence, Incident, Stretch
 
 UNKNOWN: Final = "–"
 
@@ -20,13 +22,18 @@ def seconds(reading: Reading | None) -> str:
     if reading is None:
         return UNKNOWN
     value_s = reading.value_s
-    written = f"{value_s:.2f} s" if value_s >= 1.0 else f"{value_s * 1e3:.0f} ms"
+    if value_s >= 1.0:
+        written = f"{value_s:.2f} s"
+    else:
+        written = f"{value_s * 1e3:.{0 if value_s >= 0.01 else 1}f} ms"
     return f"≥ {written}" if reading.lower_bound else written
 
 
 def usd(value: float | None) -> str:
-    """Write money."""
-    return UNKNOWN if value is None else f"${value:,.4f}"
+    """Write money; what is little is not nothing."""
+    if value is None:
+        return UNKNOWN
+    return "< $0.0001" if 0.0 < value < 0.0001 else f"${value:,.4f}"
 
 
 def number(value: int | None) -> str:
@@ -36,6 +43,8 @@ def number(value: int | None) -> str:
 
 def span(duration_s: float) -> str:
     """Write how long something took."""
+    if duration_s < 1.0:
+        return "< 1 s"
     minutes, s = divmod(round(duration_s), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -58,7 +67,7 @@ def scope(report: Report, zone: tzinfo) -> str:
     """Say what the report is about: from when to when, and from where."""
     return (
         f"{moment(report.since, zone)} to {moment(report.until, zone)},"
-        f" probed from {report.location}."
+        f" probed from {', '.join(map(plain, report.locations)) or 'nowhere'}."
     )
 
 
@@ -73,15 +82,19 @@ def budget(left: ErrorBudget) -> str:
     spent = f"{left.spent:,} of {left.allowed:,.1f} failures spent"
     if left.left_ratio is None:
         return spent
-    if left.left_ratio < 0:
-        return f"{spent}, overspent by {-left.left_ratio:.1%}"
-    return f"{spent}, {left.left_ratio:.1%} left"
+    percents = floor(left.left_ratio * 1e3 + 1e-6) / 10  # a failure spent is never 100 % left
+    if percents < 0:
+        return f"{spent}, overspent by {-percents:.1f} %"
+    return f"{spent}, {percents:.1f} % left"
 
 
 def evidence(found: Evidence, zone: tzinfo) -> str:
-    """Write one answer's marks; the request id is the provider's own words."""
+    """Write one failure's marks; the request id is the provider's own words."""
     status = "no status" if found.status is None else f"HTTP {found.status}"
-    return f"{moment(found.at, zone)}, {status}, {plain(found.request_id or 'no request id')}"
+    return (
+        f"{moment(found.at, zone)}, {plain(found.verdict)}, {status},"
+        f" {plain(found.request_id or 'no request id')}"
+    )
 
 
 def plain(text: str) -> str:
@@ -93,7 +106,93 @@ def incident(of: Incident, zone: tzinfo) -> str:
     """Write when an incident was, and how much of it."""
     return (
         f"{moment(of.start_at, zone)} to {moment(of.end_at, zone)} ({span(of.duration_s)}):"
-        f" {of.failures:,} {'failure' if of.failures == 1 else 'failures'}"
+        f" {of.failures:,} {'failure' if of.failures == 1 else 'failures'},"
+        f" {of.good_between or 'no'} good {'result' if of.good_between == 1 else 'results'} between"
+    )
+
+
+def what(of: Incident) -> str:
+    """Write what failed, in verdicts and HTTP statuses."""
+    statuses = counts({f"HTTP {status}": number for status, number in of.statuses.items()})
+    return f"{counts(of.verdicts)}; statuses: {statuses}"
+
+
+def page(of: Incident, zone: tzinfo) -> Iterator[str]:
+    """Write what the provider's status page said meanwhile: a line for people, then its words."""
+    if of.page is None:
+        yield "The provider's status page: not watched then, so nothing is known of it."
+        return
+    yield f"The provider's status page{_silence(of.page)}:"
+    yield from (said(each, zone) for each in of.page.said)
+    if of.page.left_out:
+        yield f"and {of.page.left_out:,} more"
+
+
+def _silence(of: Beside) -> str:
+    admitted = " said nothing of it" if of.silent else ""
+    gaps = "" if of.watched_throughout else " (not read all the while)"
+    return f"{admitted}{gaps}"
+
+
+def said(of: Said, zone: tzinfo) -> str:
+    """Write one thing a page said, and for how long; a title is the provider's own words."""
+    told = "could not be read" if of.state == "unknown" else plain(of.state)
+    titled = f" “{plain(of.title)}”" if of.title else ""
+    until = "until" if of.seen_to_end else "and still at"
+    return (
+        f"{plain(of.page)}: {told}{titled}, from {moment(of.first_at, zone)}"
+        f" {until} {moment(of.until_at, zone)}"
+    )
+
+
+def whose(of: Incident) -> str:
+    """Write whom an incident is of, and where it was seen."""
+    return f"{plain(of.target)} at {plain(of.provider)}, from {plain(of.location)}"
+
+
+def troubles(report: Report, zone: tzinfo) -> Iterator[str]:
+    """Write when our own side was in the way: what failed then is not the provider's."""
+    if not report.troubles:
+        yield "never, as far as single results are kept"
+    yield from (trouble(each, zone) for each in report.troubles)
+    if report.troubles_left_out:
+        yield f"and {report.troubles_left_out:,} shorter times"
+
+
+def made(report: Report, zone: tzinfo) -> str:
+    """Write when and by what the report was made."""
+    return f"Made {moment(report.made_at, zone)} by Sonde {report.version}."
+
+
+def trouble(of: Stretch, zone: tzinfo) -> str:
+    """Write when our own side was in the way, and of how much."""
+    return (
+        f"{moment(of.start_at, zone)} to {moment(of.end_at, zone)}"
+        f" ({span(of.end_at - of.start_at)}) at {plain(of.location)}:"
+        f" {of.results:,} {'slot' if of.results == 1 else 'slots'}"
+    )
+
+
+def asked(of: TargetReport) -> str:
+    """Write what is asked of whom, and how."""
+    who = f"{plain(of.model)} at {plain(of.provider)}" if of.provider else "Model not known"
+    return f"{who}; {of.asked or 'not configured any more'}"
+
+
+def coverage(of: Figures) -> str:
+    """Write how much of what was due was measured, and what of it our own side spoiled."""
+    absent = of.due - of.results - of.spoiled
+    return (
+        f"{of.results:,} results of {of.due:,} slots due; {of.spoiled:,} failed through the"
+        f" monitor, {absent:,} had no result; {of.tainted:,} results tainted by its lateness"
+    )
+
+
+def timing(of: Timing) -> str:
+    """Write how single results were timed."""
+    return (
+        f"of those kept, {of.kernel:,} timed by the kernel, {of.user:,} by our own clock;"
+        f" {of.interrupted:,} interrupted by a clock step or suspend"
     )
 
 
@@ -107,6 +206,11 @@ def notes(report: Report, zone: tzinfo) -> list[str]:
             else f"single results are kept since {moment(report.results_since, zone)}"
         )
         said.append(f"Incidents and stated limits are not known for the whole range: {since}.")
+    if report.pages_since is None:
+        said.append("What status pages said is not known: none was read.")
+    elif report.pages_since > report.since:
+        since = moment(report.pages_since, zone)
+        said.append(f"What status pages said is known since {since}.")
     if report.incidents_left_out:
         said.append(f"{report.incidents_left_out:,} shorter incidents are not listed.")
     return said

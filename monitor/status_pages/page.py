@@ -1,6 +1,6 @@
 """What a status page says, whatever it was written in, and what that means for a provider."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -81,25 +81,31 @@ def worst(states: Iterable[PageState], otherwise: PageState) -> PageState:
     return max(states, key=_BADNESS.__getitem__, default=otherwise)
 
 
+def going_on(page: Page, subjects: Sequence[Subject], wall: float) -> list[Incident]:
+    """Return the incidents that concern these subjects at wall time `wall`, the worst first."""
+    concerned = _concerned(subjects)
+    found = (
+        incident
+        for incident in page.incidents
+        if (incident.at is None or wall - incident.at <= FEED_ITEM_S)
+        and (not incident.components or any(map(concerned, incident.components)))
+    )
+    return sorted(found, key=lambda incident: -_BADNESS[incident.state])
+
+
 def reading(page: Page, subjects: Sequence[Subject], wall: float) -> Reading:
     """Say what a page means for these subjects at wall time `wall`.
 
     Components that concern them decide; without any the page as a whole does, and where it has
     none (a feed), the incidents that are going on.
     """
-
-    @cache
-    def concerned(name: str) -> bool:
-        return concerns(name, subjects)
-
-    going_on = [
-        incident
-        for incident in page.incidents
-        if (incident.at is None or wall - incident.at <= FEED_ITEM_S)
-        and (not incident.components or any(map(concerned, incident.components)))
-    ]
+    concerned = _concerned(subjects)
+    incidents = going_on(page, subjects, wall)
     own = [component.state for component in page.components if concerned(component.name)]
     if not own and page.overall is PageState.UNKNOWN:
-        own = [incident.state for incident in going_on] or [PageState.OPERATIONAL]
-    title = max(going_on, key=lambda incident: _BADNESS[incident.state], default=None)
-    return Reading(worst(own, page.overall), "" if title is None else title.title)
+        own = [incident.state for incident in incidents] or [PageState.OPERATIONAL]
+    return Reading(worst(own, page.overall), incidents[0].title if incidents else "")
+
+
+def _concerned(subjects: Sequence[Subject]) -> Callable[[str], bool]:
+    return cache(lambda name: concerns(name, subjects))

@@ -1,8 +1,9 @@
 """Polls the status pages of the providers that have one, and says what they say."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -18,7 +19,8 @@ from monitor.polled.poll import Poll
 from monitor.status_pages.disagreement import disagrees
 from monitor.status_pages.feed import parse_feed
 from monitor.status_pages.matching import Subject
-from monitor.status_pages.page import UNKNOWN, Page, PageState, Reading, reading
+from monitor.status_pages.page import UNKNOWN, Page, PageState, Reading, going_on, reading
+from monitor.status_pages.statements import Saying, Words
 from monitor.status_pages.statuspage import parse_statuspage
 from monitor.status_pages.words import report
 from probes.result import Fault, ProbeResult
@@ -27,6 +29,8 @@ from probes.target import Target
 EVERY_S: Final = 300.0
 STALE_S: Final = 3 * EVERY_S
 """A page that could not be read for so long says nothing any more."""
+TITLES_KEPT: Final = 5
+"""Incidents of a page that are written down at once, the worst."""
 _OURS: Final = frozenset({Fault.ACCOUNT, Fault.REQUEST, Fault.MONITOR, Fault.NETWORK, Fault.NONE})
 
 
@@ -123,6 +127,20 @@ class StatusPages(Collector):
             known = page, int(wall // 60), reading(page, subjects, wall)
             provider.read[subjects] = known
         return known[2]
+
+    def sayings(self) -> Iterator[Saying]:
+        """Return what each page says, to be written down; without those never asked so far."""
+        for name, provider in self._providers.items():
+            poll, page = provider.polled.poll, provider.polled.page
+            host = urlsplit(poll.url).hostname or ""
+            wall, age_s = self._clock.wall(), self._age_s(provider)
+            if poll.failure is not None:
+                yield Saying(name, host, round(wall), frozenset({Words(PageState.UNKNOWN)}))
+            elif page is not None and age_s is not None:
+                incidents = going_on(page, tuple(provider.subjects.values()), wall)[:TITLES_KEPT]
+                said = {Words(each.state, each.title or "untitled") for each in incidents}
+                whole = Words(self._reading(provider, provider.subjects).state)
+                yield Saying(name, host, round(wall - age_s), frozenset({whole, *said}))
 
     def facts(self, now: float) -> Iterable[FactReading]:
         """Say of each provider whether its page and our probes disagree, where that is known."""

@@ -7,8 +7,12 @@ from contextlib import closing, contextmanager
 from aggregator.results import RESULTS, insert_results, insert_skip
 from aggregator.rollup.folding import fold
 from aggregator.rollup.table import ROLLUPS
-from probes.result import Failing, Fault, Operation, ProbeResult, RateLimit, SkipReason, Verdict
-from probes.target import Slot, Target
+from monitor.report.figures import Report
+from monitor.report.gathering import Question, gather
+from monitor.report.subjects import Subject
+from monitor.status_pages.statements import STATEMENTS
+from probes.result import Failing, Fault, ProbeResult, RateLimit, SkipReason, Verdict
+from probes.target import Slot
 from tests.unit.aggregator.samples import result, stream, timeout
 
 DAY = 86_400
@@ -42,22 +46,16 @@ def month(target: str = "chat") -> Iterator[ProbeResult]:
             )
 
 
-TARGET = Target(
-    name="chat",
-    provider="openai",
-    preset="openai",
-    model="gpt-4o-mini",
-    operation=Operation.CHAT,
-    prompt="Say ok.",
-    interval_s=INTERVAL_S,
-)
+SUBJECT = Subject("chat", "openai", "gpt-4o-mini", INTERVAL_S, "chat, every 15m, within 30s")
 
 
 @contextmanager
 def ledger() -> Iterator[sqlite3.Connection]:
     """Open a ledger in memory with the month in it."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.executescript(";".join((*RESULTS.migrations, *ROLLUPS.migrations)))
+        connection.executescript(
+            ";".join((*RESULTS.migrations, *ROLLUPS.migrations, *STATEMENTS.migrations))
+        )
         fill(connection)
         yield connection
 
@@ -77,3 +75,16 @@ def fill(connection: sqlite3.Connection) -> None:
     )
     while fold(connection, 1_000).rows:
         pass
+
+
+def reported(
+    connection: sqlite3.Connection,
+    *subjects: Subject,
+    since: float = START,
+    until: float = START + 30 * DAY,
+    now: float = START + 31 * DAY,
+    locations: tuple[str, ...] = ("here",),
+) -> Report:
+    """Make a report of these, or else of the month's target."""
+    asked = Question(since, until, locations, 0.995)
+    return gather(connection, subjects or (SUBJECT,), asked, now, "1.2.3")

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from xml.etree.ElementTree import fromstring
@@ -12,8 +14,11 @@ import pytest
 from monitor.report.charts import line_chart
 from monitor.report.figures import Reading, Report
 from monitor.report.formats import Format, written
-from monitor.report.gathering import Question, gather
-from tests.unit.monitor.report.outages import DAY, START, TARGET, ledger
+from monitor.report.incidents import Stretch
+from monitor.report.subjects import Subject
+from monitor.status_pages.page import PageState
+from monitor.status_pages.statements import Saying, Words, note
+from tests.unit.monitor.report.outages import DAY, START, ledger, reported
 
 UTC = ZoneInfo("UTC")
 
@@ -21,9 +26,8 @@ UTC = ZoneInfo("UTC")
 @pytest.fixture(scope="module")
 def report() -> Report:
     """Make the month's report."""
-    asked = Question(START, START + 30 * DAY, "here", 0.995)
     with ledger() as connection:
-        return gather(connection, [TARGET], asked, START + 30 * DAY)
+        return reported(connection)
 
 
 class _Tags(HTMLParser):
@@ -43,8 +47,11 @@ def test_a_page_has_no_script_and_loads_nothing(report: Report) -> None:
     found = _Tags()
     found.feed(page)
     assert not {"script", "link", "img", "iframe", "object", "use"} & set(found.tags)
-    assert not [name for name, _ in found.attributes if name.startswith("on") or name == "id"]
-    assert not [value for name, value in found.attributes if name in ("href", "src")]
+    assert not [name for name, _ in found.attributes if name.startswith("on")]
+    ids = [value for name, value in found.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    leads = [value for name, value in found.attributes if name in ("href", "src")]
+    assert leads == [f"#{value}" for value in ids]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "\x1b" not in page
 
@@ -72,10 +79,10 @@ def test_markdown_fits_80_columns(report: Report) -> None:
 def test_markdown_says_what_happened(report: Report) -> None:
     """Incidents, the budget, lower bounds, and how it was worked out."""
     text = written(report, Format.MARKDOWN, UTC)
-    assert "(2 h 0 min): 9 failures" in text
-    assert "41 of 13.9 failures spent, overspent by 194.4%" in text
+    assert "(2 h 0 min): 9 failures, no good results between" in " ".join(text.split())
+    assert "41 of 13.9 failures spent, overspent by 194.5 %" in text
     assert "≥ 29." in text
-    assert "HTTP 503, req_964" in text
+    assert "server_error, HTTP 503, req_964" in text
     assert "less than two intervals" in " ".join(text.split())
 
 
@@ -103,7 +110,9 @@ def test_csv_is_a_row_for_each_day(report: Report) -> None:
 @pytest.mark.parametrize("kind", Format)
 def test_a_report_of_nothing_is_a_report(kind: Format) -> None:
     """It says that nothing was found."""
-    nothing = Report(START, START + DAY, START + DAY, "here", None, None, (), (), 7)
+    nothing = Report(
+        START, START + DAY, START + DAY, "1", ("here",), None, None, None, (), (), 7, (), 0
+    )
     text = written(nothing, kind, UTC)
     if kind in (Format.HTML, Format.MARKDOWN):
         assert "None found." in text
@@ -124,3 +133,89 @@ def test_a_chart_has_a_gap_where_nothing_is_known() -> None:
 def test_a_chart_of_nothing_is_none() -> None:
     """An empty frame would say zero."""
     assert line_chart(["1"], [("p50", [None])]) == ""
+
+
+EVIL = "=cmd|' /C calc'!A0 <img src=x onerror=alert(1)> [a](http://e) `x` \x1b[31m\u202e\n# _b_"
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Report:
+    """Make a report in which every name is hostile: imports bring what others wrote."""
+    with ledger() as connection:
+        connection.execute("UPDATE rollup_series SET target = ?, location = ?", (EVIL, EVIL))
+        connection.execute(
+            "UPDATE results SET target = ?, location = ?, provider = ?, verdict = ?,"
+            " request_id = ?, detail = ? WHERE fault = 'provider'",
+            (EVIL,) * 6,
+        )
+        limits = json.dumps([[EVIL, 1, 1, None]])
+        connection.execute("UPDATE results SET target = ?, location = ?, rate_limits = ?"
+                           " WHERE fault = 'none'", (EVIL, EVIL, limits))  # fmt: skip
+        words = frozenset({Words(PageState.OUTAGE, EVIL)})
+        for n in range(100):
+            note(connection, Saying(EVIL, EVIL, float(START + 10 * DAY + 300 * n), words), 1e9)
+        subject = Subject(EVIL, EVIL, EVIL, 900.0, "")
+        return reported(connection, subject, locations=(EVIL, "here"))
+
+
+def test_hostile_names_do_nothing_in_a_page(hostile: Report) -> None:
+    """They are text, wherever they stand."""
+    page = written(hostile, Format.HTML, UTC)
+    found = _Tags()
+    found.feed(page)
+    assert "img" not in found.tags
+    assert hostile.incidents[0].page is not None
+    assert "&lt;img src=x" in page
+    assert not {"\x1b", "\u202e"} & set(page)
+
+
+def test_hostile_names_do_nothing_in_markdown(hostile: Report) -> None:
+    """Outside code spans nothing is left that is markup; no line begins with theirs."""
+    text = written(hostile, Format.MARKDOWN, UTC)
+    assert not {"\x1b", "\u202e"} & set(text)
+    bare = re.sub(r"`[^`\n]*`", "", re.sub(r"\\[^\w\s]", "", text))
+    assert "<img" not in bare
+    assert "](" not in bare
+    assert not [line for line in text.splitlines() if line.startswith("# _b")]
+
+
+def test_hostile_names_are_no_formula_in_a_spreadsheet(hostile: Report) -> None:
+    """A quote before them makes them text."""
+    rows = list(csv.DictReader(StringIO(written(hostile, Format.CSV, UTC))))
+    assert {row["target"][:2] for row in rows} == {"'="}
+    assert {row["provider"][:2] for row in rows} == {"'="}
+
+
+def test_hostile_names_are_escaped_in_json(hostile: Report) -> None:
+    """As they are, for programs; and nothing that a terminal acts upon."""
+    text = written(hostile, Format.JSON, UTC)
+    assert json.loads(text)["targets"][0]["name"] == EVIL
+    assert text.isascii()
+    assert "\x1b" not in text
+
+
+def test_several_locations_are_told_apart(hostile: Report) -> None:
+    """In both formats for people."""
+    assert ">Location<" in written(hostile, Format.HTML, UTC)
+    assert "- from =cmd" in written(hostile, Format.MARKDOWN, UTC)
+
+
+@pytest.mark.parametrize("kind", [Format.HTML, Format.MARKDOWN])
+def test_our_own_trouble_stands_beside_an_incident(report: Report, kind: Format) -> None:
+    """A vendor would find out; and the overlap is told where it matters."""
+    stretch = Stretch("here", START, START + 60.0, 3)
+    beside = replace(report.incidents[0], troubles=(stretch,))
+    text = written(replace(report, incidents=(beside,)), kind, UTC)
+    assert "own side meanwhile" in text
+    assert ": 3 slots" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("kind", [Format.HTML, Format.MARKDOWN])
+def test_what_there_is_nothing_of_has_no_place(report: Report, kind: Format) -> None:
+    """No budget without an objective, no table of no days, no limits nobody stated."""
+    (target,) = report.targets
+    bare = replace(target, budget=None, days=(), limits=())
+    text = written(replace(report, targets=(bare,)), kind, UTC)
+    assert "rror budget of" not in text
+    assert "Day (UTC)" not in text
+    assert "ate limits stated" not in text

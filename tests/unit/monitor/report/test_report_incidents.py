@@ -6,8 +6,11 @@ from monitor.report.incidents import (
     Evidence,
     Failure,
     Incident,
+    Stretch,
     Worst,
     incidents,
+    meanwhile,
+    united,
 )
 from probes.result import Fault
 
@@ -20,7 +23,7 @@ def failure(at: float, took_s: float = 1.0, **said: object) -> Failure:
 
 def found(*failures: Failure) -> list[Incident]:
     """Return the incidents of a target that is probed once a minute."""
-    return list(incidents("chat", "openai", 60.0, failures))
+    return list(incidents("chat", "openai", "here", 60.0, failures))
 
 
 def test_no_failure_is_no_incident() -> None:
@@ -45,20 +48,52 @@ def test_a_long_failure_reaches_over_a_short_one() -> None:
     assert one.end_at == 401.0
 
 
-def test_verdicts_and_faults_are_counted() -> None:
-    """Each by its word."""
+def test_verdicts_and_statuses_are_counted() -> None:
+    """Each by its word; no status is none."""
     (one,) = found(
-        failure(0.0), failure(60.0), failure(120.0, verdict="dns_error", fault=Fault.NETWORK)
+        failure(0.0, status=503), failure(60.0, status=503), failure(120.0, verdict="timeout")
     )
-    assert one.verdicts == {"server_error": 2, "dns_error": 1}
-    assert one.faults == {"provider": 2, "network": 1}
+    assert one.verdicts == {"server_error": 2, "timeout": 1}
+    assert one.statuses == {"503": 2}
 
 
 def test_evidence_is_the_first_answers_that_can_be_found() -> None:
-    """What has neither an id nor a status helps nobody; five are enough."""
-    answers = [failure(60.0 * n, status=500, request_id=f"r{n}") for n in range(9)]
+    """What has neither an id nor a status is there for want of better; five are enough."""
+    answers = [failure(60.0 * n, status=500, request_id=f"r{n}") for n in range(1, 9)]
     (one,) = found(failure(0.0), *answers)
-    assert one.evidence == tuple(Evidence(60.0 * n, 500, f"r{n}") for n in range(EVIDENCE_AT_MOST))
+    assert [each.request_id for each in one.evidence] == [f"r{n}" for n in range(1, 6)]
+    (silent,) = found(failure(0.0), *answers[:2])
+    assert silent.evidence[0] == Evidence(0.0, "server_error", None, None)
+    assert len(silent.evidence) == 3
+    assert EVIDENCE_AT_MOST == 5
+
+
+def test_our_own_trouble_is_one_where_it_overlaps() -> None:
+    """Every target meets the same outage of ours; another location has its own."""
+    assert united(
+        [
+            Stretch("here", 100.0, 160.0, 2),
+            Stretch("there", 100.0, 160.0, 1),
+            Stretch("here", 150.0, 155.0, 1),
+            Stretch("here", 200.0, 210.0, 1),
+        ]
+    ) == [
+        Stretch("here", 100.0, 160.0, 3),
+        Stretch("there", 100.0, 160.0, 1),
+        Stretch("here", 200.0, 210.0, 1),
+    ]
+
+
+def test_an_incident_knows_of_our_trouble_meanwhile() -> None:
+    """At its own location, at its own time."""
+    (one,) = found(failure(100.0), failure(160.0))
+    meant = Stretch("here", 150.0, 155.0, 1)
+    others = [
+        Stretch("there", 150.0, 155.0, 1),
+        Stretch("here", 0.0, 99.0, 1),
+        Stretch("here", 162.0, 170.0, 1),
+    ]
+    assert meanwhile(one, [meant, *others]) == (meant,)
 
 
 def test_the_first_word_about_it_is_kept() -> None:

@@ -12,7 +12,9 @@ from alerting.state import Edge, Firing, Inactive
 from monitor.clock import Clock
 from monitor.config.values import ProviderPage
 from monitor.polled.unreadable import UnreadableError
-from monitor.status_pages.watch import STALE_S, StatusPages, parse
+from monitor.status_pages.page import PageState
+from monitor.status_pages.statements import Words
+from monitor.status_pages.watch import STALE_S, TITLES_KEPT, StatusPages, parse
 from probes.result import Fault, Operation, Verdict
 from probes.target import Target
 from tests.unit.aggregator.samples import result
@@ -216,3 +218,37 @@ def test_a_page_that_is_neither_is_refused(raw: bytes) -> None:
     with pytest.raises(UnreadableError):
         bench.poll.take(raw)
     assert bench.states()["openai"] == "operational"
+
+
+def test_what_pages_say_is_there_to_be_written_down() -> None:
+    """For each provider: the page as a whole, and what is going on, as of when it was read."""
+    bench = Bench()
+    assert list(bench.pages.sayings()) == []
+    bench.publish(DOWN)
+    bench.now += 60.0
+    openai, other = bench.pages.sayings()
+    assert (openai.provider, other.provider) == ("openai", "other-key")
+    assert (openai.page, openai.at) == ("status.example.com", 1_700_000_050)
+    assert openai.words == {Words(PageState.OUTAGE), Words(PageState.UNKNOWN, "Chat is down")}
+
+
+def test_a_page_that_cannot_be_read_is_written_down_as_such() -> None:
+    """Now, whatever it said before: nobody knows what it says."""
+    bench = Bench()
+    bench.publish(WELL)
+    bench.poll.failure = "HTTP 500"
+    bench.now += 60.0
+    found = next(iter(bench.pages.sayings()))
+    assert (found.at, found.words) == (1_700_000_110, {Words(PageState.UNKNOWN)})
+
+
+def test_a_page_with_many_incidents_is_written_down_in_part() -> None:
+    """The worst of them; one without a title is one all the same."""
+    entry = b'{"name": "%d", "status": "identified", "impact": "minor"}'
+    worst = b'{"name": "", "status": "identified", "impact": "critical"}'
+    incidents = b", ".join([*(entry % n for n in range(9)), worst])
+    bench = Bench()
+    bench.publish(b'{"components": [], "incidents": [%s]}' % incidents)
+    words = next(iter(bench.pages.sayings())).words
+    assert len([each for each in words if each.title]) == TITLES_KEPT
+    assert Words(PageState.OUTAGE, "untitled") in words
