@@ -1,0 +1,1 @@
+"""From alerts that fire to messages: routes, groups, silences, maintenance."""
