@@ -10,10 +10,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from aggregator.summary import samples_for
+from alerting.condition import Condition, Expression, comparisons
 from alerting.expression import parse
 from alerting.inhibition import ACCOUNT, MONITOR_EGRESS
 from alerting.match import Match
-from alerting.metric import QUANTILE, Count, Counted, Measured, Metric
+from alerting.metric import Count, Counted, Measured, Metric, Percentile
 from alerting.rule import Rule, Severity, Subject
 
 _M15 = 900.0
@@ -36,13 +37,32 @@ def default_min_samples(metric: Metric, min_failures: int = 0) -> int:
     own, and a count needs none.
     """
     match metric:
+        case Measured(statistic=Percentile(q=quantile)):
+            return samples_for(quantile)
         case Measured():
-            quantile = QUANTILE.get(metric.statistic)
-            return 5 if quantile is None else samples_for(quantile)
+            return 5
         case Counted(count=Count.ERROR_RATE) if min_failures <= 0:
             return 5
         case _:
             return 0
+
+
+def usual_min_samples(when: Expression, min_failures: int = 0) -> int:
+    """Return the same for a whole condition.
+
+    Where there are several comparisons a percentile's own need is left to itself: it is unknown
+    without, and the others need not wait for it.
+    """
+    if isinstance(when, Condition):
+        return default_min_samples(when.metric, min_failures)
+    every = (each.metric for each in comparisons(when))
+    return max(
+        0 if _percentile(metric) else default_min_samples(metric, min_failures) for metric in every
+    )
+
+
+def _percentile(metric: Metric) -> bool:
+    return isinstance(metric, Measured) and isinstance(metric.statistic, Percentile)
 
 
 def merge(

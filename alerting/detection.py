@@ -20,18 +20,18 @@ A rule over a provider's targets together is no slower than with the slowest of 
 whose predecessor is only just ending at its deadline is taken to be run, not skipped.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
 from typing import Final
 
 from aggregator.summary import RECENT_FAULTS
+from alerting.condition import And, Condition, Expression, Or, format_value, is_fact, sources
 from alerting.evaluate import Reason, evaluate
-from alerting.expression import format_value
-from alerting.metric import Fact, Unit, unit_of
+from alerting.metric import Plain, Unit, unit_of
 from alerting.notification import SEND_BUDGET_S
 from alerting.outage import Case, case_of, healthy, moments, window
-from alerting.rule import Rule
+from alerting.rule import Rule, subjects
 from probes.target import Target
 
 _REMEMBERED: Final = 4096
@@ -57,6 +57,17 @@ class Undetectable:
     """Why, in words that can follow "never fires: "."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unbounded:
+    """It may fire, but no sum says how soon."""
+
+    reason: str
+
+
+Found = Detection | Undetectable | Unbounded
+_ALWAYS: Final = "its condition is true while all is well"
+
+
 def detection(
     rule: Rule,
     target: Target,
@@ -64,20 +75,78 @@ def detection(
     evaluate_every_s: float,
     send_s: float = SEND_BUDGET_S,
     longest_s: float | None = None,
-) -> Detection | Undetectable:
+) -> Found:
     """Return how late the message about a hard outage of `target` can be by this rule.
 
     `longest_s` is the longest window that is kept; None: as long as the rule asks.
     """
     if longest_s is not None and rule.over_s > longest_s:
         return Undetectable(f"it looks at {rule.over_s:g} s, but only {longest_s:g} s are kept")
-    if isinstance(rule.when.metric, Fact):
+    match rule.when:
+        case And(parts):
+            found = _of_parts(rule, parts, target, evaluate_every_s, send_s)
+            return _of_all(found)
+        case Or(parts):
+            return _of_any(_of_parts(rule, parts, target, evaluate_every_s, send_s))
+        case Condition():
+            return _of_condition(rule, target, evaluate_every_s, send_s)
+        case other:
+            return Unbounded(f"how soon '{other}' is so depends on more than the outage")
+
+
+def _of_parts(
+    rule: Rule, parts: tuple[Expression, ...], target: Target, every_s: float, send_s: float
+) -> list[Found]:
+    """Return what each part would do in a rule of its own."""
+    return [
+        detection(_with_part(rule, part), target, evaluate_every_s=every_s, send_s=send_s)
+        for part in parts
+    ]
+
+
+def _with_part(rule: Rule, part: Expression) -> Rule:
+    over_s = rule.over_s if sources(part).windowed else 0.0
+    subject = rule.subject if rule.subject in subjects(part) else subjects(part)[0]
+    return replace(rule, when=part, clear=None, over_s=over_s, subject=subject)
+
+
+def _of_any(found: list[Found]) -> Found:
+    """Return the quickest part: the others can only help. One that is always true spoils it."""
+    for each in found:
+        if isinstance(each, Undetectable) and each.reason == _ALWAYS:
+            return each
+    bounded = [each for each in found if isinstance(each, Detection)]
+    if bounded:
+        return min(bounded, key=lambda each: each.seconds)
+    return next((each for each in found if isinstance(each, Unbounded)), found[0])
+
+
+def _of_all(found: list[Found]) -> Found:
+    """Return the slowest part, if one and the same outage makes all of them true."""
+    for each in found:
+        if not isinstance(each, Detection) and each != Undetectable(_ALWAYS):
+            return each
+    bounded = [each for each in found if isinstance(each, Detection)]
+    outages = dict.fromkeys(each.outage for each in bounded)
+    if not bounded:
+        return found[0]
+    if len(outages) > 1:
+        return Unbounded(
+            f"no one outage makes all of it true, but only together: {'; '.join(outages)}"
+        )
+    return max(bounded, key=lambda each: each.seconds)
+
+
+def _of_condition(rule: Rule, target: Target, evaluate_every_s: float, send_s: float) -> Found:
+    if rule.when.metric is Plain.COST:
+        return Unbounded("what probes cost is up to their answers, and no outage raises it")
+    if is_fact(rule.when.metric):
         return _of_fact(rule, evaluate_every_s, send_s)
     case = case_of(rule, target, evaluate_every_s)
     if case is None:
         return Undetectable(f"without a streamed chat there is no {rule.when.metric}")
     if evaluate(rule, healthy(case)).breached:
-        return Undetectable("its condition is true while all is well")
+        return Undetectable(_ALWAYS)
     needed = _samples_needed(case)
     return Undetectable(_why_never(case)) if needed is None else _sum(case, needed, send_s)
 
@@ -132,8 +201,10 @@ def _first_lasting(case: Case, good_s: float) -> int | None:
 
 def _grown(case: Case) -> int:
     """Return how many samples of the outage it takes until more of them change nothing."""
-    metric, threshold = case.rule.when.metric, case.rule.when.threshold
-    run = min(threshold, RECENT_FAULTS) if unit_of(metric) is Unit.COUNT else 0
+    when = case.rule.when
+    run = 0.0
+    if isinstance(when, Condition) and unit_of(when.metric) is Unit.COUNT:
+        run = min(when.threshold, RECENT_FAULTS)
     return ceil(case.rule.over_s / case.spacing_s) + ceil(run) + 2
 
 

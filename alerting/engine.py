@@ -10,214 +10,56 @@ that did not change (its summary is the very same object, or differs in a rate t
 for) and of which no alert is pending or firing is passed over: every rule would say what it said,
 and time moves no inactive state. The same holds of a fact that is what it was. A fact nobody knows
 is not looked for: its rules say "unknown", which moves no state at all.
+
+A rule that looks at several things at once (other targets' windows, facts beside its window) is
+evaluated each time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from hashlib import blake2s
 from itertools import chain
 from types import MappingProxyType
+from typing import Final
 
 from aggregator.part import alike
 from aggregator.summary import Summary
-from alerting.evaluate import Evaluation, Reason, evaluate, of_fact, of_firing
-from alerting.expression import format_value
-from alerting.match import labels_of
-from alerting.metric import WHOSE, Fact, Plain, Whose
-from alerting.rule import Rule, Severity, Subject
-from alerting.state import Edge, Firing, Inactive, Policy, State, shift, step
+from alerting.alert import Alert, Identity, Phase, Transition, fingerprint
+from alerting.evaluate import Reason
+from alerting.metric import Metric, Plain, Value
+from alerting.rule import Rule
+from alerting.series import Known, Series, Snapshot, View, matching, series_of
+from alerting.state import Edge, Firing, Inactive, State, shift
 from probes.target import Target
 
+__all__ = [
+    "Alert",
+    "Engine",
+    "Identity",
+    "Phase",
+    "Snapshot",
+    "Transition",
+    "View",
+    "fingerprint",
+    "matching",
+]
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A window the engine wants summarised: these targets taken together, over this long."""
-
-    targets: tuple[str, ...]
-    over_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The summaries of one moment. `now` in seconds, on the clock the states are kept in."""
-
-    now: float
-    summaries: Mapping[View, Summary]
-    facts: Mapping[tuple[Fact, str], float] = field(default_factory=dict)
-    """By what and of whom: a target, a provider, or "" for this instance. Absent: unknown."""
-
-
-Seen = Summary | float
-"""What a rule is evaluated on: a window's summary, or a fact."""
-Known = tuple[Fact, str]
-"""What is known, and of whom."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which alert this is, over evaluations and restarts: the rule and the series' labels."""
-
-    rule: str
-    labels: tuple[tuple[str, str], ...]
-    """Sorted by name; `alertname` and `severity` among them."""
-
-    @property
-    def fingerprint(self) -> str:
-        """The short name of the alert: a hash of its labels."""
-        return fingerprint(dict(self.labels))
-
-    @property
-    def severity(self) -> Severity:
-        """How loud the alert is."""
-        return Severity(dict(self.labels)["severity"])
-
-
-class Phase(StrEnum):
-    """Where an alert that is not inactive stands."""
-
-    PENDING = "pending"
-    FIRING = "firing"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Named:
-    """Something that happened to, or is, one alert."""
-
-    identity: Identity
-
-    @property
-    def alertname(self) -> str:
-        """The rule's name."""
-        return self.identity.rule
-
-    @property
-    def severity(self) -> Severity:
-        """How loud the alert is."""
-        return self.identity.severity
-
-    @property
-    def labels(self) -> tuple[tuple[str, str], ...]:
-        """The alert's labels, sorted by name."""
-        return self.identity.labels
-
-    @property
-    def fingerprint(self) -> str:
-        """The alert's short name."""
-        return self.identity.fingerprint
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transition(_Named):
-    """One state that changed. Times in seconds, on the snapshots' clock."""
-
-    edge: Edge
-    previous: State
-    state: State
-    value: str
-    """The value at this evaluation, with its unit; empty when there was none."""
-    lower_bound: bool
-    """Whether the true value is at least that, because deadlines cut samples short."""
-    started_at: float
-    """When the condition became true (in the run of it that this is about)."""
-    fired_at: float | None
-    """When the alert fired; None for one that never did."""
-    now: float
-    rule: Rule | None
-    """None: the rule is gone (edge `rule_removed`)."""
-    targets: tuple[str, ...]
-    """The targets the alert speaks of; empty when the rule is gone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert(_Named):
-    """An alert that is pending or firing, as of the newest evaluation."""
-
-    rule: Rule
-    state: Phase
-    started_at: float
-    """When the condition became true, seconds."""
-    fired_at: float | None
-    """When it fired, seconds; None while it is pending."""
-    value: str
-    """The newest known value, with its unit; empty before the first evaluation after a restart."""
-    lower_bound: bool
-    """Whether the true value is at least that, because deadlines cut samples short."""
-    reason: Reason | None
-    """What the newest evaluation said; None before the first one after a restart."""
-    targets: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Series:
-    """One rule on one subject, with its state."""
-
-    rule: Rule
-    identity: Identity
-    view: View
-    known: Known | None
-    """The fact it looks at; None: it looks at the view."""
-    policy: Policy
-    state: State = field(default_factory=Inactive)
-    value: float | None = None
-    """The newest known one; an evaluation without a value leaves it."""
-    lower_bound: bool = False
-    reason: Reason | None = None
-
-    def judge(self, seen: Seen, now: float) -> Transition | None:
-        """Evaluate once and return what changed; what raises leaves the series as it was."""
-        previous = self.state
-        evaluation = self._evaluation(seen)
-        self.state, edge = step(previous, evaluation.breached, now, self.policy)
-        self.reason = evaluation.reason
-        if evaluation.value is not None:
-            self.value, self.lower_bound = evaluation.value, evaluation.lower_bound
-        return None if edge is None else _transition(self, edge, previous, now)
-
-    def _evaluation(self, seen: Seen) -> Evaluation:
-        if not isinstance(seen, Summary):
-            return of_fact(self.rule, seen)
-        evaluation = evaluate(self.rule, seen)
-        if isinstance(self.state, Firing):
-            return of_firing(self.rule, seen, evaluation)
-        return evaluation
-
-    def value_text(self) -> str:
-        """Return the newest known value for people; empty without one."""
-        if self.value is None:
-            return ""
-        condition = self.rule.when
-        return format_value(condition.metric, self.value, apart_from=condition.threshold)
-
-    def alert(self) -> Alert | None:
-        """Return the alert this series is; None while it is inactive."""
-        if isinstance(self.state, Inactive):
-            return None
-        fired_at = self.state.fired_at if isinstance(self.state, Firing) else None
-        return Alert(
-            identity=self.identity,
-            rule=self.rule,
-            state=Phase.PENDING if fired_at is None else Phase.FIRING,
-            started_at=self.state.since,
-            fired_at=fired_at,
-            value=self.value_text(),
-            lower_bound=self.lower_bound,
-            reason=self.reason,
-            targets=self.view.targets,
-        )
+_MOVING: Final[frozenset[Metric]] = frozenset({Plain.RATE, Plain.COST})
+"""Figures of a window that move with time alone."""
+_Input = Summary | Value
+"""What a rule that looks at one thing is evaluated on: a window's summary, or a fact."""
 
 
 @dataclass(slots=True)
 class _Watch:
     """One view or fact, and every rule that looks at it."""
 
-    series: list[_Series] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
     rate_matters: bool = False
-    """Whether a rule asks for the rate, which moves while the samples stay."""
-    quiet: Seen | None = None
+    """Whether a rule asks for a rate, which moves while the samples stay."""
+    quiet: _Input | None = None
     """What was seen last, if nothing came of it: no rule raised, no alert is pending or firing."""
 
-    def says_nothing_new(self, seen: Seen) -> bool:
+    def says_nothing_new(self, seen: _Input) -> bool:
         """Say whether every rule would say what it said, and nothing came of that."""
         quiet = self.quiet
         if quiet is None or seen is quiet:
@@ -234,30 +76,36 @@ class Engine:
     """
 
     def __init__(self, rules: Sequence[Rule], targets: Sequence[Target], *, location: str) -> None:
-        self._series: dict[Identity, _Series] = {}
+        self._series: dict[Identity, Series] = {}
+        self._mixed: list[Series] = []
+        """Those that look at more than one window or fact."""
         watches: dict[View, _Watch] = {}
         facts: dict[Known, _Watch] = {}
         for rule in rules:
-            for series in _series_of(rule, targets, location):
+            for series in series_of(rule, targets, location):
                 if series.identity in self._series:
                     labels = dict(series.identity.labels)
                     raise ValueError(f"two rules named {rule.name} speak of {labels}")
                 self._series[series.identity] = series
-                known = series.known
+                if not rule.sources.single:
+                    self._mixed.append(series)
+                    for view in _views(series):
+                        watches.setdefault(view, _Watch())
+                    continue
                 watch = (
                     watches.setdefault(series.view, _Watch())
-                    if known is None
-                    else facts.setdefault(known, _Watch())
+                    if rule.sources.windowed
+                    else facts.setdefault(next(iter(series.known.values())), _Watch())
                 )
                 watch.series.append(series)
-                watch.rate_matters = watch.rate_matters or rule.when.metric is Plain.RATE
+                watch.rate_matters = watch.rate_matters or _MOVING & rule.sources.metrics != set()
         self.views = tuple(watches)
         """The windows an evaluation looks at, each named once."""
         self._watches = tuple(watches.items())
         self._facts = facts
         self._states: dict[Identity, State] = {}
         """The states that are not inactive."""
-        self._lit: dict[Identity, _Series] = {}
+        self._lit: dict[Identity, Series] = {}
         """Those series of them that look at facts."""
         self._broken: dict[str, str] = {}
 
@@ -290,14 +138,26 @@ class Engine:
         for known, value in snapshot.facts.items():
             if known in self._facts:
                 yield self._look(self._facts[known], value, snapshot.now)
+        for series in self._mixed:
+            yield self._judge(series, snapshot)
 
-    def _forget(self, facts: Mapping[Known, float]) -> None:
+    def _judge(self, series: Series, snapshot: Snapshot) -> Sequence[Transition]:
+        """Evaluate a series that looks at several things."""
+        try:
+            transition = series.judge(series.seen(snapshot), snapshot.now)
+        except Exception as error:  # noqa: BLE001 - a bug in one rule must not silence the rest
+            self._set_aside(series, error)
+            return ()
+        self._keep(series)
+        return () if transition is None else (transition,)
+
+    def _forget(self, facts: Mapping[Known, Value]) -> None:
         """Note of what is pending or firing on a fact that nobody knows it now."""
         for series in self._lit.values():
-            if series.known not in facts:
+            if facts.keys().isdisjoint(series.known.values()):
                 series.reason = Reason.NO_DATA
 
-    def _look(self, watch: _Watch, seen: Seen, now: float) -> Sequence[Transition]:
+    def _look(self, watch: _Watch, seen: _Input, now: float) -> Sequence[Transition]:
         if watch.says_nothing_new(seen):
             return ()
         watch.quiet = seen
@@ -315,11 +175,11 @@ class Engine:
                 watch.quiet = None
         return transitions
 
-    def _keep(self, series: _Series) -> bool:
+    def _keep(self, series: Series) -> bool:
         """Note the state a series is in; say whether it is worth keeping."""
         if not isinstance(series.state, Inactive):
             self._states[series.identity] = series.state
-            if series.known is not None:
+            if series.known and series.sources.single:
                 self._lit[series.identity] = series
             return True
         if self._states:
@@ -327,7 +187,7 @@ class Engine:
             self._lit.pop(series.identity, None)
         return False
 
-    def _set_aside(self, series: _Series, error: Exception) -> None:
+    def _set_aside(self, series: Series, error: Exception) -> None:
         self._broken[series.rule.name] = f"{type(error).__name__}: {error}"
 
     def alerts(self) -> tuple[Alert, ...]:
@@ -347,7 +207,7 @@ class Engine:
         series = self._series.get(identity)
         if series is None or not isinstance(series.state, Firing):
             return None
-        return _transition(series, Edge.FIRED, series.state, now)
+        return series.transition(Edge.FIRED, series.state, now)
 
     def states(self) -> Mapping[Identity, State]:
         """Return the states worth keeping: an alert that is not in it is inactive."""
@@ -383,87 +243,10 @@ class Engine:
         return tuple(transitions)
 
 
-def matching(rule: Rule, targets: Sequence[Target], location: str) -> tuple[Target, ...]:
-    """Return the targets a rule speaks of."""
-    return tuple(target for target in targets if rule.match.matches(labels_of(target, location)))
-
-
-def fingerprint(labels: Mapping[str, str]) -> str:
-    """Return 16 hexadecimal digits that stand for these labels, in whatever order they come."""
-    digest = blake2s(digest_size=8)
-    for name, value in sorted(labels.items()):
-        for text in (name, value):
-            raw = text.encode("utf-8", "surrogatepass")
-            digest.update(len(raw).to_bytes(8, "big") + raw)
-    return digest.hexdigest()
-
-
-def _series_of(rule: Rule, targets: Sequence[Target], location: str) -> list[_Series]:
-    chosen = matching(rule, targets, location)
-    if rule.subject is Subject.TARGET:
-        return [_series(rule, _target_labels(target, location), (target,)) for target in chosen]
-    if rule.subject is Subject.LOCATION:
-        return [_series(rule, {"location": location}, chosen)] if chosen else []
-    providers = dict.fromkeys(target.provider for target in chosen)
-    return [
-        _series(rule, {"provider": name}, [t for t in chosen if t.provider == name])
-        for name in providers
-    ]
-
-
-def _series(rule: Rule, labels: Mapping[str, str], targets: Sequence[Target]) -> _Series:
-    everything = {
-        **dict(rule.labels),
-        **labels,
-        "alertname": rule.name,
-        "severity": str(rule.severity),
-    }
-    return _Series(
-        rule=rule,
-        identity=Identity(rule.name, tuple(sorted(everything.items()))),
-        known=_known(rule, targets[0]),
-        view=View(tuple(target.name for target in targets), rule.over_s),
-        policy=Policy(rule.hold_s, rule.keep_firing_for_s),
-    )
-
-
-def _known(rule: Rule, target: Target) -> Known | None:
-    """Return the fact a rule asks of, for this target among others; None: it asks a window."""
-    fact = rule.when.metric
-    if not isinstance(fact, Fact):
-        return None
-    if rule.subject is Subject.LOCATION:
-        return fact, ""
-    return fact, target.name if WHOSE[fact] == (Whose.TARGET,) else target.provider
-
-
-def _target_labels(target: Target, location: str) -> Mapping[str, str]:
-    return {
-        "provider": target.provider,
-        "target": target.name,
-        "model": target.model,
-        "operation": str(target.operation),
-        "location": location,
-    }
-
-
-def _transition(series: _Series, edge: Edge, previous: State, now: float) -> Transition:
-    state = series.state
-    # Of a run of the condition that is over, the state before it ended knows the times.
-    run = previous if isinstance(state, Inactive) else state
-    return Transition(
-        identity=series.identity,
-        edge=edge,
-        previous=previous,
-        state=state,
-        value=series.value_text(),
-        lower_bound=series.lower_bound,
-        started_at=now if isinstance(run, Inactive) else run.since,
-        fired_at=run.fired_at if isinstance(run, Firing) else None,
-        now=now,
-        rule=series.rule,
-        targets=series.view.targets,
-    )
+def _views(series: Series) -> Iterator[View]:
+    if series.sources.windowed:
+        yield series.view
+    yield from series.others.values()
 
 
 def _removed(identity: Identity, state: Firing, now: float) -> Transition:

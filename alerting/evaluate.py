@@ -1,254 +1,190 @@
-"""One rule against one summary or one fact: true, false or unknown, and why.
+"""One rule against what is seen at one moment: true, false or unknown, and why.
 
-Unknown (None) is not false: it leaves an alert as it stands. Whatever the summary holds there is
-an answer; nothing raises.
+`and`, `or` and `not` are Kleene's: what is unknown decides nothing, unless the rest decides anyhow
+(https://plato.stanford.edu/entries/logic-manyvalued/). Nothing raises.
 """
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from math import isfinite
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from aggregator.summary import Distribution, Summary
-from alerting.expression import Condition, Operator
-from alerting.metric import (
-    QUANTILE,
-    Count,
-    Counted,
-    Fact,
-    Measure,
-    Measured,
-    Metric,
-    Plain,
-    Statistic,
+from aggregator.summary import Summary
+from alerting.compare import (
+    FEW,
+    Evaluation,
+    Reason,
+    compare,
+    of_fact,
+    of_firing,
+    read,
+    unknown,
 )
-from alerting.rule import Rule
-from probes.result import Fault
+from alerting.condition import And, Condition, Expression, Not, Operator, Or, Relation, is_fact
+from alerting.match import Match
+from alerting.metric import AnyFact, Value
+from alerting.rule import NoData, Rule
 
-FEW: Final = 3
-"""Below so many results a window of failures of another kind does not say that those a firing
-alert is about are over: it is as many as the rule Down takes for an outage."""
-
-_FAILED: Final = tuple(fault for fault in Fault if fault is not Fault.NONE)
+__all__ = ["FEW", "Evaluation", "Reason", "Seen", "evaluate", "judge"]
 
 
-class Reason(StrEnum):
-    """Why an evaluation came out as it did."""
-
-    BREACHED = "breached"
-    """The condition is true."""
-    WITHIN = "within"
-    """The condition is false."""
-    TOO_FEW_FAILURES = "too_few_failures"
-    """The value is beyond the threshold, but on fewer failures than `min_failures`: false."""
-    NO_DATA = "no_data"
-    """The window holds no result, or nobody knows the fact: unknown."""
-    TOO_FEW_SAMPLES = "too_few_samples"
-    """Fewer samples than `min_samples`, or than the percentile needs to mean anything: unknown."""
-    UNDEFINED = "undefined"
-    """There are results, but none with this figure (an error has no latency): unknown."""
-    STILL_FAILING = "still_failing"
-    """Too little for the alert to begin, and no sign that it is over: unknown to one that fires."""
-    CENSORED = "censored"
-    """The value is a lower bound, and the true one may lie on either side: unknown."""
+def _nobody() -> Mapping[Match, Summary]:
+    return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What one rule says of one summary."""
-
-    breached: bool | None
-    """None: unknown."""
-    value: float | None
-    """The value that was compared, in the metric's unit; None when there was none."""
-    lower_bound: bool
-    """Whether the true value is at least this one, because deadlines cut some samples short."""
-    reason: Reason
+def _nothing() -> Mapping[AnyFact, Value]:
+    return MappingProxyType({})
 
 
-@dataclass(slots=True)  # not frozen: it lives for a moment, and freezing triples what it costs
-class _Reading:
-    """The number a metric names, with what it stands on."""
+@dataclass(slots=True)  # not frozen: it lives for a moment, and there are thousands
+class Seen:
+    """What a rule that looks at more than one thing is evaluated on."""
 
-    value: float | None
-    """None: too few samples for the percentile asked for."""
-    samples: int
-    lower_bound: bool = False
+    summary: Summary | None = None
+    """Of its own targets and window; None: it looks at facts alone."""
+    others: Mapping[Match, Summary] = field(default_factory=_nobody)
+    """Of other targets; a selection that hits none is absent, and unknown."""
+    facts: Mapping[AnyFact, Value] = field(default_factory=_nothing)
+    """What is not known is absent."""
 
 
 def evaluate(rule: Rule, summary: Summary) -> Evaluation:
-    """Say whether the rule's condition is true of the summary. Never raises.
+    """Say whether the rule's condition is true of its window, to an alert that does not fire."""
+    return judge(rule, summary, firing=False)
 
-    A rule over a fact has nothing to say of a summary: unknown.
+
+def judge(rule: Rule, seen: Summary | Value | Seen, *, firing: bool) -> Evaluation:
+    """Say whether the rule's condition is true of what is seen. Never raises.
+
+    A summary or a fact alone is all that the rule looks at. To an alert that fires (`firing`) thin
+    evidence of an end is none, and `clear` has its say.
     """
-    condition = rule.when
-    reading = _reading(condition.metric, summary)
-    if reading is None:
-        return _unknown(Reason.NO_DATA if summary.n == 0 else Reason.UNDEFINED)
-    value = reading.value
-    if value is None or reading.samples < rule.min_samples:
-        return _unknown(Reason.TOO_FEW_SAMPLES)
-    if not isfinite(value):
-        return _unknown(Reason.UNDEFINED)
-    breached, reason = _judge(rule, summary, value, lower_bound=reading.lower_bound)
-    return Evaluation(breached, value, reading.lower_bound, reason)
+    when = rule.when
+    if isinstance(when, Condition) and rule.clear is None and rule.no_data is NoData.KEEP:
+        # Nearly every rule, thousands of times.
+        if isinstance(seen, Summary):
+            evaluation = compare(when, seen, rule.min_samples, rule.min_failures)
+            return of_firing(when, seen, evaluation) if firing else evaluation
+        if not isinstance(seen, Seen):
+            return of_fact(when, seen)
+    whole = seen if isinstance(seen, Seen) else _alone(rule, seen)
+    evaluation = _Judge(rule, whole, firing=firing).truth(when)
+    if firing and evaluation.breached is False and rule.clear is not None:
+        evaluation = _hold_on(evaluation, _Judge(rule, whole, firing=False).truth(rule.clear))
+    return _without_data(rule, whole, evaluation)
 
 
-def of_fact(rule: Rule, value: float) -> Evaluation:
-    """Say whether the rule's condition is true of a fact; one that is no number is unknown."""
-    if not isfinite(value):
-        return _unknown(Reason.UNDEFINED)
-    breached = rule.when.operator.holds(value, rule.when.threshold)
-    reason = Reason.BREACHED if breached else Reason.WITHIN
-    return Evaluation(breached, value, lower_bound=False, reason=reason)
+def _alone(rule: Rule, seen: Summary | Value) -> Seen:
+    if isinstance(seen, Summary):
+        return Seen(seen)
+    return Seen(facts=dict.fromkeys(rule.sources.facts, seen))
 
 
-def of_firing(rule: Rule, summary: Summary, evaluation: Evaluation) -> Evaluation:
-    """Return what an evaluation means to an alert that fires already.
-
-    An alert is over when there are good samples, not when the bad ones became few: after a gap in
-    the data a window may hold a single result, and that one bad. What is false only for want of
-    failures, or without anything good having come since, is unknown to it. Failures of another
-    kind do end it once they are what the window is full of: then that is what there is to tell.
-    """
-    if evaluation.breached is not False:
+def _hold_on(evaluation: Evaluation, clear: Evaluation) -> Evaluation:
+    """Let what is false count as such only once what `clear` asks for is so."""
+    if clear.breached:
         return evaluation
-    if evaluation.reason is Reason.TOO_FEW_FAILURES or _goes_on(rule.when, summary):
-        return replace(evaluation, breached=None, reason=Reason.STILL_FAILING)
-    return evaluation
+    if clear.breached is None:
+        return replace(evaluation, breached=None, reason=clear.reason)
+    return replace(evaluation, breached=True, reason=Reason.NOT_CLEAR)
 
 
-def _goes_on(condition: Condition, summary: Summary) -> bool:
-    """Say whether a count of failures fell without a sign that what it counted is over."""
-    metric = condition.metric
-    if not isinstance(metric, Counted) or condition.operator not in (Operator.GT, Operator.GE):
-        return False
-    if summary.recent_faults[-1:] in ((), (Fault.NONE,)):
-        return False
-    return _in_window(metric, summary) > 0 or summary.n < FEW
+def _without_data(rule: Rule, seen: Seen, evaluation: Evaluation) -> Evaluation:
+    """Let the rule's policy decide what an empty window means.
 
-
-def _unknown(reason: Reason) -> Evaluation:
-    return Evaluation(None, None, lower_bound=False, reason=reason)
-
-
-def _judge(
-    rule: Rule, summary: Summary, value: float, *, lower_bound: bool
-) -> tuple[bool | None, Reason]:
-    operator, threshold = rule.when.operator, rule.when.threshold
-    if lower_bound and _either_side(operator, value, threshold):
-        return None, Reason.CENSORED
-    if not operator.holds(value, threshold):
-        return False, Reason.WITHIN
-    speaking = _speaking(rule.when, summary)
-    if speaking is not None and speaking < rule.min_failures:
-        return False, Reason.TOO_FEW_FAILURES
-    return True, Reason.BREACHED
-
-
-def _either_side(operator: Operator, bound: float, threshold: float) -> bool:
-    """Say whether a value that is at least `bound` may or may not satisfy the comparison.
-
-    `>` and `>=` are judged by the bound itself, as nobody waits beyond the deadline: otherwise one
-    timeout in the window would keep a mean unknown, and its alert firing, long after recovery.
+    Where no slot fell due either there is nothing to alert on: we are starting, or paused.
     """
-    match operator:
-        case Operator.LT:
-            return bound < threshold
-        case Operator.LE | Operator.EQ:
-            return bound <= threshold
-        case _:
-            return False
+    summary = seen.summary
+    if rule.no_data is NoData.KEEP or evaluation.breached is not None:
+        return evaluation
+    if summary is None or summary.n:
+        return evaluation
+    if rule.no_data is NoData.OK:
+        return replace(evaluation, breached=False, reason=Reason.NO_DATA)
+    return replace(evaluation, breached=True if summary.missed else None, reason=Reason.NO_DATA)
 
 
-def _reading(metric: Metric, summary: Summary) -> _Reading | None:
-    """Return the metric's reading; None when the summary holds nothing it could be made of."""
-    if metric is Plain.COVERAGE:
-        coverage = summary.coverage
-        return None if coverage is None else _Reading(coverage, summary.n + summary.missed)
-    if summary.n == 0:
-        return None
-    match metric:
-        case Measured():
-            distribution = _distribution(metric.measure, summary)
-            return None if distribution is None else _measured(metric.statistic, distribution)
-        case Counted(count=Count.ERROR_RATE):
-            return _Reading(_counted(metric, summary) / summary.n, summary.n)
-        case Counted():
-            return _Reading(float(_counted(metric, summary)), summary.n)
-        case Plain.RATE:
-            rate = summary.rate_per_min
-            return None if rate is None else _Reading(rate, summary.n)
-        case Fact():
-            return None
-        case _:
-            return _Reading(float(summary.n), summary.n)
+@dataclass(slots=True)
+class _Judge:
+    """Walks through one expression. How deep that goes, the language bounds."""
+
+    rule: Rule
+    seen: Seen
+    firing: bool
+
+    def truth(self, expression: Expression, *, asserted: bool = True) -> Evaluation:
+        """Return the truth of an expression, with the comparison that decided it.
+
+        Under a `not` nothing is `asserted`: there a minimum of failures, or of evidence for an end,
+        would turn into its opposite, and is not asked for.
+        """
+        match expression:
+            case Not(part):
+                return _opposite(self.truth(part, asserted=False))
+            case And(parts):
+                return self._joined(parts, decisive=False, asserted=asserted)
+            case Or(parts):
+                return self._joined(parts, decisive=True, asserted=asserted)
+            case Relation():
+                return self._relation(expression, asserted=asserted)
+            case _:
+                return self._condition(expression, asserted=asserted)
+
+    def _joined(
+        self, parts: tuple[Expression, ...], *, decisive: bool, asserted: bool
+    ) -> Evaluation:
+        """Return the first part that decides, else the first that is unknown, else the first."""
+        found: list[Evaluation] = []
+        for part in parts:
+            evaluation = self.truth(part, asserted=asserted)
+            if evaluation.breached is decisive:
+                return evaluation
+            found.append(evaluation)
+        return next((each for each in found if each.breached is None), found[0])
+
+    def _condition(self, condition: Condition, *, asserted: bool) -> Evaluation:
+        metric = condition.metric
+        if is_fact(metric):
+            known = self.seen.facts.get(metric)
+            evaluation = unknown(Reason.NO_DATA) if known is None else of_fact(condition, known)
+        else:
+            evaluation = self._compared(condition, asserted=asserted)
+        return replace(evaluation, about=condition)
+
+    def _compared(self, condition: Condition, *, asserted: bool) -> Evaluation:
+        rule, summary = self.rule, self.seen.summary
+        if summary is None:
+            return unknown(Reason.NO_DATA)
+        min_failures = rule.min_failures if asserted else 0
+        evaluation = compare(condition, summary, rule.min_samples, min_failures)
+        if self.firing and asserted:
+            return of_firing(condition, summary, evaluation)
+        return evaluation
+
+    def _relation(self, relation: Relation, *, asserted: bool) -> Evaluation:
+        """Compare with the other figure as it is now, as if it were a constant."""
+        of = relation.of
+        summary = self.seen.summary if of is None else self.seen.others.get(of)
+        other = None if summary is None else read(relation.other, summary)
+        if other is None:
+            return unknown(Reason.NO_DATA)
+        if other.value is None or other.samples < self.rule.min_samples:
+            return unknown(Reason.TOO_FEW_SAMPLES)
+        condition = Condition(relation.metric, relation.operator, relation.factor * other.value)
+        evaluation = self._condition(condition, asserted=asserted)
+        if other.lower_bound and not _certain(relation.operator, evaluation.breached):
+            return replace(evaluation, breached=None, reason=Reason.CENSORED)
+        return evaluation
 
 
-def _measured(statistic: Statistic, of: Distribution) -> _Reading:
-    """Read one statistic. A mean or a spread is a lower bound with any censored sample in it."""
-    match statistic:
-        case Statistic.MEAN:
-            return _Reading(of.mean, of.n, of.censored_from is not None)
-        case Statistic.STD:
-            return _Reading(of.std, of.n, of.censored_from is not None)
-        case Statistic.MAX:
-            return _Reading(of.max, of.n, of.lower_bound(of.max))
-        case _:
-            value = of.quantile(QUANTILE[statistic])
-            return _Reading(value, of.n, value is not None and of.lower_bound(value))
+def _certain(operator: Operator, breached: bool | None) -> bool:
+    """Say whether the answer stays the same if the other figure is higher than it looks."""
+    if breached is None:
+        return True
+    return operator is not Operator.EQ and breached is (operator in (Operator.LT, Operator.LE))
 
 
-def _distribution(measure: Measure, summary: Summary) -> Distribution | None:
-    match measure:
-        case Measure.LATENCY:
-            return summary.latency
-        case Measure.FIRST_TOKEN:
-            return summary.first_token
-        case Measure.INTER_TOKEN:
-            return summary.inter_token
-        case _:
-            return summary.tokens_per_s
-
-
-def _counted(metric: Counted, summary: Summary) -> int:
-    """Count the failures a metric is about."""
-    if metric.count is not Count.CONSECUTIVE:
-        return _in_window(metric, summary)
-    faults = [kind for kind in metric.kinds if isinstance(kind, Fault)]
-    return summary.consecutive(*(faults or _FAILED))
-
-
-def _in_window(metric: Counted, summary: Summary) -> int:
-    """Count the results in the window that are of a metric's kinds."""
-    return summary.count(*metric.kinds) if metric.kinds else summary.failures
-
-
-def _speaking(condition: Condition, summary: Summary) -> int | None:
-    """Count the results that speak for the condition, for `min_failures`; None: not countable."""
-    metric = condition.metric
-    match metric:
-        case Counted():
-            return _counted(metric, summary)
-        case Measured():
-            distribution = _distribution(metric.measure, summary)
-            return None if distribution is None else _beyond(condition, distribution)
-        case _:
-            return summary.failures
-
-
-def _beyond(condition: Condition, of: Distribution) -> int | None:
-    """Count the samples that lie where the condition wants its statistic to lie."""
-    match condition.operator:
-        case Operator.GT:
-            return of.above(condition.threshold)
-        case Operator.GE:
-            below = of.below(condition.threshold)
-            return None if below is None else of.n - below
-        case Operator.LT:
-            return of.below(condition.threshold)
-        case Operator.LE:
-            above = of.above(condition.threshold)
-            return None if above is None else of.n - above
-        case _:
-            return None
+def _opposite(evaluation: Evaluation) -> Evaluation:
+    if evaluation.breached is None:
+        return evaluation
+    reason = Reason.WITHIN if evaluation.breached else Reason.BREACHED
+    return replace(evaluation, breached=not evaluation.breached, reason=reason)

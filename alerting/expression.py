@@ -1,427 +1,190 @@
-"""The `when` language: one comparison of a metric with a value that carries its unit.
+"""The `when` language: comparisons of metrics with values that carry their unit.
 
     latency.p95 > 5s
-    error_rate(provider, network) >= 5%
-    consecutive_failures(provider) gte 3
-    budget.used > 80%
-    egress.failing
+    error_rate(provider, network) >= 5% and samples >= 10
+    failures(provider) of last 5 >= 3
+    latency.p95 > 2 * latency.p95 of {model: gpt-4o}
+    not egress.failing and (cost > 3 USD/h or budget.used > 80%)
+    latency.p95 is anomalous
 
-A metric that is either so or not so may stand alone.
+`not` binds closest, then `and`, then `or`. A metric that is either so or not stands alone.
 
-The text is cut into tokens and read by recursive descent into a typed `Condition`; nothing is ever
-evaluated as code. `str(condition)` writes the canonical text, which reads back to an equal value.
-An error points at the character that was not understood and says what was expected there.
+The text is cut into tokens and read by recursive descent into a typed `Expression`; nothing is ever
+evaluated as code. `str(expression)` writes the canonical text, which reads back to an equal value.
+An error points at the character that was not understood and says what was expected there. How long,
+how deep and how wide a text may be is bounded, so reading it always ends soon.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
-from math import floor, log10
+import re
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final, Never
+from typing import Final
 
-from alerting.metric import (
-    Count,
-    Counted,
-    Fact,
-    Kind,
-    Measure,
-    Measured,
-    Metric,
-    Plain,
-    Statistic,
-    Unit,
-    unit_of,
+from alerting.condition import (
+    And,
+    Comparison,
+    Condition,
+    Expression,
+    Not,
+    Operator,
+    Or,
+    Relation,
+    format_threshold,
+    format_value,
+    is_fact,
 )
-from alerting.tokens import ExpressionError, Shape, Token, tokens_of
-from probes.result import Fault, Verdict
+from alerting.match import Match
+from alerting.metric import Metric, Unit, unit_of
+from alerting.naming import is_name
+from alerting.naming import metric as read_metric
+from alerting.thresholds import LARGEST, threshold
+from alerting.tokens import Cursor, ExpressionError, Shape, tokens_of
 
 __all__ = [
+    "Comparison",
     "Condition",
+    "Expression",
     "ExpressionError",
     "Operator",
     "format_threshold",
     "format_value",
     "parse",
+    "selection_places",
 ]
-
-
-class Operator(StrEnum):
-    """How the value is compared with the threshold."""
-
-    GT = ">"
-    GE = ">="
-    LT = "<"
-    LE = "<="
-    EQ = "=="
-
-    def holds(self, value: float, threshold: float) -> bool:
-        """Say whether `value` stands in this relation to `threshold`."""
-        match self:
-            case Operator.GT:
-                return value > threshold
-            case Operator.GE:
-                return value >= threshold
-            case Operator.LT:
-                return value < threshold
-            case Operator.LE:
-                return value <= threshold
-            case _:
-                return value == threshold
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A parsed condition. `threshold` is in the metric's own unit (seconds, 0..1, a count…)."""
-
-    metric: Metric
-    operator: Operator
-    threshold: float
-
-    def __str__(self) -> str:
-        if self.bare:
-            return str(self.metric)
-        return f"{self.metric} {self.operator} {format_threshold(self.metric, self.threshold)}"
-
-    @property
-    def bare(self) -> bool:
-        """Whether it says no more than that the metric is so."""
-        return unit_of(self.metric) is Unit.FLAG and self.threshold == 1
-
-
-def parse(text: str) -> Condition:
-    """Read a condition. Raises ExpressionError."""
-    return _Parser(text).condition()
-
-
-def format_threshold(metric: Metric, value: float) -> str:
-    """Write a threshold as the language reads it, without losing a digit: `5s`, `5%`, `3`."""
-    exact = Decimal(repr(value))
-    match unit_of(metric):
-        case Unit.SECONDS if 0 < value < 1:
-            return f"{_plain(exact.scaleb(3))}ms"
-        case Unit.SECONDS:
-            return f"{_plain(exact)}s"
-        case Unit.RATIO:
-            return f"{_plain(exact.scaleb(2))}%"
-        case _:
-            return _plain(exact)
-
-
-def format_value(metric: Metric, value: float, *, apart_from: float | None = None) -> str:
-    """Write a value for people, to three significant digits: `8.2 s`, `12 %`, `3`.
-
-    With `apart_from` (the threshold it crossed) as many digits are added as it takes to tell the
-    two apart: a p95 of 5.0004 s is not shown as "5 s > 5 s".
-    """
-    digits = 3
-    text = _format(metric, value, digits)
-    if apart_from is None or apart_from == value or unit_of(metric) is Unit.FLAG:
-        return text
-    while text == _format(metric, apart_from, digits):
-        digits += 1
-        text = _format(metric, value, digits)
-    return text
-
-
-def _format(metric: Metric, value: float, digits: int) -> str:
-    match unit_of(metric):
-        case Unit.SECONDS if 0 < value < 1:
-            return f"{_rounded(value * 1000, digits)} ms"
-        case Unit.SECONDS:
-            return f"{_rounded(value, digits)} s"
-        case Unit.RATIO:
-            return f"{_rounded(value * 100, digits)} %"
-        case Unit.TOKENS_PER_S:
-            return f"{_rounded(value, digits)} tokens/s"
-        case Unit.PER_MINUTE:
-            return f"{_rounded(value, digits)}/min"
-        case Unit.DAYS:
-            return f"{_rounded(value, digits)} {'day' if value == 1 else 'days'}"
-        case Unit.TIMES:
-            return f"{_rounded(value, digits)} times"
-        case Unit.FLAG:
-            return "yes" if value else "no"
-        case _:
-            return _rounded(value, digits)
-
-
-def _rounded(value: float, digits: int) -> str:
-    """Round to significant digits, but never away digits left of the point."""
-    if value == 0:
-        return "0"
-    decimals = max(0, digits - 1 - floor(log10(abs(value))))
-    return _plain(Decimal(f"{value:.{decimals}f}"))
-
-
-def _plain(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-# Reading -------------------------------------------------------------------------------------
-
 
 _OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
     {operator.value: operator for operator in Operator}
     | {"gt": Operator.GT, "gte": Operator.GE, "lt": Operator.LT, "lte": Operator.LE}
     | {"eq": Operator.EQ}
 )
-_DURATIONS: Final[Mapping[str, Decimal]] = MappingProxyType(
-    {
-        "d": Decimal(86400),
-        "h": Decimal(3600),
-        "m": Decimal(60),
-        "s": Decimal(1),
-        "ms": Decimal("0.001"),
-    }
-)
-_LARGEST: Final = Decimal("1e15")
-"""No threshold lies beyond it, and every smaller one is written without an exponent."""
-_LONGEST: Final = 400
-"""Characters of one number: enough for the smallest float written out, bounded all the same."""
-_LATER: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "and": "joining conditions with 'and'",
-        "or": "joining conditions with 'or'",
-        "not": "'not'",
-        "unless": "'unless'",
-        "is": "'is anomalous'",
-        "no_data": "'no_data'",
-        "burn_rate": "'burn_rate'",
-        "availability": "'availability'",
-        "+": "arithmetic",
-        "-": "arithmetic",
-        "*": "arithmetic",
-        "/": "arithmetic",
-    }
-)
-"""Words of the language to come: refused by name, so that nobody takes them for a typing error."""
+_DEEPEST: Final = 16
+"""Brackets and `not`s within each other: more than anybody can read, far less than Python's own
+limit on calls within calls."""
+_MOST: Final = 32
+"""Comparisons in one expression: each is evaluated for every series of the rule."""
+_FIELD: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*[:=]\s*([^\s,:={}][^,={}]*?)\s*")
+"""One `name: pattern` of a selection. `=` spares quotes where the text stands in YAML."""
 
-_UNCOUNTED: Final = frozenset({Fault.NONE, Fault.MONITOR, Verdict.OK, Verdict.MONITOR_ERROR})
-"""Results of these kinds are no failures of what is probed: a window does not count them."""
-_METRICS: Final = ", ".join(
-    [
-        *(f"{measure}.STATISTIC" for measure in Measure),
-        *map(str, Count),
-        *map(str, Plain),
-        *map(str, Fact),
-    ]
-)
+
+def parse(text: str, slo: str | None = None) -> Expression:
+    """Read an expression; `slo` is the objective a `burn_rate` is of. Raises ExpressionError."""
+    return _Parser(text, slo).whole()
+
+
+def selection_places(text: str) -> tuple[int, ...]:
+    """Return where in a text that can be read its selections begin, in the order of their use."""
+    return tuple(token.at for token in tokens_of(text) if token.shape is Shape.SELECTION)
 
 
 class _Parser:
     """Recursive descent over the tokens: one method per part of the grammar."""
 
-    def __init__(self, text: str) -> None:
-        self._tokens = tokens_of(text)
-        self._next = 0
+    def __init__(self, text: str, slo: str | None) -> None:
+        self._cursor = Cursor(text)
+        self._slo = slo
+        self._comparisons = 0
 
-    def condition(self) -> Condition:
-        metric = self._metric()
+    def whole(self) -> Expression:
+        expression = self._either(0)
+        if self._cursor.peek.shape is not Shape.END:
+            self._cursor.fail("expected the end of the condition, 'and' or 'or'")
+        return expression
+
+    def _either(self, depth: int) -> Expression:
+        parts = self._parts("or", lambda: self._all(depth))
+        return parts[0] if len(parts) == 1 else Or(parts)
+
+    def _all(self, depth: int) -> Expression:
+        parts = self._parts("and", lambda: self._one(depth))
+        return parts[0] if len(parts) == 1 else And(parts)
+
+    def _parts(self, word: str, read: Callable[[], Expression]) -> tuple[Expression, ...]:
+        parts = [read()]
+        while self._cursor.accept(word):
+            parts.append(read())
+        return tuple(parts)
+
+    def _one(self, depth: int) -> Expression:
+        opening = self._cursor.peek
+        if opening.text not in ("not", "("):
+            return self._comparison()
+        if depth == _DEEPEST:
+            raise ExpressionError(f"nested more than {_DEEPEST} deep", opening.at)
+        self._cursor.take()
+        if opening.text == "not":
+            return Not(self._one(depth + 1))
+        inner = self._either(depth + 1)
+        self._cursor.expect(")")
+        return inner
+
+    def _comparison(self) -> Comparison:
+        if self._comparisons == _MOST:
+            raise ExpressionError(f"more than {_MOST} comparisons", self._cursor.peek.at)
+        self._comparisons += 1
+        metric = read_metric(self._cursor, self._slo)
         if unit_of(metric) is Unit.FLAG:
-            operator, threshold = Operator.EQ, self._flag(metric)
-        else:
-            operator, threshold = self._operator(), self._threshold(metric)
-        if self._peek.shape is not Shape.END:
-            self._fail("expected the end of the condition")
-        return Condition(metric, operator, threshold)
-
-    @property
-    def _peek(self) -> Token:
-        return self._tokens[self._next]
-
-    def _take(self) -> Token:
-        token = self._peek
-        self._next += 1
-        return token
-
-    def _accept(self, symbol: str) -> bool:
-        if self._peek.shape is not Shape.SYMBOL or self._peek.text != symbol:
-            return False
-        self._next += 1
-        return True
-
-    def _fail(self, expected: str) -> Never:
-        token = self._peek
-        if token.shape in (Shape.WORD, Shape.SYMBOL) and token.text in _LATER:
-            raise ExpressionError(f"{_LATER[token.text]} is not supported yet", token.at)
-        raise ExpressionError(f"{expected}, not {token}", token.at)
-
-    def _metric(self) -> Metric:
-        name = self._peek.text
-        if name in tuple(Measure):
-            self._take()
-            return Measured(Measure(name), self._statistic())
-        if name in tuple(Count):
-            self._take()
-            return Counted(Count(name), self._kinds(Count(name)))
-        if name in _FACTS:
-            self._take()
-            return self._fact(_FACTS[name])
-        if name not in tuple(Plain):
-            self._fail(f"expected a metric ({_METRICS})")
-        self._take()
-        return Plain(name)
-
-    def _fact(self, facts: Mapping[str, Fact]) -> Fact:
-        expected = f"expected one of .{', .'.join(facts)}"
-        if not self._accept(".") or self._peek.text not in facts:
-            self._fail(expected)
-        return facts[self._take().text]
-
-    def _statistic(self) -> Statistic:
-        expected = f"expected one of .{', .'.join(Statistic)}"
-        if not self._accept("."):
-            self._fail(expected)
-        token = self._peek
-        if token.text not in tuple(Statistic):
-            self._fail(expected)
-        self._take()
-        if token.text == Statistic.P99 and self._accept("."):
-            if self._peek.text != "9":
-                self._fail("expected p99.9")
-            self._take()
-            return Statistic.P999
-        return Statistic(token.text)
-
-    def _kinds(self, count: Count) -> tuple[Kind, ...]:
-        kinds: list[Kind] = []
-        if not self._accept("("):
-            return ()
-        while True:
-            kinds.append(self._kind(count, kinds))
-            if self._accept(")"):
-                return tuple(kinds)
-            if not self._accept(","):
-                self._fail("expected ',' or ')'")
-
-    def _kind(self, count: Count, before: list[Kind]) -> Kind:
-        token = self._peek
-        kind = _KINDS.get(token.text)
-        verdicts_too = count is not Count.CONSECUTIVE
-        if kind is None or (isinstance(kind, Verdict) and not verdicts_too):
-            known = [name for name, each in _KINDS.items() if verdicts_too or type(each) is Fault]
-            self._fail(f"expected one of {', '.join(known)}")
-        if kind in before:
-            raise ExpressionError(f"'{kind}' is named twice", token.at)
-        if before and type(before[0]) is not type(kind):
-            raise ExpressionError(
-                "faults and verdicts cannot be mixed: a result has one of each, and would count"
-                " twice",
-                token.at,
-            )
-        self._take()
-        return kind
+            return Condition(metric, Operator.EQ, self._flag(metric))
+        operator = self._operator()
+        related = self._relation(metric, operator)
+        return related or Condition(metric, operator, threshold(self._cursor, metric))
 
     def _operator(self) -> Operator:
-        operator = _OPERATORS.get(self._peek.text)
+        operator = _OPERATORS.get(self._cursor.peek.text)
         if operator is None:
-            self._fail(f"expected one of {' '.join(_OPERATORS)}")
-        self._take()
+            self._cursor.fail(f"expected one of {' '.join(_OPERATORS)}")
+        self._cursor.take()
         return operator
 
     def _flag(self, metric: Metric) -> float:
         """Read what may follow a metric that is 0 or 1: nothing, `== 1` or `== 0`."""
-        if self._peek.shape is Shape.END:
-            return 1.0
         plain = f"{metric} is so or not: write it alone, or == 0"
-        if _OPERATORS.get(self._peek.text) is not Operator.EQ:
-            self._fail(plain)
-        self._take()
-        if self._peek.text not in ("0", "1"):
-            self._fail(plain)
-        return float(self._take().text)
+        operator = _OPERATORS.get(self._cursor.peek.text)
+        if operator is None:
+            return 1.0
+        if operator is not Operator.EQ:
+            self._cursor.fail(plain)
+        self._cursor.take()
+        if self._cursor.peek.text not in ("0", "1"):
+            self._cursor.fail(plain)
+        return float(self._cursor.take().text)
 
-    def _threshold(self, metric: Metric) -> float:
-        at = self._peek.at
-        unit = unit_of(metric)
-        match unit:
-            case Unit.SECONDS:
-                value = self._duration(metric)
-            case Unit.RATIO:
-                value = self._ratio()
-            case Unit.COUNT:
-                value = self._count(metric)
-            case Unit.DAYS:
-                value = self._days()
-            case _:
-                value = self._rate(unit)
-        if value > _LARGEST:
-            raise ExpressionError("the number is too large", at)
-        return float(value)
+    def _relation(self, metric: Metric, operator: Operator) -> Relation | None:
+        """Read `2 * OTHER of {…}`; None, and nothing is taken, when a threshold stands there."""
+        cursor = self._cursor
+        scaled = cursor.peek.shape is Shape.NUMBER and cursor.after.text == "*"
+        if not scaled and not is_name(cursor.peek.text):
+            return None
+        factor = self._factor() if scaled else 1.0
+        at = cursor.peek.at
+        other = read_metric(cursor, self._slo)
+        if is_fact(metric) or is_fact(other):
+            raise ExpressionError("only figures of windows are compared with each other", at)
+        if unit_of(other) is not unit_of(metric):
+            raise ExpressionError(f"{other} and {metric} are not of one kind", at)
+        of = self._selection() if cursor.accept("of") else None
+        return Relation(metric, operator, factor, other, of)
 
-    def _number(self, expected: str) -> Decimal:
-        token = self._peek
-        if token.text == "-":
-            raise ExpressionError(f"{expected}: no threshold is negative", token.at)
-        if token.shape is not Shape.NUMBER:
-            self._fail(expected)
-        if len(token.text) > _LONGEST:
-            raise ExpressionError("the number is too long", token.at)
-        return Decimal(self._take().text)
+    def _factor(self) -> float:
+        at = self._cursor.peek.at
+        factor = self._cursor.number("expected a number")
+        if not 0 < factor <= LARGEST or float(factor) == 0.0:
+            raise ExpressionError("expected a factor above 0 that is not too large", at)
+        self._cursor.expect("*")
+        return float(factor)
 
-    def _duration(self, metric: Metric) -> Decimal:
-        total = Decimal(0)
-        smaller = list(_DURATIONS)
-        while True:
-            number = self._number("expected a duration such as 5s, 500ms or 2m")
-            unit = self._peek
-            if unit.text not in _DURATIONS:
-                needs = f"{metric} is a time, and needs a unit: 5s, 500ms or 2m"
-                raise ExpressionError(needs, unit.at)
-            if unit.text not in smaller:
-                raise ExpressionError("expected the units of a duration largest first", unit.at)
-            self._take()
-            total += number * _DURATIONS[unit.text]
-            smaller = smaller[smaller.index(unit.text) + 1 :]
-            if self._peek.shape is not Shape.NUMBER:
-                return total
-
-    def _ratio(self) -> Decimal:
-        at = self._peek.at
-        number = self._number("expected a ratio such as 5% or 0.05")
-        if self._accept("%"):
-            number = number.scaleb(-2)
-        if number > 1:
-            raise ExpressionError("a ratio lies between 0 and 1: write 5% or 0.05", at)
-        return number
-
-    def _count(self, metric: Metric) -> Decimal:
-        at = self._peek.at
-        number = self._number("expected a whole number")
-        if number != number.to_integral_value():
-            raise ExpressionError(f"{metric} is a count: expected a whole number", at)
-        return number
-
-    def _days(self) -> Decimal:
-        number = self._number("expected a number of days such as 30 or 30d")
-        if self._peek.text == "d":
-            self._take()
-        return number
-
-    def _rate(self, unit: Unit) -> Decimal:
-        number = self._number("expected a number")
-        if unit is Unit.PER_MINUTE and self._accept("/"):
-            if self._peek.text != "min":
-                self._fail("expected /min")
-            self._take()
-        return number
-
-
-_KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
-    {str(kind): kind for kind in (*Fault, *Verdict) if kind not in _UNCOUNTED}
-)
-
-
-def _facts() -> Mapping[str, Mapping[str, Fact]]:
-    """Return the facts by what stands before and behind their full stop."""
-    families: dict[str, dict[str, Fact]] = {}
-    for fact in Fact:
-        family, _, name = fact.partition(".")
-        families.setdefault(family, {})[name] = fact
-    return families
-
-
-_FACTS: Final[Mapping[str, Mapping[str, Fact]]] = MappingProxyType(_facts())
+    def _selection(self) -> Match:
+        """Read whose the other metric is: `{model: gpt-4o, provider: a|b}`."""
+        token = self._cursor.peek
+        if token.shape is not Shape.SELECTION:
+            self._cursor.fail("expected a selection such as {model: gpt-4o}")
+        self._cursor.take()
+        fields: dict[str, tuple[str, ...]] = {}
+        at = token.at + 1
+        for piece in token.text[1:-1].split(","):
+            found = _FIELD.fullmatch(piece)
+            if found is None or found[1] in fields:
+                wrong = "named twice" if found else "expected NAME: PATTERN"
+                raise ExpressionError(f"{wrong}, in a selection such as {{model: gpt-4o}}", at)
+            fields[found[1]] = tuple(pattern.strip() for pattern in found[2].split("|"))
+            at += len(piece) + 1
+        return Match(tuple(sorted(fields.items())))

@@ -28,6 +28,7 @@ class Unit(StrEnum):
     DAYS = "days"
     TIMES = "times"
     """How many times as much."""
+    USD_PER_H = "usd_per_h"
     FLAG = "flag"
     """1 when it is so, else 0."""
 
@@ -42,21 +43,39 @@ class Measure(StrEnum):
 
 
 class Statistic(StrEnum):
-    """One figure of a distribution."""
+    """One figure of a distribution that is no percentile."""
 
-    P50 = "p50"
-    P95 = "p95"
-    P99 = "p99"
-    P999 = "p99.9"
     MEAN = "mean"
     MAX = "max"
+    MIN = "min"
     STD = "std"
 
 
-QUANTILE: Final[Mapping[Statistic, float]] = MappingProxyType(
-    {Statistic.P50: 0.5, Statistic.P95: 0.95, Statistic.P99: 0.99, Statistic.P999: 0.999}
-)
-"""The quantile behind each percentile; the other statistics have none."""
+@dataclass(frozen=True, slots=True, order=True)
+class Percentile:
+    """A percentile from the median up, in thousandths: 950 is `p95`, 999 is `p99.9`.
+
+    Raises ValueError for one that lies elsewhere.
+    """
+
+    permille: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no percentile of the language."""
+        if not _LOWEST <= self.permille <= _HIGHEST:
+            raise ValueError(f"no percentile of {self.permille} thousandths")
+
+    @property
+    def q(self) -> float:
+        """The quantile, 0..1."""
+        return self.permille / 1000
+
+    def __str__(self) -> str:
+        return f"p{self.permille / 10:g}"
+
+
+_LOWEST: Final = 500
+_HIGHEST: Final = 999
 
 
 class Count(StrEnum):
@@ -76,6 +95,11 @@ class Plain(StrEnum):
     """Results per minute."""
     COVERAGE = "coverage"
     """Results / slots that should have had one."""
+    COST = "cost"
+    """What the window's probes cost, as money an hour."""
+    NO_DATA = "no_data"
+    """1 when slots fell due in the window and none has a result, 0 when one has; unknown while no
+    slot fell due."""
 
 
 class Fact(StrEnum):
@@ -106,7 +130,7 @@ class Measured:
     """A statistic of a distribution, as in `latency.p95`."""
 
     measure: Measure
-    statistic: Statistic
+    statistic: Statistic | Percentile
 
     def __str__(self) -> str:
         return f"{self.measure}.{self.statistic}"
@@ -121,9 +145,52 @@ class Counted:
 
     count: Count
     kinds: tuple[Kind, ...] = ()
+    last: int = 0
+    """`failures of last 5`: among so many of the newest results, whenever they were had (faults
+    alone); 0: among all in the window."""
 
     def __str__(self) -> str:
-        return f"{self.count}({', '.join(self.kinds)})" if self.kinds else str(self.count)
+        text = f"{self.count}({', '.join(self.kinds)})" if self.kinds else str(self.count)
+        return f"{text} of last {self.last}" if self.last else text
+
+
+@dataclass(frozen=True, slots=True)
+class Anomalous:
+    """Whether a figure is unusual for its target and hour, as in `latency.p95 is anomalous`.
+
+    A fact of a target, 1 or 0: whoever keeps the baselines says it, and says nothing (unknown)
+    while it learns.
+    """
+
+    of: Measured | Counted
+
+    def __str__(self) -> str:
+        return f"{self.of} is anomalous"
+
+
+@dataclass(frozen=True, slots=True)
+class BurnRate:
+    """How many times too fast an objective's error budget goes, as in `burn_rate(1h, 5m)`.
+
+    A fact, known of an objective's targets together (of the location) or of each: the smaller of
+    the rates over both windows, so that it is above a threshold where both are. Unknown while
+    either window holds too little to say so.
+    """
+
+    slo: str
+    long_s: int
+    short_s: int
+
+    def __str__(self) -> str:
+        return f"burn_rate({_span(self.long_s)}, {_span(self.short_s)})"
+
+
+def _span(seconds: int) -> str:
+    """Write a whole number of seconds in the largest unit that divides it."""
+    for unit, length_s in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % length_s == 0:
+            return f"{seconds // length_s}{unit}"
+    return f"{seconds}s"
 
 
 class Whose(StrEnum):
@@ -158,7 +225,32 @@ _UNIT: Final[Mapping[Fact, Unit]] = MappingProxyType(
     }
 )
 
-Metric = Measured | Counted | Plain | Fact
+AnyFact = Fact | Anomalous | BurnRate
+"""What is in no window of results: somebody knows it, or nobody does."""
+Metric = Measured | Counted | Plain | AnyFact
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A figure that is not known exactly: it is certain to lie between these."""
+
+    low: float
+    high: float
+
+
+Value = float | Between
+"""What is known of a fact."""
+
+
+def whose(fact: AnyFact) -> tuple[Whose, ...]:
+    """Return whom a fact is known of, the usual one first."""
+    match fact:
+        case Anomalous():
+            return (Whose.TARGET,)
+        case BurnRate():
+            return (Whose.LOCATION, Whose.TARGET)
+        case _:
+            return WHOSE[fact]
 
 
 def unit_of(metric: Metric) -> Unit:
@@ -174,5 +266,11 @@ def unit_of(metric: Metric) -> Unit:
             return Unit.RATIO
         case Plain.RATE:
             return Unit.PER_MINUTE
+        case Plain.COST:
+            return Unit.USD_PER_H
+        case Anomalous() | Plain.NO_DATA:
+            return Unit.FLAG
+        case BurnRate():
+            return Unit.TIMES
         case _:
             return Unit.COUNT

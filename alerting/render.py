@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from hashlib import blake2s
 from typing import Final
 
+from alerting.condition import Condition, Expression, format_value
 from alerting.engine import Identity, Transition
-from alerting.expression import Condition, format_value
 from alerting.metric import Counted, Fact, Measured, Unit, unit_of
 from alerting.notification import Notification, Status
 from alerting.rule import Rule
@@ -67,7 +67,7 @@ def message_id(fingerprint: str, fired_at: float, status: Status) -> str:
     return "msg_" + blake2s(news, digest_size=12).hexdigest()
 
 
-def whose_fault(condition: Condition) -> str:
+def whose_fault(condition: Expression) -> str:
     """Name what the rule blames: the faults or verdicts it counts; slowness is the provider's.
 
     Empty where the rule blames nobody (a count of samples, coverage, our own budget).
@@ -90,12 +90,10 @@ def whose_fault(condition: Condition) -> str:
 
 
 def _fired(transition: Transition, rule: Rule) -> str:
-    condition = rule.when
+    condition = transition.compared or rule.when
     value = f"at least {transition.value}" if transition.lower_bound else transition.value
-    threshold = format_value(condition.metric, condition.threshold)
     held_s = transition.now - transition.started_at
-    compared = f"{condition.metric} {value} {condition.operator} {threshold}"
-    parts = [str(condition) if _so_or_not(condition) else compared]
+    parts = [_compared(rule.when, condition, value)]
     if held_s >= 1:
         parts.append(f"for {duration_text(held_s)}")
     if blame := whose_fault(condition):
@@ -103,17 +101,32 @@ def _fired(transition: Transition, rule: Rule) -> str:
     return f"{_who(transition.identity)}: {' '.join(parts)}"
 
 
+def _compared(when: Expression, condition: Expression, value: str) -> str:
+    """Say what was compared; of several comparisons, which value decided."""
+    if not isinstance(when, Condition):
+        return f"{when} ({condition.metric} {value})" if value else str(when)
+    if _so_or_not(when):
+        return str(when)
+    threshold = format_value(when.metric, when.threshold)
+    return f"{when.metric} {value} {when.operator} {threshold}"
+
+
 def _over(transition: Transition) -> str:
     lasted = duration_text(transition.now - transition.started_at)
     line = f"{_who(transition.identity)}: {transition.identity.rule} is over after {lasted}"
     if transition.edge is Edge.RULE_REMOVED:
         return f"{line}, for it is not watched any more"
-    if transition.rule is None or not transition.value or _so_or_not(transition.rule.when):
+    if (
+        transition.rule is None
+        or not transition.value
+        or _so_or_not(transition.compared or transition.rule.when)
+    ):
         return line
-    return f"{line} ({transition.rule.when.metric} {transition.value})"
+    condition = transition.compared or transition.rule.when
+    return f"{line} ({condition.metric} {transition.value})"
 
 
-def _so_or_not(condition: Condition) -> bool:
+def _so_or_not(condition: Expression) -> bool:
     """Say whether the value tells nothing that the condition does not."""
     return unit_of(condition.metric) is Unit.FLAG
 

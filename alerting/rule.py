@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
-from alerting.expression import Condition
+from alerting.condition import Condition, Expression, Sources, is_fact, sources
 from alerting.match import EVERYTHING, Match
-from alerting.metric import WHOSE, Fact, Metric, Whose
+from alerting.metric import AnyFact, Fact, Whose, whose
 
 
 class Severity(StrEnum):
@@ -27,6 +28,17 @@ class Subject(StrEnum):
     """All matching targets together: one series for this instance."""
 
 
+class NoData(StrEnum):
+    """What an empty window means where slots fell due."""
+
+    KEEP = "keep"
+    """Unknown: an alert stays as it stands."""
+    OK = "ok"
+    """The condition is false."""
+    ALERT = "alert"
+    """The condition is true, and the alert fires after its hold."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One alerting rule. Durations in seconds.
@@ -36,7 +48,7 @@ class Rule:
     """
 
     name: str
-    when: Condition
+    when: Expression
     over_s: float = 0.0
     """Length of the window the condition looks at; 0: it looks at a fact, which is in none."""
     match: Match = EVERYTHING
@@ -53,24 +65,50 @@ class Rule:
     severity: Severity = Severity.WARNING
     subject: Subject = Subject.TARGET
     labels: tuple[tuple[str, str], ...] = ()
+    clear: Expression | None = None
+    """What must be true, beside the condition being false, for a firing alert to begin to end."""
+    no_data: NoData = NoData.KEEP
+    annotations: tuple[tuple[str, str], ...] = ()
+    """Templates (`alerting.annotations`) of what goes with the message, by name."""
 
     def __post_init__(self) -> None:
         """Refuse what could not be evaluated."""
-        metric = self.when.metric
-        if isinstance(metric, Fact) is not (self.over_s == 0):
-            raise ValueError(f"{self.name}: {metric} over {self.over_s:g} s")
-        if self.subject not in subjects(metric):
-            raise ValueError(f"{self.name}: {metric} is not of a {self.subject}")
+        found = self.sources
+        if found.windowed is (self.over_s == 0):
+            raise ValueError(f"{self.name}: {self.when} over {self.over_s:g} s")
+        if self.subject not in subjects(self.when, self.clear):
+            raise ValueError(f"{self.name}: {self.when} is not of a {self.subject}")
+
+    @property
+    def sources(self) -> Sources:
+        """Everything the rule looks at."""
+        return _sources(self.when, self.clear)
 
 
-def subjects(metric: Metric) -> tuple[Subject, ...]:
-    """Return what an alert on this metric may speak of, the usual one first.
+@lru_cache(maxsize=4096)  # asked for each series of a rule, and of few rules
+def _sources(when: Expression, clear: Expression | None) -> Sources:
+    return sources(when) if clear is None else sources(when, clear)
 
-    What is known of a provider is known of each of its targets.
+
+def subjects(when: Expression, clear: Expression | None = None) -> tuple[Subject, ...]:
+    """Return what an alert on this may speak of, the usual one first; none: they do not agree.
+
+    What is known of a provider is known of each of its targets. What is known of this instance is
+    known of everything in it, but alone it is one piece of news.
     """
-    if not isinstance(metric, Fact):
-        return tuple(Subject)
-    known = [Subject(whose) for whose in WHOSE[metric]]
-    if Whose.PROVIDER in WHOSE[metric]:
-        known.append(Subject.TARGET)
+    found = _sources(when, clear)
+    if isinstance(when, Condition) and is_fact(when.metric) and found.single:
+        return _known_of(when.metric)
+    every = [{*_known_of(fact), *_inherited(fact)} for fact in found.facts]
+    return tuple(subject for subject in Subject if all(subject in known for known in every))
+
+
+def _known_of(fact: AnyFact) -> tuple[Subject, ...]:
+    known = dict.fromkeys(Subject(each) for each in whose(fact))
+    if isinstance(fact, Fact) and Whose.PROVIDER in whose(fact):
+        known[Subject.TARGET] = None
     return tuple(known)
+
+
+def _inherited(fact: AnyFact) -> tuple[Subject, ...]:
+    return tuple(Subject) if Whose.LOCATION in whose(fact) else ()

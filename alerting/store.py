@@ -58,6 +58,7 @@ ALERTING: Final = Schema(
         ) STRICT, WITHOUT ROWID;
         """,
     ),
+    saved=("alert_states", "evaluation", "held_alerts", "outbox"),
 )
 
 

@@ -1,8 +1,9 @@
 """The words of the `when` language: text cut into tokens, each knowing where it stood."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Never
 
 
 class ExpressionError(ValueError):
@@ -20,6 +21,8 @@ class Shape(StrEnum):
     WORD = "word"
     NUMBER = "number"
     SYMBOL = "symbol"
+    SELECTION = "selection"
+    """What stands between `{` and `}`, those included."""
     END = "end"
 
 
@@ -40,8 +43,16 @@ _COMPARING: Final = frozenset("<>=!")
 _SYMBOLS: Final = frozenset("().,%/+-*")
 
 
+_LONGEST_TEXT: Final = 2000
+"""Characters of a condition: far more than anybody reads, and few enough to be read at once."""
+_LONGEST_NUMBER: Final = 400
+"""Characters of one number: enough for the smallest float written out, bounded all the same."""
+
+
 def tokens_of(text: str) -> tuple[Token, ...]:
     """Cut a text into tokens, the last of which is its end. Raises ExpressionError."""
+    if len(text) > _LONGEST_TEXT:
+        raise ExpressionError(f"longer than {_LONGEST_TEXT} characters", _LONGEST_TEXT)
     tokens: list[Token] = []
     at = 0
     while at < len(text):
@@ -77,6 +88,11 @@ def _token(text: str, at: int, *, letters_only: bool) -> Token:
         return Token(Shape.SYMBOL, text[at : _run(text, at, _COMPARING)], at)
     if first in _SYMBOLS:
         return Token(Shape.SYMBOL, first, at)
+    if first == "{":
+        end = text.find("}", at) + 1
+        if end == 0:
+            raise ExpressionError("this '{' is closed by no '}'", at)
+        return Token(Shape.SELECTION, text[at:end], at)
     raise ExpressionError(f"unexpected character {first!r}", at)
 
 
@@ -88,3 +104,54 @@ def _run(text: str, at: int, alphabet: frozenset[str]) -> int:
 
 def _letter(char: str) -> bool:
     return char == "_" or (char.isascii() and char.isalpha())
+
+
+class Cursor:
+    """Where the reading of a text has come to."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = tokens_of(text)
+        self._next = 0
+
+    @property
+    def peek(self) -> Token:
+        """The next token."""
+        return self._tokens[self._next]
+
+    @property
+    def after(self) -> Token:
+        """The token behind the next one; the end, when that is the next."""
+        return self._tokens[min(self._next + 1, len(self._tokens) - 1)]
+
+    def take(self) -> Token:
+        """Return the next token and go on behind it. There is one: the end is never taken."""
+        token = self.peek
+        self._next += 1
+        return token
+
+    def accept(self, text: str) -> bool:
+        """Take the next token if it is this word or symbol; say whether it was."""
+        if self.peek.text != text:
+            return False
+        self._next += 1
+        return True
+
+    def expect(self, text: str) -> None:
+        """Take this word or symbol. Raises ExpressionError at anything else."""
+        if not self.accept(text):
+            self.fail(f"expected '{text}'")
+
+    def fail(self, expected: str) -> Never:
+        """Refuse the next token. Raises ExpressionError."""
+        raise ExpressionError(f"{expected}, not {self.peek}", self.peek.at)
+
+    def number(self, expected: str) -> Decimal:
+        """Take a number that is not negative. Raises ExpressionError."""
+        token = self.peek
+        if token.text == "-":
+            raise ExpressionError(f"{expected}: no number is negative here", token.at)
+        if token.shape is not Shape.NUMBER:
+            self.fail(expected)
+        if len(token.text) > _LONGEST_NUMBER:
+            raise ExpressionError("the number is too long", token.at)
+        return Decimal(self.take().text)

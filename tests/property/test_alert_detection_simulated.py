@@ -15,9 +15,10 @@ from alerting.detection import Detection, detection
 from alerting.engine import Engine, Snapshot, matching
 from alerting.expression import parse
 from alerting.match import EVERYTHING
-from alerting.metric import Counted, Fact, Measured
+from alerting.metric import Counted, Fact, Measured, Value
 from alerting.notification import SEND_BUDGET_S
 from alerting.rule import Rule
+from alerting.series import Known
 from alerting.state import Edge
 from probes.result import Fault, ProbeResult, Verdict
 from probes.target import Target
@@ -218,7 +219,9 @@ def test_facts_are_told_when_printed(rule: Rule, every_s: int, data: st.DataObje
     fired_s = None
     for now in range(0, known_at + int(limit_s) + 1, every_s):
         value = bad if now >= known_at else good
-        facts = {(fact, whose): value for whose in (CHAT.name, CHAT.provider, "")}
+        facts: dict[Known, Value] = {
+            (fact, whose): value for whose in (CHAT.name, CHAT.provider, "")
+        }
         if any(t.edge is Edge.FIRED for t in engine.evaluate(Snapshot(now, {}, facts))):
             fired_s = now - known_at
     assert fired_s is not None

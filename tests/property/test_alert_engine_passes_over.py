@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from aggregator.summary import Summary
 from alerting.engine import Engine, Snapshot
 from alerting.expression import parse
-from alerting.metric import Fact
+from alerting.metric import Fact, Value
 from alerting.rule import Rule, Subject
+from alerting.series import Known
 from probes.result import Fault
 from tests.unit.alerting.windows import CHAT, GROK, distribution
 
@@ -75,7 +76,9 @@ def test_passing_over_changes_nothing(
     for number, (picked, known) in enumerate(moments):
         now = 5.0 * number
         seen = [windows[index % len(windows)] for index in picked]
-        facts = {fact: so for fact, so in zip(FACTS, known, strict=True) if so is not None}
+        facts: dict[Known, Value] = {
+            fact: so for fact, so in zip(FACTS, known, strict=True) if so is not None
+        }
         same = Snapshot(now, dict(zip(lazy.views, seen, strict=True)), facts)
         fresh = Snapshot(now, {view: replace(s) for view, s in same.summaries.items()}, facts)
         thorough.restore(thorough.states(), now, now)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.summary import QUANTILES, Distribution, Summary
-from alerting.evaluate import Reason, evaluate, of_firing
+from alerting.evaluate import Reason, evaluate, judge
 from alerting.expression import Condition, Operator, parse
-from alerting.metric import Count, Counted, Measure, Measured, Plain, Statistic
+from alerting.metric import Count, Counted, Measure, Measured, Percentile, Plain, Statistic
 from alerting.rule import Rule
 from probes.result import Fault, Verdict
 from tests.unit.alerting.windows import distribution
@@ -39,8 +39,9 @@ summaries = st.builds(
     rate_per_min=st.none() | numbers,
     recent_faults=st.lists(st.sampled_from(Fault), max_size=9).map(tuple),
 )
+statistics = st.sampled_from(Statistic) | st.builds(Percentile, st.integers(500, 999))
 metrics = st.one_of(
-    st.builds(Measured, st.sampled_from(Measure), st.sampled_from(Statistic)),
+    st.builds(Measured, st.sampled_from(Measure), statistics),
     st.builds(Counted, st.sampled_from(Count), st.just(()) | st.just((Fault.PROVIDER,))),
     st.sampled_from(Plain),
 )
@@ -71,6 +72,7 @@ def test_every_rule_answers_every_summary(rule: Rule, summary: Summary) -> None:
     if evaluation.breached is not None:
         assert evaluation.value is not None
     if evaluation.breached:
+        assert isinstance(rule.when, Condition)
         assert rule.when.operator.holds(evaluation.value or 0.0, rule.when.threshold)
 
 
@@ -78,7 +80,7 @@ def test_every_rule_answers_every_summary(rule: Rule, summary: Summary) -> None:
 def test_to_a_firing_alert_only_false_may_become_unknown(rule: Rule, summary: Summary) -> None:
     """Nothing that is true or unknown changes its meaning, and no value is ever lost."""
     plain = evaluate(rule, summary)
-    meant = of_firing(rule, summary, plain)
+    meant = judge(rule, summary, firing=True)
     assert (meant.value, meant.lower_bound) == (plain.value, plain.lower_bound)
     if plain.breached is False and meant != plain:
         assert (meant.breached, meant.reason) == (None, Reason.STILL_FAILING)
@@ -89,10 +91,12 @@ def test_to_a_firing_alert_only_false_may_become_unknown(rule: Rule, summary: Su
 
 
 @given(rules, st.integers(0, 20))
-def test_an_empty_window_breaches_nothing_but_coverage(rule: Rule, missed: int) -> None:
+def test_an_empty_window_breaches_nothing_but_coverage_and_its_own_rule(
+    rule: Rule, missed: int
+) -> None:
     """Without a result no rule is true or false, except one that asks for results."""
     breached = evaluate(rule, Summary(over_s=900.0, missed=missed)).breached
-    assert breached is None or (rule.when.metric is Plain.COVERAGE and missed > 0)
+    assert breached is None or (rule.when.metric in (Plain.COVERAGE, Plain.NO_DATA) and missed > 0)
 
 
 @given(

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from alerting.engine import Engine, Identity, Snapshot, Transition
 from alerting.expression import parse
 from alerting.inhibition import ACCOUNT, LINGERS_S, MONITOR_EGRESS, Held, decide
-from alerting.metric import Fact
+from alerting.metric import Fact, Value
 from alerting.rule import Rule, Subject
+from alerting.series import Known
 from alerting.state import Edge, Firing
 from tests.unit.alerting.windows import CHAT, GROK
 
@@ -47,7 +48,7 @@ class Listener:
     def live(self, facts: Sequence[bool]) -> None:
         """Evaluate once, with these facts so or not."""
         self.now += STEP_S
-        known = {fact: float(so) for fact, so in zip(FACTS, facts, strict=True)}
+        known: dict[Known, Value] = {fact: float(so) for fact, so in zip(FACTS, facts, strict=True)}
         news = self.engine.evaluate(Snapshot(self.now, {}, known))
         decision = decide(news, self.held, self.engine.states(), self.now)
         self.held = dict(decision.held)

@@ -9,7 +9,7 @@ from alerting.defaults import default_min_samples, default_rules, merge
 from alerting.detection import Detection, detection
 from alerting.engine import Engine, Snapshot, matching
 from alerting.expression import parse
-from alerting.metric import QUANTILE, Measured
+from alerting.metric import Measured, Percentile
 from alerting.rule import Rule, Severity, Subject
 from alerting.state import Edge
 from probes.result import Operation
@@ -115,12 +115,13 @@ def test_usual_min_samples(when: str, min_failures: int, expected: int) -> None:
     assert default_min_samples(parse(when).metric, min_failures) == expected
 
 
-@pytest.mark.parametrize("statistic", QUANTILE)
+@pytest.mark.parametrize("statistic", ["p50", "p90.5", "p95", "p99", "p99.9"])
 def test_usual_min_samples_agree_with_the_windows(statistic: str) -> None:
     """A percentile asks for exactly the number from which a window states it."""
     metric = parse(f"latency.{statistic} > 1s").metric
     assert isinstance(metric, Measured)
-    n, q = default_min_samples(metric), QUANTILE[metric.statistic]
+    assert isinstance(metric.statistic, Percentile)
+    n, q = default_min_samples(metric), metric.statistic.q
     assert enough(n, q)
     assert not enough(n - 1, q)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerting.defaults import default_rules
-from alerting.detection import Detection, Undetectable, detection
+from alerting.detection import Detection, Unbounded, Undetectable, detection
 from alerting.expression import parse
 from alerting.rule import Rule
 from probes.target import Target
@@ -206,3 +206,45 @@ def test_a_rule_over_a_fact_waits_for_no_sample() -> None:
         assert result.outage == "egress.failing is known to be true"
         assert result.formula == "evaluation 20 s + hold 40 s + send 10 s = 70 s"
         assert result.seconds == 70.0
+
+
+@pytest.mark.parametrize(
+    ("when", "like"),
+    [
+        # The quickest of those joined by `or`, the slowest of those joined by `and`.
+        ("consecutive_failures >= 3 or error_rate > 50%", "consecutive_failures >= 3"),
+        ("consecutive_failures >= 3 or cost > 1 USD/h", "consecutive_failures >= 3"),
+        ("consecutive_failures >= 3 and error_rate > 50%", "error_rate > 50%"),
+        ("latency.p95 > 5s and consecutive_failures >= 3", "consecutive_failures >= 3"),
+        ("samples > 1 and consecutive_failures >= 3", "consecutive_failures >= 3"),
+    ],
+)
+def test_several_comparisons_take_as_long_as_the_one_that_counts(when: str, like: str) -> None:
+    """The others can only help, or have been true before."""
+    assert found(rule(when), CHAT) == found(rule(like), CHAT)
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ("not samples > 1", "depends on more than the outage"),
+        ("latency.p95 > 2 * latency.p50", "depends on more than the outage"),
+        ("cost > 1 USD/h", "no outage raises it"),
+        ("latency.p95 > 5s and coverage < 50%", "no one outage makes all of it true"),
+        ("latency.p95 > 5s and drift.events > 0", "drift.events > 0 is known to be true"),
+        ("not samples > 1 and latency.p95 > 5s", "depends on more than the outage"),
+        ("cost > 1 USD/h or not samples > 1", "no outage raises it"),
+    ],
+)
+def test_what_no_sum_can_bound_is_said_to_be_so(when: str, says: str) -> None:
+    """It may fire, but how soon is not up to the outage alone."""
+    result = detection(rule(when), CHAT, evaluate_every_s=5.0)
+    assert isinstance(result, Unbounded)
+    assert says in result.reason
+
+
+@pytest.mark.parametrize("when", ["samples > 1 or latency.p95 > 5s", "samples > 1 and samples > 2"])
+def test_several_comparisons_that_are_always_true(when: str) -> None:
+    """Where one is always true the whole is, with `or`; with `and`, where all are."""
+    result = detection(rule(when), CHAT, evaluate_every_s=5.0)
+    assert result == Undetectable("its condition is true while all is well")

@@ -31,7 +31,7 @@ def engine_of(*rules: Rule) -> Engine:
 
 def told(engine: Engine, now: float, facts: Facts) -> list[tuple[str, str]]:
     """Evaluate; return edge and subject of what changed."""
-    changes = engine.evaluate(Snapshot(now, {}, facts))
+    changes = engine.evaluate(Snapshot(now, {}, dict(facts.items())))
     return [(change.edge.value, subject(change)) for change in changes]
 
 

@@ -5,7 +5,7 @@ from math import inf, nan
 import pytest
 
 from aggregator.summary import Distribution, Summary
-from alerting.evaluate import Evaluation, Reason, evaluate, of_fact
+from alerting.evaluate import Evaluation, Reason, evaluate, judge
 from alerting.expression import parse
 from alerting.rule import Rule, subjects
 from probes.result import Fault, Verdict
@@ -242,9 +242,9 @@ def test_a_fact_is_compared_as_it_is(
     when: str, value: float, expected: tuple[bool, Reason]
 ) -> None:
     """No window, no minimum, no lower bound: the value alone decides, and is shown."""
-    found = of_fact(
-        Rule(name="R", when=parse(when), subject=subjects(parse(when).metric)[0]), value
-    )
+    condition = parse(when)
+    rule = Rule(name="R", when=condition, subject=subjects(condition)[0])
+    found = judge(rule, value, firing=False)
     assert (found.breached, found.reason) == expected
     assert (found.value, found.lower_bound) == (value, False)
 
@@ -252,7 +252,7 @@ def test_a_fact_is_compared_as_it_is(
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_fact_that_is_no_number_is_unknown(value: float) -> None:
     """It moves no state."""
-    found = of_fact(Rule(name="R", when=parse("drift.events > 0")), value)
+    found = judge(Rule(name="R", when=parse("drift.events > 0")), value, firing=False)
     assert (found.breached, found.value, found.reason) == (None, None, Reason.UNDEFINED)
 
 

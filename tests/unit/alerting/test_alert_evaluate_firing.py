@@ -3,7 +3,7 @@
 import pytest
 
 from aggregator.summary import Summary
-from alerting.evaluate import Reason, evaluate, of_firing
+from alerting.evaluate import Reason, judge
 from alerting.expression import parse
 from alerting.rule import Rule
 from probes.result import Fault, Verdict
@@ -31,7 +31,7 @@ def window(*faults: Fault, verdict: Verdict | None = None) -> Summary:
 
 def meant(checked: Rule, summary: Summary) -> tuple[bool | None, Reason]:
     """What the summary means to an alert of this rule that fires."""
-    found = of_firing(checked, summary, evaluate(checked, summary))
+    found = judge(checked, summary, firing=True)
     return found.breached, found.reason
 
 

@@ -19,11 +19,17 @@ from alerting.rule import Rule, Subject, subjects
         ("drift.events > 0", "target"),
         ("retirement.days < 30", "target"),
         ("baseline.ratio > 3", "target"),
+        ("latency.p95 is anomalous", "target"),
+        ("burn_rate(1h, 5m) > 14.4", "location target"),
+        # With others: what all of it is known of.
+        ("latency.p95 > 5s and egress.failing", "target provider location"),
+        ("latency.p95 > 5s and budget.used > 80%", "target provider location"),
+        ("rate_limit.headroom < 10% or drift.events > 0", "target"),
     ],
 )
 def test_whom_a_rule_may_speak_of(when: str, names: str) -> None:
     """Whom the metric is known of, the usual one first; a provider's facts hold for its targets."""
-    assert [str(each) for each in subjects(parse(when).metric)] == names.split()
+    assert [str(each) for each in subjects(parse(when, "chat"))] == names.split()
 
 
 @pytest.mark.parametrize("subject", Subject)
@@ -32,10 +38,10 @@ def test_a_rule_of_somebody_else_is_refused(fact: Fact, subject: Subject) -> Non
     """A rule cannot be made that asks for what can never be known."""
     flag = fact in (Fact.EGRESS_FAILING, Fact.STATUS_PAGE_DISAGREES)
     when = parse(str(fact) if flag else f"{fact} > 1")
-    if subject in subjects(fact):
+    if subject in subjects(when):
         assert Rule(name="R", when=when, subject=subject).over_s == 0
     else:
-        with pytest.raises(ValueError, match=f"{fact} is not of a {subject}"):
+        with pytest.raises(ValueError, match=f"{fact}.* is not of a {subject}"):
             Rule(name="R", when=when, subject=subject)
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from alerting.defaults import default_rules
 from alerting.evaluate import Reason
-from alerting.expression import Operator, parse
+from alerting.expression import Condition, Operator, parse
 from alerting.inhibition import EXPLAINED_BY_ACCOUNT
 from alerting.inhibition import Reason as Inhibited
 from alerting.metric import Count, Fact, Measure, Plain, Statistic, Unit, unit_of
-from alerting.rule import Rule, Severity, Subject, subjects
+from alerting.rule import NoData, Rule, Severity, Subject, subjects
 from monitor.config.durations import format_duration
 
 PAGE: Final = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
@@ -25,6 +25,7 @@ _UNITS: Final = {
     Unit.DAYS: "days",
     Unit.TIMES: "times",
     Unit.FLAG: "so or not",
+    Unit.USD_PER_H: "money an hour",
 }
 
 
@@ -58,7 +59,7 @@ def test_every_metric_of_a_window_is_told() -> None:
     expected = [
         *((f"{each}.STATISTIC", f"{each}.p50 > 1") for each in Measure),
         *((str(each), f"{each} > 1") for each in Count),
-        *((str(each), f"{each} > 1") for each in Plain),
+        *((str(each), str(each) + _THRESHOLDS.get(each, " > 1")) for each in Plain),
     ]
     written = [row[:2] for row in rows("Metrics of a window")]
     units = [
@@ -69,6 +70,9 @@ def test_every_metric_of_a_window_is_told() -> None:
         assert f"`{statistic}`" in PAGE
 
 
+_THRESHOLDS: Final = {Plain.COST: " > 1 USD/h", Plain.NO_DATA: ""}
+
+
 def _timed(when: str) -> bool:
     return when.startswith(("latency", "first_token", "inter_token"))
 
@@ -77,8 +81,12 @@ def test_every_fact_is_told() -> None:
     """With its unit and whom a rule over it may speak of, the usual one first."""
     written = [row[:3] for row in rows("Facts")]
     assert written == [
-        [str(fact), _UNITS[unit_of(fact)], ", ".join(subjects(fact))] for fact in Fact
+        [str(fact), _UNITS[unit_of(fact)], ", ".join(subjects(_over(fact)))] for fact in Fact
     ]
+
+
+def _over(fact: Fact) -> Condition:
+    return Condition(fact, Operator.GT, 0.0)
 
 
 def test_the_default_rules_are_told() -> None:
@@ -93,7 +101,7 @@ def test_what_explains_what_is_told() -> None:
     assert set(re.findall(r"[A-Z]\w+", written[1][2])) >= EXPLAINED_BY_ACCOUNT
 
 
-@pytest.mark.parametrize("word", [*Operator, *Subject, *Severity, *Reason])
+@pytest.mark.parametrize("word", [*Operator, *Subject, *Severity, *Reason, *NoData])
 def test_every_word_of_the_closed_sets_is_there(word: str) -> None:
     """Nobody has to look into the code for what a word means."""
     assert f"`{word}`" in PAGE
