@@ -1,8 +1,9 @@
 """What people are told: one alert that fired or resolved."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from alerting.rule import Severity
 
@@ -58,6 +59,7 @@ class DeliveryError(Exception):
         retryable: bool,
         retry_after_s: float | None = None,
         throttled: bool = False,
+        doubtful: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
@@ -65,6 +67,8 @@ class DeliveryError(Exception):
         """Seconds the receiver asked us to wait; None when it did not say."""
         self.throttled = throttled
         """The receiver limits us altogether (429): the whole channel waits, not this message."""
+        self.doubtful = doubtful
+        """Not retryable, but perhaps not the receiver's own word: worth a few attempts."""
 
 
 class Notifier(Protocol):
@@ -77,3 +81,11 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+
+
+@runtime_checkable
+class Repeating(Protocol):
+    """A channel whose receiver forgets an alert that is not repeated."""
+
+    async def repeat(self, notifications: Iterable[Notification], /) -> None:
+        """Tell of alerts that fire still. Raises DeliveryError, or TimeoutError in the end."""

@@ -155,6 +155,20 @@ def places(
     return tuple(Place(*row) for row in rows)
 
 
+def standing(connection: sqlite3.Connection, channel: str) -> tuple[Notification, ...]:
+    """Return what the channel was told as firing, and has not been told the end of since.
+
+    Alerts whose newest row is queued or dead are left out. Raises ValueError for a damaged row.
+    """
+    rows = connection.execute(
+        "SELECT payload FROM outbox WHERE channel = ? AND status = 'sent' AND seq IN"
+        " (SELECT max(seq) FROM outbox WHERE channel = ? GROUP BY fingerprint) ORDER BY seq",
+        (channel, channel),
+    )
+    told = (decode(payload) for (payload,) in rows)
+    return tuple(each for each in told if each.status is Status.FIRING)
+
+
 def mark_sent(connection: sqlite3.Connection, seq: int, now: float) -> None:
     """Settle a row as delivered at `now`."""
     connection.execute(

@@ -111,13 +111,7 @@ def webhook_body(notification: Notification, *, receiver: str) -> bytes:
     https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
     """
     labels = dict(notification.labels)
-    annotations = {
-        "summary": notification.summary,
-        "condition": notification.condition,
-        "value": notification.value,
-    }
-    if notification.notes:
-        annotations["notes"] = "\n".join(notification.notes)
+    annotations = annotations_of(notification)
     ends_at = stamp(notification.ends_at) if notification.ends_at is not None else NEVER
     alert = {
         "status": notification.status.value,
@@ -141,6 +135,18 @@ def webhook_body(notification: Notification, *, receiver: str) -> bytes:
         "alerts": [alert],
     }
     return json.dumps(body, separators=(",", ":")).encode("ascii")
+
+
+def annotations_of(notification: Notification) -> dict[str, str]:
+    """Return what is known beside the labels, by Alertmanager's idea of annotations."""
+    annotations = {
+        "summary": notification.summary,
+        "condition": notification.condition,
+        "value": notification.value,
+    }
+    if notification.notes:
+        annotations["notes"] = "\n".join(notification.notes)
+    return annotations
 
 
 def stamp(at: float) -> str:

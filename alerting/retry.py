@@ -22,6 +22,9 @@ GIVE_UP_AFTER_S: Final = 86_400.0
 GIVE_UP_ATTEMPTS: Final = 10
 """Attempts without which age alone kills nothing: a clock that jumps, or a daemon that was off for
 a day, must not lose what was never really tried. Ten attempts span a quarter of an hour."""
+DOUBTFUL_ATTEMPTS: Final = 6
+"""Attempts before a refusal that may not be the receiver's own is believed: half a minute, which a
+rollout behind an ingress takes."""
 _JITTER_RATIO: Final = 0.25
 _DOUBLINGS: Final = 16
 """Beyond it every wait is at its cap anyway; keeps the power of two small."""
@@ -58,6 +61,8 @@ def decide(
     `age_s` is the time since it was put into the outbox, or offered while that took no rows.
     """
     if not error.retryable:
+        if error.doubtful and attempt < DOUBTFUL_ATTEMPTS:
+            return Retry(backoff_s(notification_id, attempt))
         return Dead(str(error))
     if age_s >= GIVE_UP_AFTER_S and attempt >= GIVE_UP_ATTEMPTS:
         return Dead(f"given up after {attempt} attempts: {error}")

@@ -31,8 +31,40 @@ def _webhook(**settings: Any) -> Notifier:  # noqa: ANN401 - as said above
     return WebhookNotifier(**settings)
 
 
+def _pagerduty(**settings: Any) -> Notifier:  # noqa: ANN401 - as said above
+    from alerting.notifiers.pagerduty import PagerdutyNotifier  # noqa: PLC0415 - lazy registry
+
+    return PagerdutyNotifier(**settings)
+
+
+def _email(**settings: Any) -> Notifier:  # noqa: ANN401 - as said above
+    from alerting.notifiers.email import EmailNotifier  # noqa: PLC0415 - lazy registry
+
+    return EmailNotifier(**settings)
+
+
+def _alertmanager(**settings: Any) -> Notifier:  # noqa: ANN401 - as said above
+    from alerting.notifiers.alertmanager import AlertmanagerNotifier  # noqa: PLC0415 - lazy registry
+
+    return AlertmanagerNotifier(**settings)
+
+
+def _apprise(**settings: Any) -> Notifier:  # noqa: ANN401 - as said above
+    from alerting.notifiers.apprise import AppriseNotifier  # noqa: PLC0415 - lazy registry
+
+    return AppriseNotifier(**settings)
+
+
 KINDS: Final[Mapping[str, Callable[..., Notifier]]] = MappingProxyType(
-    {"slack_webhook": _slack_webhook, "slack_bot": _slack_bot, "webhook": _webhook}
+    {
+        "slack_webhook": _slack_webhook,
+        "slack_bot": _slack_bot,
+        "webhook": _webhook,
+        "pagerduty": _pagerduty,
+        "email": _email,
+        "alertmanager": _alertmanager,
+        "apprise": _apprise,
+    }
 )
 
 

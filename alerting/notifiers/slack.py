@@ -68,7 +68,10 @@ def judge(status: int, body: str, retry_after: str | None, now: float) -> None:
         return
     if status == 429:
         raise throttled(retry_after, now)
-    code = body if _CODE.fullmatch(body) else "an answer that is not Slack's"
+    theirs = _CODE.fullmatch(body) is not None
+    code = body if theirs else "an answer that is not Slack's"
     raise DeliveryError(
-        f"Slack answered {status}: {code}", retryable=status >= 500 or status in (200, 408)
+        f"Slack answered {status}: {code}",
+        retryable=status >= 500 or status in (200, 408),
+        doubtful=not theirs,
     )

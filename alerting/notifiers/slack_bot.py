@@ -96,6 +96,7 @@ def refusal(response: Any, now: float) -> DeliveryError:  # noqa: ANN401 - see b
         return DeliveryError(
             f"Slack answered {status}: an answer that is not Slack's",
             retryable=status >= 500 or status in (200, 408),
+            doubtful=True,
         )
     return DeliveryError(
         f"Slack answered {status}: {sanitise(code)}",

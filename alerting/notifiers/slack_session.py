@@ -46,7 +46,7 @@ async def _refuse_redirects(
     response = await handler(request)
     if 300 <= response.status < 400:
         response.close()
-        raise DeliveryError(f"redirected ({response.status})", retryable=False)
+        raise DeliveryError(f"redirected ({response.status})", retryable=False, doubtful=True)
     return response
 
 

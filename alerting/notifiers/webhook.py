@@ -2,17 +2,13 @@
 
 from collections.abc import Callable
 from ssl import SSLContext
-from typing import Final
 
 from alerting.notification import DeliveryError, Notification
 from alerting.notifiers.pinned import PinnedClient, checked_url
-from alerting.notifiers.retry_after import retry_after_s
 from alerting.notifiers.signature import SigningSecretError, signed_headers, signing_key
+from alerting.notifiers.status import judge
 from alerting.payload import webhook_body
 from probes.secret import SecretError, SecretSource
-
-_TRY_AGAIN: Final = frozenset({408, 425, 429})
-"""Answers below 500 that do not speak of our request: it may be taken next time."""
 
 
 class WebhookNotifier:
@@ -48,20 +44,8 @@ class WebhookNotifier:
         )
         headers["Content-Type"] = "application/json"
         answer = await self._client.post(url, headers, body)
-        judge(answer.status_code, answer.headers.get("Retry-After"), self._wall())
+        judge(answer, self._wall(), who="the receiver", taken=range(200, 300))
 
     async def close(self) -> None:
         """Release the client."""
         await self._client.close()
-
-
-def judge(status: int, retry_after: str | None, now: float) -> None:
-    """Return for a status that means delivered. Raises DeliveryError for any other."""
-    if 200 <= status < 300:
-        return
-    raise DeliveryError(
-        f"the receiver answered {status}",
-        retryable=status >= 500 or status in _TRY_AGAIN,
-        retry_after_s=retry_after_s(retry_after, now),
-        throttled=status == 429,
-    )

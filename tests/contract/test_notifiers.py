@@ -14,7 +14,9 @@ from alerting.notification import DeliveryError, Notification, Notifier, Status
 from alerting.notifiers import KINDS, build
 from alerting.rule import Severity
 from probes.secret import Secret, SecretSource
-from tests.standins import answers, slack
+from tests.standins import alertmanager, answers, pagerduty, slack
+from tests.standins.alertmanager import Alertmanager
+from tests.standins.pagerduty import PagerDuty
 from tests.standins.server import Server
 from tests.standins.slack import Slack
 from tests.standins.webhook_receiver import Receiver
@@ -70,7 +72,11 @@ def _wall() -> float:
     return NOW
 
 
-@pytest.fixture(params=sorted(KINDS))
+OVER_HTTP = sorted(set(KINDS) - {"apprise", "email"})
+"""The kinds whose receivers this suite plays; the other two have suites of their own."""
+
+
+@pytest.fixture(params=OVER_HTTP)
 async def channel(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Channel]:
     """Each kind of notifier in turn, its secret in a file, its stand-in listening."""
     path = tmp_path / "secret"
@@ -90,6 +96,41 @@ async def channel(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
             yield Channel(
                 "webhook", notifier, receiver, lambda: len(receiver.deliveries), path, SIGNING
             )
+            await notifier.close()
+        return
+    if request.param == "pagerduty":
+        async with PagerDuty() as pager:
+            notifier = build(
+                "pagerduty",
+                name="pager",
+                routing_key=source,
+                url=pager.url,
+                wall=_wall,
+                allow_http=True,
+                allow_private=True,
+            )
+            path.write_text(pagerduty.ROUTING_KEY)
+            yield Channel(
+                "pagerduty", notifier, pager, lambda: len(pager.events), path, pagerduty.ROUTING_KEY
+            )
+            await notifier.close()
+        return
+    if request.param == "alertmanager":
+        async with Alertmanager() as receiver:
+            notifier = build(
+                "alertmanager",
+                name="am",
+                urls=(receiver.origin,),
+                token=source,
+                wall=_wall,
+                allow_http=True,
+                allow_private=True,
+            )
+            path.write_text(alertmanager.TOKEN)
+            yield Channel(
+                "alertmanager", notifier, receiver, lambda: len(receiver.posts), path,
+                alertmanager.TOKEN,
+            )  # fmt: skip
             await notifier.close()
         return
     async with Slack() as workspace:
@@ -193,19 +234,27 @@ async def test_refusals_are_final(channel: Channel, code: int) -> None:
     assert not (await failure(channel)).retryable
 
 
+async def test_a_strangers_404_is_doubted(channel: Channel) -> None:
+    """A page that is not the receiver's own word: worth a few attempts before it is final."""
+    channel.server.script.append(answers.html(404))
+    error = await failure(channel)
+    assert (error.retryable, error.doubtful) == (False, True)
+
+
 @pytest.mark.parametrize("code", [301, 302, 307, 308])
 async def test_redirects_are_not_followed(channel: Channel, code: int) -> None:
     """A redirect is a refusal: nobody is sent to a place that nobody configured."""
     elsewhere = f"{channel.server.origin}/elsewhere"
     channel.server.script.append(answers.status(code, Location=elsewhere))
-    assert not (await failure(channel)).retryable
+    error = await failure(channel)
+    assert (error.retryable, error.doubtful) == (False, True)
     assert channel.server.requests == 1
 
 
 async def test_a_page_is_success_only_where_any_2xx_is(channel: Channel) -> None:
     """200 with HTML comes from something that is not Slack; a webhook's 2xx is its word."""
     channel.server.script.append(answers.html())
-    if channel.kind == "webhook":
+    if channel.kind in ("webhook", "alertmanager"):
         await channel.notifier.send(FIRING)
     else:
         assert (await failure(channel)).retryable
@@ -223,7 +272,7 @@ async def test_json_that_is_not_a_yes_is_no_success_at_slack(
 ) -> None:
     """Slack means `ok: true` or the bare text; any other JSON is no delivery."""
     channel.server.script.append(answers.json(body))
-    if channel.kind == "webhook":
+    if channel.kind in ("webhook", "alertmanager"):  # their 200 is their word
         await channel.notifier.send(FIRING)
     else:
         assert (await failure(channel)).retryable
@@ -267,7 +316,7 @@ async def test_an_endless_answer_is_not_read(channel: Channel) -> None:
     """A body without end is neither collected nor waited for."""
     channel.server.script.append(answers.endless)
     async with asyncio.timeout(5):
-        if channel.kind == "webhook":
+        if channel.kind in ("webhook", "alertmanager"):
             await channel.notifier.send(FIRING)
         else:
             assert (await failure(channel)).retryable
@@ -286,6 +335,8 @@ async def test_the_secret_is_read_at_each_send(channel: Channel) -> None:
         "webhook": "whsec_d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmc=",
         "slack_bot": "xoxb-wrong",
         "slack_webhook": channel.secret_text + "x",
+        "pagerduty": channel.secret_text[:-1],
+        "alertmanager": "another",
     }
     channel.secret.write_text(wrong[channel.kind])
     assert not (await failure(channel)).retryable
@@ -300,7 +351,10 @@ async def test_a_secret_of_the_wrong_kind_is_refused_unsent(channel: Channel) ->
         "webhook": "not-a-signing-secret",
         "slack_bot": "https://hooks.slack.com/services/T0/B0/pasted",
         "slack_webhook": "xoxb-a-token",
+        "pagerduty": "https://events.pagerduty.com/integration/pasted/enqueue",
     }
+    if channel.kind not in wrong:
+        return  # a bearer token may look like anything
     channel.secret.write_text(wrong[channel.kind])
     error = await failure(channel)
     assert not error.retryable
@@ -437,4 +491,4 @@ def test_the_registry_imports_no_sdk() -> None:
     """A daemon without Slack does not spend its start on Slack's SDK."""
     probe = "import sys, alerting.notifiers as n; print('slack_sdk' in sys.modules, len(n.KINDS))"
     run = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["False", "3"]
+    assert run.stdout.split() == ["False", "7"]

@@ -6,6 +6,7 @@ import pytest
 
 from alerting.notification import DeliveryError
 from alerting.retry import (
+    DOUBTFUL_ATTEMPTS,
     FIRST_WAIT_S,
     GIVE_UP_AFTER_S,
     GIVE_UP_ATTEMPTS,
@@ -89,3 +90,13 @@ def test_a_days_retries_are_few() -> None:
         moments.append(moments[-1] + backoff_s("msg_1", len(moments)))
     assert 280 < len(moments) < 400
     assert all(later > earlier for earlier, later in pairwise(moments))
+
+
+def test_a_doubtful_refusal_is_tried_for_half_a_minute() -> None:
+    """A 404 of an ingress in the middle of a rollout passes; one that stays is final."""
+    doubtful = DeliveryError("the receiver answered 404", retryable=False, doubtful=True)
+    fates = [decide(doubtful, notification_id="a", attempt=n, age_s=0.0) for n in range(1, 8)]
+    waits = [fate.wait_s for fate in fates if isinstance(fate, Retry)]
+    assert len(waits) == DOUBTFUL_ATTEMPTS - 1
+    assert 20 < sum(waits) <= 31
+    assert fates[DOUBTFUL_ATTEMPTS - 1] == Dead("the receiver answered 404")

@@ -1,0 +1,57 @@
+"""What PagerDuty is sent: an event of its Events API v2, from one notification.
+
+https://developer.pagerduty.com/docs/send-alert-event
+"""
+
+import json
+from typing import Any, Final
+
+from alerting.message import headline
+from alerting.notification import Notification, Status
+from alerting.payload import stamp
+from probes.sanitise import sanitise
+
+LABELS_LIMIT: Final = 64
+"""Labels among the details. With sanitised texts, of 200 characters at most, the summary stays
+below its 1,024 characters and the event far below its 512 KB."""
+
+
+def pagerduty_event(notification: Notification, *, routing_key: str) -> bytes:
+    """Return the event that opens this alert's incident, or that closes it.
+
+    The key to deduplicate by is the alert's fingerprint: repeats join the open incident, the end
+    closes it, and the next firing opens a new one.
+    """
+    firing = notification.status is Status.FIRING
+    event: dict[str, Any] = {  # Any: JSON, whose shape PagerDuty defines
+        "routing_key": routing_key,
+        "event_action": "trigger" if firing else "resolve",
+        "dedup_key": f"sonde-{notification.fingerprint}",
+    }
+    if firing:
+        event["payload"] = _payload(notification)
+        event["client"] = "Sonde"
+        if notification.url is not None:
+            event["client_url"] = notification.url
+            event["links"] = [{"href": notification.url, "text": "Open Sonde"}]
+    return json.dumps(event, separators=(",", ":")).encode("ascii")
+
+
+def _payload(notification: Notification) -> dict[str, Any]:
+    labels = {sanitise(k): sanitise(v) for k, v in notification.labels[:LABELS_LIMIT]}
+    # The severities of both are the same words; PagerDuty's fourth, error, stands for none of ours.
+    return {
+        "summary": headline(notification),
+        "source": labels.get("target") or labels.get("provider") or labels.get("location", "sonde"),
+        "severity": notification.severity.value,
+        "timestamp": stamp(notification.starts_at),
+        "component": labels.get("target", ""),
+        "group": labels.get("provider", ""),
+        "class": sanitise(notification.alertname),
+        "custom_details": {
+            "condition": sanitise(notification.condition),
+            "value": sanitise(notification.value),
+            "notes": [sanitise(note) for note in notification.notes],
+            "labels": labels,
+        },
+    }

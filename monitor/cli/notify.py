@@ -1,0 +1,136 @@
+"""Send a test notification through a channel, and say what came back.
+
+examples:
+  sonde notify test pager                 through the channel "pager"
+  sonde notify test pager --resolve       and then say that it is over
+  sonde notify test sonde.yaml --all      through every channel of this file
+
+The alert is called SondeTest and is of severity info. It goes out once, now, past the outbox: a
+daemon may be running meanwhile. Nothing is tried again; whether a daemon would is said.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from alerting.notification import (
+    SEND_BUDGET_S,
+    DeliveryError,
+    Notification,
+    Notifier,
+    Status,
+)
+from alerting.render import message_id
+from alerting.rule import Severity
+from monitor.channels import build_notifiers
+from monitor.clock import Clock
+from monitor.config.errors import ConfigError
+from monitor.config.load import find_config, load
+from monitor.config.values import Channel, Config
+from monitor.known_secrets import known_secrets
+from monitor.threads import run as run_loop
+from probes.sanitise import sanitise
+
+EPILOG: Final = (
+    "Exit codes: 0 every channel took it, 1 one did not, 2 the command line or the configuration"
+    " is wrong."
+)
+NAME: Final = "SondeTest"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("action", choices=("test",), help="send a test notification")
+    parser.add_argument("channel", nargs="?", help="a channel of the configuration")
+    parser.add_argument("file", nargs="?", type=Path, help="configuration (default: as sonde run)")
+    parser.add_argument("--all", action="store_true", help="every channel, one after the other")
+    parser.add_argument("--resolve", action="store_true", help="then say that it is over")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send and tell; 0: all taken; 1: one was not; 2: no such channel, or no such file."""
+    file, name = arguments.file, arguments.channel
+    if arguments.all and name is not None:  # with --all the only word is the file
+        file, name = file or Path(name), None
+    try:
+        path = find_config(file, Path.cwd())
+        config = load(path, os.environ, cwd=Path.cwd(), strict=False).config
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    chosen = [each for each in config.channels if arguments.all or each.name == name]
+    if not chosen:
+        sys.stderr.write(f"{config.source}: {_complaint(config, name)}\n")
+        return 2
+    return run_loop(_test(config, chosen, resolve=arguments.resolve))
+
+
+def _complaint(config: Config, name: str | None) -> str:
+    known = ", ".join(channel.name for channel in config.channels)
+    if not known:
+        return "no channel is configured"
+    if name is None:
+        return f"name a channel, or --all; channels: {known}"
+    return f'no channel is called "{name}"; channels: {known}'
+
+
+async def _test(config: Config, channels: Sequence[Channel], *, resolve: bool) -> int:
+    clock, secrets = Clock(), known_secrets(config)
+    failed = False
+    for notifier in build_notifiers(channels, clock.wall).values():
+        for notification in notifications(config, clock.wall(), resolve=resolve):
+            started = clock.monotonic()
+            error = await _error_of(notifier, notification)
+            took_s = clock.monotonic() - started
+            what = "delivered" if error is None else sanitise(error, secrets())
+            status = notification.status.value
+            sys.stdout.write(f"{notifier.name}: {status}: {what} ({took_s:.2f} s)\n")
+            failed = failed or error is not None
+        await notifier.close()
+    return 1 if failed else 0
+
+
+def notifications(config: Config, now: float, *, resolve: bool) -> Iterator[Notification]:
+    """Yield the test alert as it fires, and as it is over if that is wanted."""
+    fingerprint = "5e57000000005e57"
+    firing = Notification(
+        id=message_id(fingerprint, now, Status.FIRING),
+        status=Status.FIRING,
+        alertname=NAME,
+        severity=Severity.INFO,
+        labels=(("alertname", NAME), ("location", config.location), ("severity", "info")),
+        fingerprint=fingerprint,
+        condition="",
+        value="",
+        summary=f"{config.location}: a test of this channel; there is nothing to do",
+        starts_at=now,
+        fired_at=now,
+        url=config.public_url,
+    )
+    yield firing
+    if resolve:
+        yield replace(
+            firing,
+            id=message_id(fingerprint, now, Status.RESOLVED),
+            status=Status.RESOLVED,
+            summary=f"{config.location}: the test of this channel is over",
+            ends_at=now,
+        )
+
+
+async def _error_of(notifier: Notifier, notification: Notification) -> str | None:
+    """Send once; return what was wrong, and what a daemon would do about it."""
+    try:
+        async with asyncio.timeout(SEND_BUDGET_S):
+            await notifier.send(notification)
+    except DeliveryError as error:
+        again = "would be tried again" if error.retryable or error.doubtful else "final"
+        return f"{error} ({again})"
+    except TimeoutError:
+        return f"no answer within {SEND_BUDGET_S:.0f} s (would be tried again)"
+    return None
