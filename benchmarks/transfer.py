@@ -1,9 +1,7 @@
 """Export and import of results: rows a second of processor time, and memory held.
 
-  python -m benchmarks.transfer [ROWS]
-
 Each step is a process of its own, so that the memory is its own: `ru_maxrss` beside that of the
-same command on an empty ledger.
+same command on an empty ledger. `--full` moves 8.64 million results and takes an hour.
 """
 
 import asyncio
@@ -12,15 +10,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from aggregator.ledger import Ledger
 from aggregator.results import RESULTS, insert_results
 from aggregator.stores.spool import SPOOL
+from aggregator.transfer.formats import Format
+from benchmarks.latency import Size
+from benchmarks.report import Report, drawn
 from probes.result import Fault, Operation, ProbeResult, RateLimit, StampQuality, Verdict
 
-ROWS: Final = 200_000
+ROWS: Final = {Size.QUICK: 50_000, Size.DEFAULT: 200_000, Size.FULL: 8_640_000}
+HEADINGS: Final = ("what:", "rows/s of CPU", "rows/s", "peak MiB", "empty MiB", "bytes/row")
 TARGETS: Final = 200
 TOGETHER: Final = 5_000
 CONFIG: Final = """\
@@ -76,8 +80,18 @@ async def fill(path: Path, rows: int) -> None:
     await ledger.close()
 
 
-def sonde(*arguments: str) -> tuple[float, float]:
-    """Run a command; return its processor time, seconds, and its greatest memory, MiB."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a command took."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mib: float
+
+
+def sonde(*arguments: str) -> Cost:
+    """Run a command; return what it took."""
+    began = time.perf_counter()
     child = subprocess.Popen(
         [sys.executable, "-m", "monitor.cli", *arguments], stderr=subprocess.DEVNULL
     )
@@ -85,7 +99,8 @@ def sonde(*arguments: str) -> tuple[float, float]:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"sonde {' '.join(arguments)}: exit code {child.returncode}")
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    wall_s = time.perf_counter() - began
+    return Cost(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss / 1024)
 
 
 def configured(folder: Path, name: str, rows: int) -> str:
@@ -96,36 +111,39 @@ def configured(folder: Path, name: str, rows: int) -> str:
     return str(config)
 
 
-def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+def moved(folder: Path, rows: int) -> Iterator[tuple[str, ...]]:
+    """Export in every format, import what can be, and once more: a line of the table for each."""
+    full, empty = configured(folder, "full", rows), configured(folder, "empty", 0)
+    for kind in Format:
+        file, none = folder / f"file.{kind}", str(folder / f"none.{kind}")
+        idle = sonde("export", empty, "--output", none)
+        cost = sonde("export", full, "--output", str(file))
+        yield line(f"export {kind}", rows, cost, idle, file.stat().st_size)
+        if kind is not Format.LINES:
+            into = configured(folder, f"into-{kind}", 0)
+            idle = sonde("import", none, empty)
+            for what in (f"import {kind}", "the same again"):
+                yield line(what, rows, sonde("import", str(file), into), idle)
+        file.unlink()
+
+
+def line(
+    what: str, rows: int, cost: Cost, idle: Cost, size_bytes: int | None = None
+) -> tuple[str, ...]:
+    return (
+        what,
+        f"{rows / max(cost.cpu_s - idle.cpu_s, 1e-3):,.0f}",
+        f"{rows / cost.wall_s:,.0f}",
+        f"{cost.peak_mib:.0f}",
+        f"{idle.peak_mib:.0f}",
+        "" if size_bytes is None else f"{size_bytes / rows:.0f}",
+    )
+
+
+def report(size: Size) -> Report:
+    """Move results out and in."""
+    rows = ROWS[size]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        full, empty = configured(folder, "full", rows), configured(folder, "empty", 0)
-        print(f"{rows:,} results; CPU without that of the same command on an empty ledger")
-        print(f"{'':<16}{'rows/s of CPU':>14}{'peak MiB':>10}{'empty MiB':>10}{'bytes/row':>10}")
-        for kind in ("csv", "parquet", "lines"):
-            file = folder / f"file.{kind}"
-            idle = sonde("export", empty, "--output", str(folder / f"none.{kind}"))
-            cost = sonde("export", full, "--output", str(file))
-            show(f"export {kind}", rows, cost, idle, file.stat().st_size)
-            if kind != "lines":
-                into = configured(folder, f"into-{kind}", 0)
-                idle = sonde("import", str(folder / f"none.{kind}"), empty)
-                show(f"import {kind}", rows, sonde("import", str(file), into), idle)
-                show("  again", rows, sonde("import", str(file), into), idle)
-
-
-def show(
-    what: str,
-    rows: int,
-    cost: tuple[float, float],
-    idle: tuple[float, float],
-    size_bytes: int | None = None,
-) -> None:
-    per_row = "" if size_bytes is None else f"{size_bytes / rows:.0f}"
-    rate = rows / max(cost[0] - idle[0], 1e-3)
-    print(f"{what:<16}{rate:>14,.0f}{cost[1]:>10.0f}{idle[1]:>10.0f}{per_row:>10}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        lines = tuple(moved(Path(name), rows))
+    title = f"{rows:,} results; CPU without that of the same command on an empty ledger"
+    return Report((drawn(title, HEADINGS, lines),))

@@ -31,6 +31,10 @@ class TransferError(Exception):
     """A file or a ledger that cannot be read or written so. The text is for people."""
 
 
+class LibraryError(TransferError):
+    """The library of a format is not installed."""
+
+
 class RowError(Exception):
     """A row that is no result: which column, and why. It never repeats the value."""
 

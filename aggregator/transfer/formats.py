@@ -5,19 +5,24 @@ wants Parquet.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from aggregator.stores.lines import probe_line
 from aggregator.stores.rows import probe_rows
 from aggregator.transfer import csv_rows
-from aggregator.transfer.columns import Row, RowError, TransferError, Value
+from aggregator.transfer.columns import LibraryError, Row, RowError, TransferError, Value
 from aggregator.transfer.table import Selection, page
 
 MISSING: Final = "Parquet needs a library that is not installed: pip install 'sonde[parquet]'"
+
+
+COUNTED_BYTES: Final = 1_048_576
+"""Read at a time to count lines: a gigabyte takes less than a second."""
 
 
 class Format(StrEnum):
@@ -57,7 +62,7 @@ class Encoder:
 
 
 def encoder(kind: Format) -> Encoder:
-    """Return how a format is written; raises TransferError when its library is missing."""
+    """Return how a format is written; raises LibraryError when its library is missing."""
     match kind:
         case Format.CSV:
             return Encoder(csv_rows.head(), _of_table(csv_rows.encoded))
@@ -71,7 +76,7 @@ def _parquet() -> Encoder:
     try:
         from aggregator.transfer import parquet_rows  # noqa: PLC0415 - lazy registry
     except ImportError as error:
-        raise TransferError(MISSING) from error
+        raise LibraryError(MISSING) from error
     page_of = _of_table(parquet_rows.encoded)
     return Encoder(parquet_rows.head(), page_of, parquet_rows.END, parquet_rows.finish)
 
@@ -95,11 +100,25 @@ def _lines(connection: sqlite3.Connection, after: int, limit: int, selection: Se
     return Encoded(data, len(lines), len(found), found[-1].id if found else after)
 
 
-def decoded(path: Path, kind: Format, now: float) -> Iterator[tuple[int, Row | RowError]]:
+def lines_in(path: Path, kind: Format) -> int | None:
+    """Return about how many rows a file has, for showing how far one is; None: nobody knows.
+
+    Lines of CSV: texts of several lines make it too many. What is no file can be read only once.
+    """
+    if kind is not Format.CSV or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(partial(file.read, COUNTED_BYTES), b"")) - 1
+
+
+def decoded(
+    path: Path, kind: Format, now: float
+) -> Generator[tuple[int, Row | RowError], None, None]:
     """Go through a file's rows, each with its line (Parquet: its row), checked.
 
     `now` is wall time. Raises TransferError when the file is not of that format, or cannot be read
-    back into results; OSError when it cannot be read.
+    back into results; LibraryError when the format's library is missing; OSError when the file
+    cannot be read.
     """
     if kind is Format.LINES:
         raise TransferError("line protocol holds figures of results, not results: import CSV")
@@ -110,5 +129,5 @@ def decoded(path: Path, kind: Format, now: float) -> Iterator[tuple[int, Row | R
     try:
         from aggregator.transfer import parquet_rows  # noqa: PLC0415 - lazy registry
     except ImportError as error:
-        raise TransferError(MISSING) from error
+        raise LibraryError(MISSING) from error
     yield from parquet_rows.decoded(path, now)

@@ -43,7 +43,12 @@ class Part:
     """An unfinished file that nobody else writes to; use it as a context."""
 
     def __init__(self, output: Path) -> None:
-        """Open it, and make it if need be; raises OSError, and TransferError when it is taken."""
+        """Open it, and make it if need be.
+
+        Raises OSError, and TransferError when it is taken or can never have that name.
+        """
+        if output.is_dir():  # else all would be written before the last step failed
+            raise TransferError(f"{output} is a folder: say which file in it")
         self.output = output
         self.path = output.with_name(f"{output.name}.part")
         self._note = output.with_name(f"{output.name}.part.json")
@@ -52,9 +57,18 @@ class Part:
         )
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            self._is_still_there()
+        except (BlockingIOError, FileNotFoundError) as error:
             self._file.close()
             raise TransferError(f"{self.path}: another export is writing it") from error
+
+    def _is_still_there(self) -> None:
+        """Refuse what another export completed between our opening and our locking it.
+
+        It has another name since, or none: what we wrote there would spoil a complete file.
+        """
+        if not os.path.samestat(os.fstat(self._file.fileno()), self.path.stat()):
+            raise FileNotFoundError(self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -119,12 +133,20 @@ class Part:
         done = self.path
         if convert is not None:
             done = self.path.with_name(f"{self.path.name}.done")
-            convert(self.path, done)
+            self._convert(convert, done)
         _to_disk(done)
         done.replace(self.output)
         _to_disk(self.output.absolute().parent)
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
+
+    def _convert(self, convert: Callable[[Path, Path], None], done: Path) -> None:
+        try:
+            os.close(os.open(done, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            convert(self.path, done)
+        except BaseException:
+            done.unlink(missing_ok=True)  # on a full disk it takes what going on needs
+            raise
 
 
 def _to_disk(path: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Final
 
 from aggregator.ledger import LedgerError
 from aggregator.ledger_file import open_reader
-from aggregator.transfer.columns import TransferError
+from aggregator.transfer.columns import LibraryError, TransferError
 from aggregator.transfer.exporting import export
 from aggregator.transfer.formats import Encoder, Format, encoder
 from aggregator.transfer.part import Note, Part
@@ -34,8 +34,9 @@ from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
 
 EPILOG: Final = """\
-Exit codes: 0 written, 1 a file or the ledger cannot be read or written, 2 the command line or the
-configuration is wrong, 130 interrupted; after 1, 130 and a kill, --resume goes on."""
+Exit codes: 0 written, 1 a file or the ledger cannot be read or written (or who reads standard
+output has gone), 2 the command line or the configuration is wrong, or Parquet's library is missing,
+130 interrupted; after 1, 130 and a kill, --resume goes on with a file."""
 STREAM: Final = Path("-")
 LAST_MOMENT: Final = 4e9
 """Wall time after anything there may be: the year 2096."""
@@ -80,8 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     try:
         rows = _export(arguments, path, kind, selection)
+    except LibraryError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except BrokenPipeError:  # its reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (TransferError, LedgerError, OSError, sqlite3.Error) as error:
         sys.stderr.write(f"not exported: {error}\n")
@@ -102,6 +105,8 @@ def _kind(arguments: argparse.Namespace) -> Format:
     kind: Format = arguments.format or SUFFIXES.get(arguments.output.suffix, Format.CSV)
     if arguments.output == STREAM and (kind is Format.PARQUET or arguments.resume):
         raise ValueError("Parquet and --resume need a file: say --output FILE")
+    if arguments.output == STREAM and sys.stdout is None:
+        raise ValueError("standard output is closed: say --output FILE")
     asked = ("since", "until", "target", "format")
     said = [f"--{name}" for name in asked if getattr(arguments, name) is not None]
     if arguments.resume and said:
@@ -136,6 +141,7 @@ def moment(text: str, now: float) -> float:
 
 
 def _export(arguments: argparse.Namespace, path: Path, kind: Format, selection: Selection) -> int:
+    how = encoder(kind)  # before anything is made: its library may be missing
     if not path.exists():
         raise LedgerError(f"{path} is not there: `sonde run` makes it")
     connection = open_reader(path)
@@ -143,7 +149,7 @@ def _export(arguments: argparse.Namespace, path: Path, kind: Format, selection: 
         lies = extent(connection, selection)
         note = Note(str(path), kind, selection, lies.after, lies.last)
         if arguments.output == STREAM:
-            return _to_stream(connection, note, lies)
+            return _to_stream(connection, note, how, lies)
         with Part(arguments.output) as part:
             return _to_file(connection, part, note, resume=arguments.resume)
     finally:
@@ -161,21 +167,26 @@ class _Stream:
         return note
 
 
-def _to_stream(connection: sqlite3.Connection, note: Note, lies: Extent) -> int:
-    how = encoder(note.format)
+def _to_stream(connection: sqlite3.Connection, note: Note, how: Encoder, lies: Extent) -> int:
     stream = _Stream()
-    stream.write(how.head)
-    with shown("exporting", lies.rows) as rows:
-        return export(connection, note, how, stream, rows.advance).rows
+    try:
+        stream.write(how.head)
+        # Among rows on the same terminal a line that moves would be in the way.
+        with shown("exporting", lies.rows, quiet=sys.stdout.isatty()) as rows:
+            return export(connection, note, how, stream, rows.advance).rows
+    except OSError:
+        # What is left in its buffer cannot be written either, and would fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def _to_file(connection: sqlite3.Connection, part: Part, fresh: Note, *, resume: bool) -> int:
     note = (part.note() if resume else None) or fresh
     if note.ledger != fresh.ledger:
         raise TransferError(f"{part.path} is of another ledger: {note.ledger}")
-    how: Encoder = encoder(note.format)
+    how = encoder(note.format)
     note = part.begin(note, how.head)
-    left = extent(connection, note.selection).rows
+    left = extent(connection, note.selection, note.after).rows
     with shown("exporting", left) as rows:
         note = export(connection, note, how, part, rows.advance)
     part.finish(how.end, how.finish)

@@ -17,15 +17,18 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
 from aggregator.ledger import LedgerError
 from aggregator.ledger_file import open_writer, take
 from aggregator.results import RESULTS
+from aggregator.rollup.table import ROLLUPS
 from aggregator.stores.spool import SPOOL
-from aggregator.transfer.columns import TransferError
-from aggregator.transfer.formats import Format, decoded
+from aggregator.transfer.columns import LibraryError, TransferError
+from aggregator.transfer.formats import Format, decoded, lines_in
 from aggregator.transfer.importing import Tally, import_rows
 from monitor.cli.export import SUFFIXES
 from monitor.cli.progress import shown
@@ -36,7 +39,8 @@ from monitor.config.values import Store
 
 EPILOG: Final = """\
 Exit codes: 0 all rows are in the ledger, 1 some were no results, or a file or the ledger cannot be
-read or written, 2 the command line or the configuration is wrong, 130 interrupted."""
+read or written, 2 the command line or the configuration is wrong, or Parquet's library is missing,
+130 interrupted."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,11 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
     told = _Told()
     try:
         _import(arguments.rows, kind, store, told)
+    except LibraryError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except (TransferError, LedgerError, OSError, sqlite3.Error) as error:
         sys.stderr.write(f"not all imported: {error}\n")
         return 1
     finally:
-        report(told.tally)
+        if told.begun:
+            report(told.tally)
     return 1 if told.tally.bad else 0
 
 
@@ -81,24 +89,28 @@ class _Told:
     """What became of the rows, as of the newest commit."""
 
     def __init__(self) -> None:
+        self.begun = False
+        """Whether there was a file of results, and a ledger to take them."""
         self.tally = Tally()
 
 
 def _import(rows: Path, kind: Format, store: Store, told: _Told) -> None:
     now = Clock().wall()
-    if not store.path.exists():
-        os.close(take(store.path))
-    connection = open_writer(store.path, (RESULTS, SPOOL))
-    try:
-        with shown("importing", None) as progress:
+    with closing(decoded(rows, kind, now)) as found:
+        first = list(islice(found, 1))  # what is no file of results makes no ledger
+        if not store.path.exists():
+            os.close(take(store.path))
+        with (
+            closing(open_writer(store.path, (RESULTS, ROLLUPS, SPOOL))) as connection,
+            shown("importing", lines_in(rows, kind)) as progress,
+        ):
+            told.begun = True
             import_rows(
                 connection,
-                decoded(rows, kind, now),
+                chain(first, found),
                 _follower(told, progress.advance),
                 kept_since=now - store.retention_results_s,
             )
-    finally:
-        connection.close()
 
 
 def _follower(told: _Told, advance: Callable[[int], None]) -> Callable[[Tally], None]:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.results import LARGEST, RESULTS, insert_results, latest
+from aggregator.rollup.table import ROLLUPS
 from aggregator.stores.spool import SPOOL
 from aggregator.transfer.columns import NAMES, RowError
 from aggregator.transfer.exporting import export
@@ -67,7 +68,7 @@ results = st.builds(
 def ledger(found: list[ProbeResult]) -> sqlite3.Connection:
     """Return a ledger's tables with results in them."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript("".join((*RESULTS.migrations, *SPOOL.migrations)))
+    connection.executescript("".join((*RESULTS.migrations, *ROLLUPS.migrations, *SPOOL.migrations)))
     insert_results(connection, found)
     return connection
 

@@ -14,7 +14,7 @@ import aggregator.transfer
 from aggregator.results import RESULTS, insert_results
 from aggregator.transfer.columns import RowError, TransferError
 from aggregator.transfer.exporting import export
-from aggregator.transfer.formats import Format, decoded, encoder
+from aggregator.transfer.formats import Format, decoded, encoder, lines_in
 from aggregator.transfer.part import Note, Part
 from aggregator.transfer.table import Selection
 from tests.unit.aggregator.samples import result
@@ -101,6 +101,43 @@ def test_a_part_shorter_than_its_note(tmp_path: Path) -> None:
         assert found is not None
         with pytest.raises(TransferError, match="shorter than its note"):
             part.begin(found, b"head")
+
+
+def test_a_part_that_was_completed_while_it_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another export gave the file its name before we locked it: it is not written to."""
+
+    def completed(*_: object) -> None:
+        (tmp_path / "f.part").replace(tmp_path / "f")
+
+    # The moment between opening and locking cannot be had otherwise.
+    monkeypatch.setattr("aggregator.transfer.part.fcntl.flock", completed)
+    with pytest.raises(TransferError, match="another export"):
+        Part(tmp_path / "f")
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_what_could_not_be_converted_leaves_its_part(tmp_path: Path) -> None:
+    """On a full disk the half of a Parquet file goes, and the export can be gone on with."""
+
+    def full(_: Path, done: Path) -> None:
+        done.write_bytes(b"PAR1 half")
+        raise OSError("no space left")
+
+    with Part(tmp_path / "f") as part:
+        part.begin(NOTE, b"head")
+        with pytest.raises(OSError, match="no space"):
+            part.finish(b" end", full)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.part", "f.part.json"]
+
+
+def test_rows_of_a_file_are_about_its_lines(tmp_path: Path) -> None:
+    """For CSV, and of a file: a pipe could be read only once."""
+    (tmp_path / "f").write_bytes(b"head\r\n1\r\n2\r\n")
+    assert lines_in(tmp_path / "f", Format.CSV) == 2
+    assert lines_in(tmp_path / "f", Format.PARQUET) is None
+    assert lines_in(Path("/dev/null"), Format.CSV) is None
 
 
 def test_rows_deleted_meanwhile_end_the_export(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from aggregator.results import RESULTS, insert_results
+from aggregator.results import RESULTS, insert_results, prune
+from aggregator.rollup.folding import fold
+from aggregator.rollup.table import ROLLUPS
 from aggregator.stores.spool import SPOOL
 from aggregator.transfer.columns import NAMES, Row, RowError
 from aggregator.transfer.importing import NAMED, Tally, import_rows
@@ -20,7 +22,7 @@ EVERYTHING = Selection(0.0, 1e9)
 def ledger() -> Iterator[sqlite3.Connection]:
     """Return a ledger's tables with three results of its own."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript("".join((*RESULTS.migrations, *SPOOL.migrations)))
+    connection.executescript("".join((*RESULTS.migrations, *ROLLUPS.migrations, *SPOOL.migrations)))
     insert_results(connection, [result(slot=n, at=float(n)) for n in (1, 2, 3)])
     yield connection
     connection.close()
@@ -45,6 +47,20 @@ def test_imported_rows_get_numbers_below_zero(ledger: sqlite3.Connection) -> Non
     assert numbers(ledger)[4] == 4
 
 
+def test_numbers_of_imported_rows_that_were_rolled_up_never_come_again(
+    ledger: sqlite3.Connection,
+) -> None:
+    """Also when the rows are gone: a new one between the cursors would be in no roll-up."""
+    take_in(ledger, [row(slot=10), row(slot=11)])
+    while fold(ledger, 10).rows:
+        pass
+    prune(ledger, 1e12)
+    assert numbers(ledger) == {}
+    take_in(ledger, [row(slot=12)])
+    assert numbers(ledger) == {-3: 12}
+    assert fold(ledger, 10).rows == 1
+
+
 def test_a_batch_is_recorded_whole_or_not_at_all(ledger: sqlite3.Connection) -> None:
     """A row that the table refuses takes its batch back, and the error is told."""
     with pytest.raises(sqlite3.IntegrityError):
@@ -66,6 +82,7 @@ def test_an_extent_of_nothing(ledger: sqlite3.Connection) -> None:
     assert (found.after, found.last, found.rows) == (0, 0, 0)
     found = extent(ledger, Selection(2.0, 3.5))
     assert (found.after, found.last, found.rows) == (1, 3, 2)
+    assert extent(ledger, Selection(2.0, 3.5), after=2).rows == 1
 
 
 def test_every_row_is_accounted_for(ledger: sqlite3.Connection) -> None:

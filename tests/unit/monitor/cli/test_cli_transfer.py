@@ -3,12 +3,14 @@
 import argparse
 import asyncio
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+import aggregator.transfer
 from aggregator.ledger import Ledger
 from aggregator.ledger_file import open_writer
 from aggregator.results import RESULTS, insert_result, insert_results, replay
@@ -241,8 +243,46 @@ def test_moments(text: str, at: float) -> None:
     assert export.moment(text, 10_000.0) == at
 
 
-def test_files_are_for_their_owner_alone(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_files_are_for_their_owner_alone(folder: Path, name: str) -> None:
     """Request ids and errors are in them."""
     remember("from", 1)
-    assert exporting("--output", "rows.csv") == 0
-    assert (folder / "rows.csv").stat().st_mode & 0o077 == 0
+    assert exporting("--output", name) == 0
+    assert (folder / name).stat().st_mode & 0o077 == 0
+
+
+def test_without_parquets_library_nothing_is_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says what to install, exit code 2; no unfinished file, and no ledger."""
+    remember("from", 1)
+    (folder / "rows.parquet").touch()
+    monkeypatch.setitem(sys.modules, "arro3.core", None)
+    monkeypatch.delitem(sys.modules, "aggregator.transfer.parquet_rows", raising=False)
+    monkeypatch.delattr(aggregator.transfer, "parquet_rows", raising=False)
+    assert exporting("--output", "x.parquet") == 2
+    assert importing("rows.parquet", "into.yaml") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert all("pip install 'sonde[parquet]'" in line for line in told)
+    assert not list(folder.glob("x*"))
+    assert not (folder / "into.db").exists()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", ["none.csv", "other.csv"])
+def test_no_ledger_is_made_for_what_is_no_file_of_results(name: str) -> None:
+    """A slip of the pen leaves nothing behind."""
+    Path("other.csv").write_text("a,b\r\n1,2\r\n")
+    assert importing(name, "into.yaml") == 1
+    assert not list(Path().glob("into.db*"))
+
+
+@pytest.mark.parametrize("place", [".", "some.csv", "/", ""])
+def test_a_folder_is_no_file(folder: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said before anything is written, not when all of it is."""
+    remember("from", 1)
+    (folder / "some.csv").mkdir()
+    assert exporting("--output", place) == 1
+    assert "is a folder" in capsys.readouterr().err
+    assert not list(folder.glob("*.part*"))
