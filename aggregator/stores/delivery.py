@@ -6,7 +6,6 @@ little of each wait is taken off by an amount that depends on the location: repl
 back as one wave.
 """
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2s
@@ -28,7 +27,7 @@ class Outcome(StrEnum):
 
     STORED = "stored"
     EXPIRED = "expired"
-    """Stored, but for points older than the bucket keeps."""
+    """Stored, but for points older than the bucket keeps. As a WriteError: it is not told which."""
     REJECTED = "rejected"
     """A line was not taken: 400 or 422."""
     TOO_LARGE = "too_large"
@@ -46,41 +45,6 @@ class Outcome(StrEnum):
 
 PEOPLES: Final = frozenset({Outcome.TOKEN, Outcome.BUCKET, Outcome.REJECTED})
 """What does not mend itself."""
-
-_BY_STATUS: Final = {
-    400: Outcome.REJECTED,
-    401: Outcome.TOKEN,
-    403: Outcome.TOKEN,
-    404: Outcome.BUCKET,
-    413: Outcome.TOO_LARGE,
-    422: Outcome.REJECTED,
-    429: Outcome.THROTTLED,
-}
-"""https://docs.influxdata.com/influxdb/v2/write-data/troubleshoot/#review-http-status-codes"""
-_EXPIRED: Final = re.compile(r"partial write: points beyond retention policy dropped=([0-9]{1,9})")
-"""https://docs.influxdata.com/influxdb/v1/troubleshooting/errors/; v2 says it in a 422."""
-
-
-def outcome_of(status: int, told: str) -> Outcome:
-    """Say what a status and the server's own words mean.
-
-    204 alone is success: a login page answers 200, and has stored nothing.
-    """
-    if status == 204:
-        return Outcome.STORED
-    outcome = _BY_STATUS.get(status, Outcome.UNAVAILABLE)
-    return Outcome.EXPIRED if outcome is Outcome.REJECTED and _EXPIRED.search(told) else outcome
-
-
-def expired_points(told: str) -> int:
-    """Return how many points a server says it dropped as older than its bucket keeps."""
-    found = _EXPIRED.search(told)
-    return int(found[1]) if found is not None else 0
-
-
-def retry_after_s(header: str | None) -> float | None:
-    """Read a Retry-After in seconds; None when there is none, or it is a date."""
-    return float(header) if header is not None and re.fullmatch(r"[0-9]{1,9}", header) else None
 
 
 def wait_s(failure: "WriteError", attempt: int, location: str) -> float:
@@ -115,6 +79,9 @@ class WriteError(Exception):
 
 class Writer(Protocol):
     """What takes lines."""
+
+    date: str | None
+    """The Date of the newest answer, as the server says it; None before one that has any."""
 
     async def write(self, body: bytes) -> int:
         """Write lines, compressed with gzip, once; return how many were too old to be kept.

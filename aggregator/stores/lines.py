@@ -26,6 +26,8 @@ WINDOWS: Final = "api_window"
 _TAG_ESCAPES: Final = str.maketrans(
     {",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\n", "\t": r"\t", "\r": r"\r"}
 )
+_BREAKS: Final = str.maketrans({"\n": r"\n", "\t": r"\t", "\r": r"\r"})
+"""Of the escapes above, those that stay when a line is read."""
 _BEFORE_SEPARATOR: Final = re.compile(r"\\(?=[,= ]|\Z)")
 """A backslash there is a slash in our points: InfluxDB and VictoriaMetrics read two backslashes and
 a separator differently, and one at the end of a value would take the separator behind it."""
@@ -151,6 +153,11 @@ def _head(measurement: str, tags: tuple[tuple[str, str], ...]) -> str:
 
 def _tag(value: str) -> str:
     return _BEFORE_SEPARATOR.sub("/", value).translate(_TAG_ESCAPES)
+
+
+def tag_as_stored(value: str) -> str:
+    """Return what the store has for a tag's value: the same, but for what a line cannot hold."""
+    return _BEFORE_SEPARATOR.sub("/", value).translate(_BREAKS)
 
 
 def _number(value: float) -> str:

@@ -10,6 +10,7 @@ nothing.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -46,8 +47,10 @@ REST_S: Final = 1.0
 """How old a result may grow before it is written, where no full batch hurries it."""
 TRIAL_LINES: Final = 100
 """Of the batch that tries whether a store is back: it grows from there, twice with each success."""
+SLOW_S: Final = 2.0
+"""A write that took longer halves the next batch: well before a writer's deadline cuts one off."""
 LOOK_S: Final = 5.0
-"""While a store is down: between two looks at the balance and at the age of the token."""
+"""While a store is down, or a backlog drains: between two looks at the balance and the token."""
 FLUSH_S: Final = 2.0
 """How long the last flush may take after a stop; what is left waits for the next start."""
 log = structlog.get_logger("sonde.influxdb")
@@ -78,6 +81,8 @@ class Shipper:
         self._begun = False
         """Whether there is a cursor."""
         self._batch_lines = BATCH_LINES
+        self._looked_at = 0.0
+        """Loop time of the last look at the balances."""
         self._failed = 0
         """Attempts in a row that came to nothing."""
         self._held_until = dict.fromkeys(Stream, 0.0)
@@ -150,7 +155,11 @@ class Shipper:
 
     async def _drain(self, stream: Stream, read: Callable[[], Awaitable[Batch]]) -> None:
         more = True
-        while more and (batch := await read()).lines:
+        while more:
+            began = _now()
+            batch = await read()
+            if not batch.lines:
+                return
             try:
                 await self._ship(batch)
             except WriteError as failure:
@@ -159,7 +168,19 @@ class Shipper:
                 self._held_until[stream] = _now() + PEOPLES_WAIT_S
                 self._tell(failure.outcome, stream, f"every line is refused: {failure}")
                 return
-            more = batch.full
+            if more := batch.full:
+                await self._pause(_now() - began)
+
+    async def _pause(self, took_s: float) -> None:
+        """Leave store and ledger to others for as long as a batch of a backlog kept them busy.
+
+        So it takes half of what they can do, however much that is. A stop does not wait.
+        """
+        if _now() - self._looked_at >= LOOK_S:
+            await self._look()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(took_s):
+                await self._stopping.wait()
 
     async def _results(self) -> Batch:
         """Read a batch of results, a range at a time: others read meanwhile."""
@@ -178,6 +199,7 @@ class Shipper:
 
     async def _look(self) -> None:
         """Read the balances, for whoever shows them."""
+        self._looked_at = _now()
         try:
             self.balances = await self._ledger.read(balances)
         except LedgerError as error:
@@ -209,12 +231,15 @@ class Shipper:
             self._tell(Outcome.REJECTED, batch.stream, told)
         self._recovered(batch.stream)
 
-    def _note(self, outcome: Outcome, lines: int) -> None:
+    def _note(self, outcome: Outcome, lines: int, took_s: float) -> None:
         self._on_outcome(outcome)
         if outcome is Outcome.TOO_LARGE:
             self._batch_lines = max(1, lines // 2)
         elif outcome in (Outcome.STORED, Outcome.EXPIRED):
-            self._batch_lines = min(BATCH_LINES, max(self._batch_lines, 2 * lines))
+            if took_s > SLOW_S:
+                self._batch_lines = max(TRIAL_LINES, min(self._batch_lines, lines) // 2)
+            else:
+                self._batch_lines = min(BATCH_LINES, max(self._batch_lines, 2 * lines))
         elif outcome is not Outcome.REJECTED:
             self._batch_lines = min(self._batch_lines, TRIAL_LINES)
 

@@ -78,8 +78,9 @@ SPOOL: Final = Schema(
 
 QUARANTINE_KEPT: Final = 1_000
 """Refused lines kept to be looked at, the newest: what is wrong with one is wrong with many."""
-RANGE: Final = 500
-"""Results encoded in one go: some 4 ms in the reader's thread, so that nobody waits long for it."""
+RANGE: Final = 100
+"""Results encoded in one go: a millisecond in the reader's thread. Beyond the 5 ms for which Python
+leaves a thread alone, the event loop would have to wait for it."""
 COUNTED_ROWS: Final = 20_000
 """How many rows that wait are counted one by one, in some milliseconds. How long a longer queue is,
 after hours of an outage, is what the other terms of the balance leave."""

@@ -1,11 +1,13 @@
-"""Whether the configured InfluxDB takes what is written and gives it back."""
+"""Whether the configured InfluxDB takes what is written and gives it back, and has our time."""
 
 import asyncio
 import gzip
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aggregator.stores import open_influxdb
-from aggregator.stores.delivery import Destination, WriteError, words
+from aggregator.stores.delivery import Destination, Outcome, WriteError, words
 from aggregator.stores.influxql import Influxql, QueryError
 from aggregator.stores.lines import marker_line
 from monitor.clock import Clock
@@ -16,27 +18,69 @@ MARKER: Final = "sonde_check"
 VISIBLE_S: Final = 5.0
 """How long a point that was taken may stay invisible: some stores show it a moment later."""
 AGAIN_S: Final = 0.2
+SKEW_S: Final = 5.0
+"""A difference of clocks that is told: a Date has whole seconds, and an answer takes some time."""
 
 
 class ConnectError(Exception):
     """The store does not work. The text is for people."""
 
 
-async def connect(influxdb: Influxdb, location: str) -> float:
-    """Write a marker and read it back; return the seconds it took. Raises ConnectError."""
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """What a store that works was found to do."""
+
+    took_s: float
+    ahead_s: float | None
+    """How far its clock is ahead of ours; None when it does not say what time it has."""
+
+
+async def connect(influxdb: Influxdb, location: str) -> Connected:
+    """Write a marker and read it back. Raises ConnectError."""
     clock = Clock()
     began, at_ns = clock.monotonic(), round(clock.wall() * 1e6) * 1_000
+    ahead_s = await _write(influxdb, marker_line(MARKER, location, 1.0, at_ns), clock)
+    await _read_back(influxdb, at_ns)
+    return Connected(clock.monotonic() - began, ahead_s)
+
+
+async def _write(influxdb: Influxdb, line: str, clock: Clock) -> float | None:
+    """Write the marker; return how far the server's clock is ahead. Raises ConnectError."""
     destination = influxdb.destination
-    line = marker_line(MARKER, location, 1.0, at_ns)
-    writer = open_influxdb(destination, influxdb.token)
+    writer = open_influxdb(destination, influxdb.token, influxdb.papers)
     try:
-        await writer.write(gzip.compress(line.encode()))
+        expired = await writer.write(gzip.compress(line.encode()))
+        refusal = WriteError(Outcome.EXPIRED, "one of this very moment") if expired else None
     except WriteError as error:
-        told = f"{words(error.outcome, destination)} ({error})"
-        raise ConnectError(f"{_place(destination)} {told}") from error
+        refusal = error
     finally:
         await writer.close()
-    influxql = Influxql(destination, influxdb.token)
+    ahead_s = _ahead_s(writer.date, clock.wall())
+    if refusal is not None:
+        told = f"{words(refusal.outcome, destination)} ({refusal}){_skew(ahead_s)}"
+        raise ConnectError(f"{_place(destination)} {told}") from refusal
+    return ahead_s
+
+
+def _ahead_s(date: str | None, wall: float) -> float | None:
+    """Return how far a clock that says `date` is ahead of ours; None: it says nothing readable."""
+    try:
+        return None if date is None else parsedate_to_datetime(date).timestamp() - wall
+    except ValueError:
+        return None
+
+
+def _skew(ahead_s: float | None) -> str:
+    """Say that clocks differ; nothing when they do not, by what is to be told."""
+    if ahead_s is None or abs(ahead_s) <= SKEW_S:
+        return ""
+    way = "ahead of" if ahead_s > 0 else "behind"
+    return f"; its clock is {abs(ahead_s):.0f} s {way} ours: one of the two is wrong"
+
+
+async def _read_back(influxdb: Influxdb, at_ns: int) -> None:
+    destination = influxdb.destination
+    influxql = Influxql(destination, influxdb.token, influxdb.papers)
     try:
         async with asyncio.timeout(VISIBLE_S):
             while not await _seen(influxql, at_ns):  # noqa: ASYNC110 - it tells nobody
@@ -49,7 +93,6 @@ async def connect(influxdb: Influxdb, location: str) -> float:
         raise ConnectError(f"{_place(destination)} {told}") from None
     finally:
         await influxql.close()
-    return clock.monotonic() - began
 
 
 async def _seen(influxql: Influxql, at_ns: int) -> bool:
@@ -60,11 +103,12 @@ async def _seen(influxql: Influxql, at_ns: int) -> bool:
 def report(influxdb: Influxdb, location: str) -> tuple[str, bool]:
     """Return one line that says how it went, and whether it went well."""
     try:
-        seconds = run(connect(influxdb, location))
+        found = run(connect(influxdb, location))
     except ConnectError as error:
         return str(error), False
     place = _place(influxdb.destination)
-    return f"{place} wrote and read back a marker in {1000 * seconds:.0f} ms", True
+    took = f"{place} wrote and read back a marker in {1000 * found.took_s:.0f} ms"
+    return took + _skew(found.ahead_s), True
 
 
 def _place(destination: Destination) -> str:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from monitor.config.credentials import anchored, credential
 from monitor.config.document import KeyPath
 from monitor.config.findings import Findings
-from monitor.config.models import ProviderSection
+from monitor.config.models import InfluxdbSection, ProviderSection
 from monitor.config.scalars import Interpolated
 from probes.secret import Secret, SecretError, SecretSource
 from probes.wire.proxy import proxy_of
@@ -87,7 +87,11 @@ def variable_of(place: KeyPath, findings: Findings) -> str | None:
 
 
 def compile_papers(
-    path: KeyPath, section: ProviderSection, base_url: str, folder: Path, findings: Findings
+    path: KeyPath,
+    section: ProviderSection | InfluxdbSection,
+    base_url: str,
+    folder: Path,
+    findings: Findings,
 ) -> Papers:
     """Return the files of TLS. Each is read now, so that what is wrong with it is told here."""
     ca, certificate, key = (
@@ -104,7 +108,7 @@ def compile_papers(
         if papers == Papers():
             continue
         if base_url.lower().startswith("http:"):
-            findings.warn((*path, name), "has no effect: the provider is reached by http")
+            findings.warn((*path, name), "has no effect: the address is an http one")
         try:
             take(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), papers)
         except TrustError as error:

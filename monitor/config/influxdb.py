@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from aggregator.stores.delivery import Destination
+from monitor.config.connection import compile_papers
 from monitor.config.credentials import credential
 from monitor.config.findings import Findings
 from monitor.config.models import InfluxdbSection
@@ -45,6 +46,7 @@ def compile_influxdb(
     return Influxdb(
         destination=Destination(section.url, section.org or "", section.bucket),
         token=None if token is None else token.source,
+        papers=compile_papers(_PATH, section, section.url, folder, findings),
     )
 
 

@@ -122,7 +122,7 @@ async def test_influxdb_refuses_a_poison_line_and_keeps_the_rest(influxdb: Influ
     writer = open_influxdb(destination(influxdb), secret(influxdb.token))
     lines = [probe_line(row(number)).encode() for number in range(1_000)]
     lines[617] = lines[617].replace(b"latency_ms=4.5", b'latency_ms="slow"')
-    sifting = Sifting(writer, lines, lambda _outcome, _lines: None)
+    sifting = Sifting(writer, lines, lambda _outcome, _lines, _took_s: None)
     await sifting.run()
     await writer.close()
     (poison,) = sifting.poison

@@ -64,6 +64,7 @@ def fired(tmp_path: Path, alert: str, series: dict[str, str]) -> bool:
     [
         ("SondeAbsent", {f"up{SONDE}": "0x30"}),
         ("SondeNotRecording", {f"sonde_results_volatile_total{SONDE}": "0x25 1+1x5"}),
+        ("SondeLedgerDamaged", {f"sonde_ledger_damaged_files{SONDE}": "0x25 1x5"}),
         ("SondeCutOff", {f"sonde_alerts{EGRESS}": "0x25 1x5"}),
         ("SondeRulesBroken", {f"sonde_rules_broken{SONDE}": "0x25 1x5"}),
         ("SondeInfluxdbBehind", {OLDEST: "0+60x30"}),
@@ -86,6 +87,7 @@ def test_each_alert_fires_in_its_own_trouble(
     [
         "SondeAbsent",
         "SondeNotRecording",
+        "SondeLedgerDamaged",
         "SondeCutOff",
         "SondeRulesBroken",
         "SondeInfluxdbBehind",
@@ -98,6 +100,7 @@ def test_all_is_quiet_while_all_is_well(tmp_path: Path, alert: str) -> None:
     well = {
         f"up{SONDE}": "1x30",
         f"sonde_results_volatile_total{SONDE}": "5x30",
+        f"sonde_ledger_damaged_files{SONDE}": "1 1 0x28",
         f"sonde_rules_broken{SONDE}": "1 1 0x28",
         f"sonde_alerts{EGRESS.replace('MonitorEgress', 'Down')}": "1x30",
         f"sonde_spool_lost_points_total{SONDE}": "0x30",

@@ -14,7 +14,15 @@ from structlog.testing import capture_logs
 from aggregator.ledger import Ledger
 from aggregator.results import RESULTS
 from aggregator.stores.delivery import LONGEST_WAIT_S, PEOPLES_WAIT_S, Outcome, WriteError
-from aggregator.stores.shipper import BATCH_LINES, FLUSH_S, LOOK_S, REST_S, TRIAL_LINES, Shipper
+from aggregator.stores.shipper import (
+    BATCH_LINES,
+    FLUSH_S,
+    LOOK_S,
+    REST_S,
+    SLOW_S,
+    TRIAL_LINES,
+    Shipper,
+)
 from aggregator.stores.spool import SPOOL, Balance, Stream, keep_windows
 from tests.unit.aggregator.stores.shelf import Shelf
 from tests.unit.aggregator.stores.spools import HERE, fill
@@ -260,6 +268,44 @@ async def test_batches_shrink_to_what_the_store_takes(shipped: Shipped) -> None:
     refused = shipped.outcomes[Outcome.TOO_LARGE]
     assert refused < shipped.outcomes[Outcome.STORED]
     assert 0 < refused < 25
+
+
+async def test_a_backlog_leaves_half_of_the_time_to_others(shipped: Shipped) -> None:
+    """A batch that took a second is followed by one of rest; the balance is shown meanwhile."""
+    shipped.shelf.takes_s = 1.0 / BATCH_LINES
+    await shipped.produce(range(10 * BATCH_LINES))
+    async with shipping(shipped):
+        await asyncio.sleep(10)
+        assert len(shipped.shelf.written) in {5, 6}
+        assert 0 < shipped.results.stored < 10 * BATCH_LINES
+        await asyncio.sleep(12)
+        assert shipped.results.pending == 0
+
+
+async def test_a_slow_store_gets_smaller_batches(shipped: Shipped) -> None:
+    """Down to what it takes in good time, and up again when it is well."""
+    shipped.shelf.takes_s = 2.2 * SLOW_S / BATCH_LINES
+    await shipped.produce(range(8 * BATCH_LINES))
+    async with shipping(shipped):
+        await asyncio.sleep(30)
+        assert shipped.shelf.written[:3] == [BATCH_LINES, BATCH_LINES // 2, BATCH_LINES // 4]
+        assert max(shipped.shelf.written[1:]) <= BATCH_LINES // 2
+        shipped.shelf.takes_s = 0.0
+        await asyncio.sleep(30)
+        assert shipped.results.pending == 0
+        assert shipped.shelf.written[-2] == BATCH_LINES
+
+
+async def test_a_stop_ends_a_backlog_in_time(shipped: Shipped) -> None:
+    """However much waits and however slow the store: it gets FLUSH_S, and then we go."""
+    shipped.shelf.takes_s = 0.5 / BATCH_LINES
+    await shipped.produce(range(20 * BATCH_LINES))
+    loop = asyncio.get_running_loop()
+    async with shipping(shipped):
+        await asyncio.sleep(3)
+        before = loop.time()
+    assert loop.time() - before <= FLUSH_S + 0.1
+    assert 0 < len(shipped.shelf.points) < 20 * BATCH_LINES
 
 
 async def test_points_older_than_the_bucket_keeps_are_dropped(shipped: Shipped) -> None:

@@ -12,60 +12,9 @@ from aggregator.stores.delivery import (
     Destination,
     Outcome,
     WriteError,
-    expired_points,
-    outcome_of,
-    retry_after_s,
     wait_s,
     words,
 )
-
-EXPIRED = "partial write: points beyond retention policy dropped=3"
-
-
-@pytest.mark.parametrize(
-    ("status", "told", "outcome"),
-    [
-        (200, "", Outcome.UNAVAILABLE),
-        (202, "", Outcome.UNAVAILABLE),
-        (204, "", Outcome.STORED),
-        (302, "", Outcome.UNAVAILABLE),
-        (400, "unable to parse", Outcome.REJECTED),
-        (400, EXPIRED, Outcome.EXPIRED),
-        (401, "", Outcome.TOKEN),
-        (403, "", Outcome.TOKEN),
-        (404, "", Outcome.BUCKET),
-        (413, "", Outcome.TOO_LARGE),
-        (422, "failure writing points to database: " + EXPIRED, Outcome.EXPIRED),
-        (422, "field type conflict", Outcome.REJECTED),
-        (429, "", Outcome.THROTTLED),
-        (500, EXPIRED, Outcome.UNAVAILABLE),
-        (503, "", Outcome.UNAVAILABLE),
-    ],
-)
-def test_outcomes(status: int, told: str, outcome: Outcome) -> None:
-    """Every status is one of a closed set, and words count only where InfluxDB says them."""
-    assert outcome_of(status, told) is outcome
-
-
-def test_expired_points_are_counted_as_the_server_counts() -> None:
-    """Its own number; none where it names none."""
-    assert expired_points(EXPIRED) == 3
-    assert expired_points("partial write: field type conflict dropped=1") == 0
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("7", 7.0),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
-        ("-1", None),
-        ("1e9", None),
-    ],
-)
-def test_retry_after(header: str | None, seconds: float | None) -> None:
-    """Seconds are read; anything else says nothing."""
-    assert retry_after_s(header) == seconds
 
 
 def waited(outcome: Outcome, attempt: int = 1, after_s: float | None = None) -> float:

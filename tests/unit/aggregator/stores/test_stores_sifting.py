@@ -20,7 +20,7 @@ def numbered(*numbers: int) -> set[bytes]:
 async def sift(shelf: Shelf, number: int) -> tuple[Sifting, list[Outcome]]:
     """Write so many lines; return the sifting and what was noted."""
     noted: list[Outcome] = []
-    sifting = Sifting(shelf, lines(number), lambda outcome, _lines: noted.append(outcome))
+    sifting = Sifting(shelf, lines(number), lambda outcome, _lines, _took_s: noted.append(outcome))
     await sifting.run()
     return sifting, noted
 
@@ -109,3 +109,29 @@ async def test_large_bodies_are_packed_too() -> None:
     number = SMALL_BYTES // 10
     await sift(shelf, number)
     assert len(shelf.points) == number
+
+
+@pytest.mark.parametrize("old", [1, 37, 99, 100])
+async def test_points_too_old_are_found_where_the_store_does_not_count_them(old: int) -> None:
+    """It refuses a batch for one of them: exactly they are given up, in few writes."""
+    shelf = Shelf()
+    shelf.counts_expired = False
+    shelf.expired_before_s = 1
+    aged = [b"m,n=%d v=1 %d" % (n, 10**9 + n - old) for n in range(100)]
+    sifting = Sifting(shelf, aged, lambda _outcome, _lines, _took_s: None)
+    await sifting.run()
+    assert (sifting.poison, sifting.expired) == ([], old)
+    assert len(shelf.points) == 100 - old
+    assert len(shelf.written) <= 4 * math.ceil(math.log2(100)) + 2
+
+
+async def test_a_refused_line_among_points_too_old_is_told_apart() -> None:
+    """That lines are too old shows that the store judges them: the refused one stands alone."""
+    shelf = Shelf()
+    shelf.counts_expired = False
+    shelf.expired_before_s = 1
+    shelf.refused = lambda line: b"n=7 " in line
+    aged = [b"m,n=%d v=1 %d" % (n, n if n < 5 else 10**9 + n) for n in range(8)]
+    sifting = Sifting(shelf, aged, lambda _outcome, _lines, _took_s: None)
+    await sifting.run()
+    assert ([each.line for each in sifting.poison], sifting.expired) == ([aged[7]], 5)
