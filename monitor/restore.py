@@ -1,6 +1,8 @@
 """What a restart finds in the ledger: windows as they were, holds as they stood."""
 
 import sqlite3
+from collections.abc import Callable
+from typing import Final
 
 from aggregator.ledger import Ledger
 from aggregator.results import had_at, replay
@@ -9,22 +11,40 @@ from alerting.engine import Engine, Transition
 from alerting.store import load_states
 from probes.result import ProbeResult
 
+STEPS: Final = 10_000
+"""Of SQLite's machine between two looks at whether we are to stop: some milliseconds."""
 
-async def replay_windows(ledger: Ledger, windows: Windows, longest_s: float, now: float) -> int:
+
+async def replay_windows(
+    ledger: Ledger,
+    windows: Windows,
+    longest_s: float,
+    now: float,
+    stopped: Callable[[], bool],
+) -> int:
     """Fold the ledger's newest results and skips into the windows; return how many there were.
 
     Rows are stamped with the wall time they were had at; now, at the start, that is steady time.
+    Ends early when `stopped`: a month of results takes longer than a stop may, and nobody will look
+    at windows that are half filled.
     """
 
     def fold(connection: sqlite3.Connection) -> int:
         # In the reader's thread, row by row: nobody else looks at the windows before we are done.
         rows = 0
-        for row in replay(connection, now - longest_s, now):
-            if isinstance(row, ProbeResult):
-                windows.ingest(row, min(now, had_at(row)))
-            else:
-                windows.skipped(row.target, row.reason, min(now, row.at), row.failing)
-            rows += 1
+        connection.set_progress_handler(stopped, STEPS)
+        try:
+            for row in replay(connection, now - longest_s, now):
+                if isinstance(row, ProbeResult):
+                    windows.ingest(row, min(now, had_at(row)))
+                else:
+                    windows.skipped(row.target, row.reason, min(now, row.at), row.failing)
+                rows += 1
+        except sqlite3.OperationalError:
+            if not stopped():
+                raise
+        finally:
+            connection.set_progress_handler(None, 0)
         return rows
 
     return await ledger.read(fold, timeout_s=None)

@@ -6,10 +6,13 @@ before (influxdb-client takes 0.85 s).
 
 from aggregator.stores.delivery import Destination, Writer
 from probes.secret import SecretSource
+from probes.wire.trust import Papers
 
 
-def open_influxdb(destination: Destination, token: SecretSource | None) -> Writer:
+def open_influxdb(
+    destination: Destination, token: SecretSource | None, papers: Papers | None = None
+) -> Writer:
     """Return a writer to an InfluxDB."""
     from aggregator.stores.influxdb_writer import InfluxdbWriter  # noqa: PLC0415 - lazy registry
 
-    return InfluxdbWriter(destination, token)
+    return InfluxdbWriter(destination, token, papers)

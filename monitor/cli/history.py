@@ -1,7 +1,7 @@
 """Show a target's past, step by step, from the ledger or from InfluxDB.
 
 examples:
-  sonde history chat                            the last hour, from the ledger
+  sonde history chat                            the last hour, from the configured store
   sonde history chat --since 6h --from influxdb what InfluxDB has of it
   sonde history chat --since 30d                a month, by the day
   sonde history chat --since 1d --json          one object a step, for scripts
@@ -16,30 +16,24 @@ The daemon may run meanwhile.
 import argparse
 import json
 import os
-import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from aggregator.ledger import LedgerError
-from aggregator.ledger_file import open_reader
 from aggregator.rollup.bucket import Point
-from aggregator.stores.history import History, HistoryError, step_for
-from aggregator.stores.influxdb_history import InfluxdbHistory
-from aggregator.stores.influxql import Influxql
-from aggregator.stores.ledger_history import LedgerHistory
+from aggregator.stores.history import HistoryError, step_for
 from monitor import threads
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
-from monitor.config.values import Config
+from monitor.config.values import Config, HistoryStore
+from monitor.histories import open_history
 from probes.result import Fault
-
-T = TypeVar("T")
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 BAR_STEPS: Final = 60
@@ -83,9 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="store",
-        choices=("ledger", "influxdb"),
-        default="ledger",
-        help="which store to ask (default: %(default)s)",
+        type=HistoryStore,
+        choices=tuple(HistoryStore),
+        metavar="STORE",
+        help="which store to ask, ledger or influxdb (default: store.history)",
     )
     parser.add_argument("--config", type=Path, help="configuration (default: as sonde run)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -110,14 +105,15 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(str(error))
     if arguments.target not in (names := [target.name for target in config.targets]):
         return _refuse(f"no target {arguments.target!r}; there are: {', '.join(names)}")
-    if arguments.store == "influxdb" and config.store.influxdb is None:
+    store = arguments.store or config.store.history
+    if store is HistoryStore.INFLUXDB and config.store.influxdb is None:
         return _refuse(f"{config.source} store.influxdb: not configured")
     until = int(Clock().wall()) + 1
     since = until - int(arguments.since)
     try:
-        found = threads.run(_ask(config, arguments.store, arguments.target, since, until))
+        found = threads.run(_ask(config, store, arguments.target, since, until))
     except (HistoryError, LedgerError) as error:
-        sys.stderr.write(f"{arguments.store}: {error}\n")
+        sys.stderr.write(f"{store}: {error}\n")
         return 1
     if arguments.json:
         text = json.dumps([asdict(line(point)) for point in found], indent=2)
@@ -132,38 +128,11 @@ def _refuse(problem: str) -> int:
     return 2
 
 
-async def _ask(config: Config, store: str, target: str, since: int, until: int) -> list[Point]:
-    history: History
-    if store == "influxdb" and config.store.influxdb is not None:
-        influxdb = config.store.influxdb
-        influxql = Influxql(influxdb.destination, influxdb.token)
-        try:
-            history = InfluxdbHistory(influxql, config.location)
-            return await history.range(target, since, until, step_for(since, until))
-        finally:
-            await influxql.close()
-    path = config.store.path
-    if not path.exists():
-        raise LedgerError(f"{path} is not there: `sonde run` makes it")
-    connection = open_reader(path)
-    try:
-
-        async def read(work: Callable[[sqlite3.Connection], T]) -> T:
-            connection.execute("BEGIN")  # one snapshot, while a daemon may be rolling up
-            return work(connection)
-
-        history = LedgerHistory(read, config.location)
+async def _ask(
+    config: Config, store: HistoryStore, target: str, since: int, until: int
+) -> list[Point]:
+    async with open_history(config, store) as history:
         return await history.range(target, since, until, step_for(since, until))
-    except sqlite3.Error as error:
-        raise LedgerError(_unread(path, error)) from error
-    finally:
-        connection.close()
-
-
-def _unread(path: Path, error: sqlite3.Error) -> str:
-    if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a table or a column is not there
-        return f"{path} is an older version's ({error}): `sonde run` brings it up to this one"
-    return f"{path} cannot be read: {error}"
 
 
 def line(point: Point) -> Line:

@@ -27,7 +27,8 @@ from aggregator.stores.history import (
     HistoryError,
     Trouble,
 )
-from aggregator.stores.influxdb_history import PAGE_ROWS, InfluxdbHistory
+from aggregator.stores.influxdb_history import InfluxdbHistory
+from aggregator.stores.influxdb_points import PAGE_ROWS
 from aggregator.stores.influxql import Influxql
 from aggregator.stores.ledger_history import LedgerHistory
 from aggregator.stores.sifting import Sifting
@@ -85,7 +86,7 @@ async def remember(request: pytest.FixtureRequest, ledger: Ledger) -> AsyncItera
             lambda c: pending_results(c, None, MOST_RESULTS + 10), timeout_s=None
         )
         if batch.lines:
-            await Sifting(writer, batch.lines, lambda _outcome, _lines: None).run()
+            await Sifting(writer, batch.lines, lambda *_said: None).run()
         return InfluxdbHistory(influxql, "here")
 
     yield in_influxdb
@@ -331,7 +332,7 @@ async def test_nothing_is_an_answer(remember: Remember) -> None:
 
 async def test_more_than_one_page(remember: Remember) -> None:
     """Where a store answers in pages, all of them are read, and no result twice."""
-    number = PAGE_ROWS + 7
+    number = 4 * PAGE_ROWS + 7
     history = await remember([at(n / 1000) for n in range(number)])
     (minute,) = await minutes(history, START, START + 60)
     assert minute.summary.n == number
@@ -346,7 +347,7 @@ async def test_both_stores_say_the_same(ledger: Ledger, influxdb: Influxdb) -> N
     kept = await in_the_ledger(ledger, results)
     await ledger.write(lambda c: begin(c, place))
     batch = await ledger.read(lambda c: pending_results(c, None, 1_000))
-    await Sifting(writer, batch.lines, lambda _outcome, _lines: None).run()
+    await Sifting(writer, batch.lines, lambda *_said: None).run()
     written = InfluxdbHistory(influxql, "here")
     span = ("chat", START, START + 900)
     assert await kept.range(*span, 60) == await written.range(*span, 60)

@@ -39,7 +39,7 @@ class DaemonProcess:
         self.config.write_text(config, encoding="utf-8")
         self.log = folder / "sonde.log"
         self.url = ""
-        self._environ = {
+        self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "KEY": KEY,
@@ -76,7 +76,7 @@ class DaemonProcess:
             self._process = subprocess.Popen(
                 self.command("run", str(self.config), "--log-level", "DEBUG"),
                 cwd=self.folder,
-                env=self._environ,
+                env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -53,7 +53,7 @@ def test_the_command_line_does_not_wait_for_a_look_up(tmp_path: Path) -> None:
     done = subprocess.run(
         made.command("check", str(made.config), "--connect"),
         cwd=tmp_path,
-        env=made._environ,
+        env=made.environ,
         capture_output=True,
         text=True,
         timeout=3 * STOP_S,

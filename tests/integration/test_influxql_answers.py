@@ -10,8 +10,8 @@ from aiohttp import web
 
 from aggregator.rollup.bucket import Point
 from aggregator.stores.delivery import Destination
-from aggregator.stores.history import MOST_RESULTS, HistoryError
-from aggregator.stores.influxdb_history import PAGE_ROWS, InfluxdbHistory
+from aggregator.stores.history import HistoryError
+from aggregator.stores.influxdb_history import InfluxdbHistory
 from aggregator.stores.influxql import ANSWER_LIMIT_BYTES, Influxql, QueryError
 from monitor.cli.check import add_arguments, run
 from probes.secret import Secret, SecretSource
@@ -27,6 +27,7 @@ class Answering:
         self.url = ""
         self.status = 200
         self.body = b"{}"
+        self.headers: dict[str, str] = {}
         self.asked: dict[str, str] = {}
         self.authorization: str | None = None
         self.number = 0
@@ -35,7 +36,7 @@ class Answering:
         self.number += 1
         self.asked = {name: str(value) for name, value in (await request.post()).items()}
         self.authorization = request.headers.get("Authorization")
-        return web.Response(status=self.status, body=self.body)
+        return web.Response(status=self.status, body=self.body, headers=self.headers)
 
 
 @pytest.fixture
@@ -168,22 +169,42 @@ async def test_points_that_cannot_be_ours_are_refused(answering: Answering, row:
     assert await minutes_of(answering.url) == "a point of api_probe is not one of ours"
 
 
-async def test_rows_in_any_order_make_each_minute_once(answering: Answering) -> None:
-    """Whatever the order they come in."""
-    answering.body = points(
-        *(f'{at * 10**9}, 1.0, false, "ok"' for at in (61, 5, 62, 3)),
-        '4000000000, null, false, "reset"',
-    )
-    found = await minutes_of(answering.url)
-    assert isinstance(found, list)
-    assert [(point.at, point.summary.n) for point in found] == [(0, 3), (60, 2)]
+async def test_a_page_without_end_is_not_read_for_ever(answering: Answering) -> None:
+    """The same rows for every question: the first that was not asked for ends it."""
+    answering.body = points(*['1000000000, null, true, "x"'] * 3)
+    assert await minutes_of(answering.url) == "a point of api_probe is not one of ours"
+    assert answering.number == 3  # whether it binds, and two questions
 
 
-async def test_pages_without_end_are_not_read_for_ever(answering: Answering) -> None:
-    """Rows are counted, whatever stands in them, and too many are told."""
-    answering.body = points(*['1000000000, null, true, "x"'] * PAGE_ROWS)
-    assert str(await minutes_of(answering.url)).startswith(f"more than {MOST_RESULTS} results")
-    assert answering.number <= MOST_RESULTS // PAGE_ROWS + 1
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"X-Influxdb-Version": "3.8.0"}, b'{"version":"3.8.0"}'),
+        ({}, b'{"version":"3.0.1","revision":"42117701c0"}'),
+        ({"X-Influxdb-Version": "v3.10.1-beta"}, b""),
+    ],
+)
+async def test_a_server_that_binds_nothing_is_not_asked(
+    answering: Answering, headers: dict[str, str], body: bytes
+) -> None:
+    """3.x would answer another question than was asked: it is told so, in words."""
+    answering.headers, answering.body = headers, body
+    failure = str(await asked(answering.url))
+    assert failure.startswith("InfluxDB ")
+    assert failure.endswith(" binds no parameters, so it is not asked: reading takes 1.x or 2.x")
+    assert answering.asked == {}
+
+
+@pytest.mark.parametrize("version", ["1.6.7~rc0", "2.7.11", "", "unknown"])
+async def test_any_other_server_is_asked(answering: Answering, version: str) -> None:
+    """Once it has been looked at, it is not again."""
+    answering.headers = {"X-Influxdb-Version": version}
+    answering.body = b'{"results":[{"statement_id":0}]}'
+    influxql = Influxql(Destination(answering.url, "o", "b"), None)
+    assert await influxql.rows("SELECT x FROM y") == []
+    assert await influxql.rows("SELECT x FROM y") == []
+    await influxql.close()
+    assert answering.number == 3
 
 
 async def test_an_answer_without_an_end_is_refused(answering: Answering) -> None:

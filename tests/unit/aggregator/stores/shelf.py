@@ -20,9 +20,14 @@ class Shelf:
         self.refused: Callable[[bytes], bool] = lambda _line: False
         self.most_lines = 1_000_000
         self.expired_before_s = 0
+        self.counts_expired = True
+        """Whether it says how many were too old, and stores the others; not all versions do."""
+        self.takes_s = 0.0
+        """Of a write, for each line."""
         self.hangs = False
         self.new_token = False
         self.closed = False
+        self.date: str | None = None
 
     async def write(self, body: bytes) -> int:
         lines = gzip.decompress(body).split(b"\n")
@@ -30,12 +35,16 @@ class Shelf:
         self.times.append(asyncio.get_running_loop().time())
         if self.hangs:
             await asyncio.Event().wait()
+        if self.takes_s:
+            await asyncio.sleep(self.takes_s * len(lines))
         if self.failure is not None:
             raise self.failure
         if len(lines) > self.most_lines:
             raise WriteError(Outcome.TOO_LARGE, "answered 413")
         good = [line for line in lines if not self.refused(line)]
         old = [line for line in good if int(line.rpartition(b" ")[2]) < self.expired_before_s * 1e9]
+        if old and not self.counts_expired:
+            raise WriteError(Outcome.EXPIRED, "answered 403: outside of the retention period")
         # A partial write: the good lines of a refused batch are stored all the same.
         self.points |= {identity(line): line for line in good if line not in old}
         if len(good) < len(lines):

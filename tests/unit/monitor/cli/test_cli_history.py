@@ -151,6 +151,20 @@ def test_an_influxdb_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().err.startswith("influxdb: ConnectError")
 
 
+def test_the_configured_store_is_asked_unless_another_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`store.history`, and `--from` over it."""
+    remember(tmp_path)
+    path = tmp_path / "c.yaml"
+    influxdb = ", influxdb: {url: 'http://127.0.0.1:9', bucket: b}, history: influxdb"
+    path.write_text(CONFIG.replace("@@", influxdb))
+    assert run(arguments("chat", "--config", str(path))) == 1
+    assert capsys.readouterr().err.startswith("influxdb: ConnectError")
+    assert run(arguments("chat", "--config", str(path), "--from", "ledger")) == 0
+    assert capsys.readouterr().out.startswith("FROM (UTC)")
+
+
 def line(**said: float | None) -> Line:
     figures: dict[str, float | None] = dict.fromkeys(("mean", "p50", "p95", "p99", "censored_from"))
     return Line(at=60, over_s=60, n=1, errors=0, by_fault={}, cost_usd=None, **{**figures, **said})
