@@ -1,6 +1,6 @@
 """Measure Sonde, each time beside something else in the same run.
 
-  python -m benchmarks                       everything but the soak
+  python -m benchmarks                       everything but what takes long
   python -m benchmarks latency --quick       less of the matrix; --full: all of it
   python -m benchmarks windows evaluation    those named
   python -m benchmarks soak --minutes 10 --targets 5000
@@ -30,17 +30,22 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "windows": "rolling windows against a list of objects",
         "evaluation": "all rules over many targets",
+        "anomaly": "known incidents: found, how late, and false alarms, three detectors",
+        "burn": "burn rates of few probes: false pages and delays, four ways to read them",
         "wire": "CPU of a probe on the wire against aiohttp and the openai SDK",
         "metrics": "/metrics against prometheus_client",
         "startup": "first probe, imports, memory at 200 targets",
         "latency": "error of reported latency, four clients against the truth server",
-        "history": "30 days of roll-ups: a chart, the disk, and what folding takes",
+        "history": "a month of the ledger: taking in, rolling up, deleting, answers (takes long)",
+        "transfer": "export and import: rows a second, and memory held",
         "pipeline": "CPU of the whole daemon for one probe, against others",
-        "soak": "5,000 targets every 10 s on one core (not part of a run of everything)",
+        "soak": "5,000 targets every 10 s on one core (takes long)",
     }
 )
-SIZED: Final = ("history", "latency", "pipeline")
+SIZED: Final = ("history", "latency", "pipeline", "transfer")
 """Those that --quick and --full change."""
+LONG: Final = ("history", "soak")
+"""Not part of a run of everything: half an hour, and as long as one says."""
 
 
 def arguments() -> argparse.Namespace:
@@ -51,7 +56,9 @@ def arguments() -> argparse.Namespace:
         epilog=f"benchmarks:\n{described}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all but soak")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"default: all but {', '.join(LONG)}"
+    )
     size = parser.add_mutually_exclusive_group()
     for each in (Size.QUICK, Size.FULL):
         size.add_argument(f"--{each}", dest="size", action="store_const", const=each)
@@ -97,7 +104,7 @@ def main() -> int:
     command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
     print(f"`{command}`: {facts()}\n", flush=True)
     failed = False
-    for name in given.names or [each for each in BENCHMARKS if each != "soak"]:
+    for name in given.names or [each for each in BENCHMARKS if each not in LONG]:
         done = task(name, given)()
         for table in done.tables:
             show(table)

@@ -7,7 +7,7 @@ windows and fills the outbox. road.py wires them.
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -22,19 +22,25 @@ from aggregator.references import REFERENCES
 from aggregator.results import RESULTS
 from aggregator.rollup.table import ROLLUPS
 from aggregator.stores import open_influxdb
+from aggregator.stores.rebuild import REBUILD
 from aggregator.stores.spool import SPOOL
-from alerting.engine import Transition
+from alerting.engine import Phase, Transition
 from alerting.store import ALERTING
 from monitor import watchdog
 from monitor.budget.keeper import GIVE_BACK_S
 from monitor.budget.purse import BUDGET
 from monitor.channels import build_notifiers
 from monitor.clock import Clock
-from monitor.config.values import Config
+from monitor.config.values import Config, Heartbeat
+from monitor.heartbeat import Heart
 from monitor.on_demand import JUDGED_S, OnDemand
 from monitor.outside import Outside
+from monitor.rebuild import Rebuild
 from monitor.references import KeptReferences
 from monitor.road import Observers, Road
+from monitor.status_pages.keeping import keep_statements
+from monitor.status_pages.statements import STATEMENTS
+from monitor.upkeep import Upkeep
 from monitor.view import StatusView
 from monitor.web.app import Access, Sources, build_app
 from monitor.web.page import stylesheet
@@ -76,7 +82,7 @@ of the middle-aged, how many of these one of all. Fewer and later than Python's 
 of targets a collection of all finds nothing but the summaries still in use, and stops every probe
 for 20 ms. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
 
-SCHEMAS: Final = (RESULTS, ROLLUPS, SPOOL, ALERTING, BUDGET, REFERENCES, DRIFT)
+SCHEMAS: Final = (RESULTS, ROLLUPS, SPOOL, ALERTING, BUDGET, REFERENCES, DRIFT, STATEMENTS, REBUILD)
 """Every package's tables: the one file of an instance holds them all, used or not."""
 
 log = structlog.get_logger("sonde.daemon")
@@ -116,7 +122,9 @@ class Daemon:
         }
         influxdb = config.store.influxdb
         self._store = (
-            None if influxdb is None else open_influxdb(influxdb.destination, influxdb.token)
+            None
+            if influxdb is None
+            else open_influxdb(influxdb.destination, influxdb.token, influxdb.papers)
         )
         self.road = Road(
             config,
@@ -128,7 +136,10 @@ class Daemon:
             replace(self._observers, on_transition=self._heard),
             self._store,
         )
+        self._rebuild = None if influxdb is None else Rebuild(config, influxdb, ledger, clock)
         self._outside = Outside(config, self.road, clock)
+        self._upkeep = Upkeep(self._notifiers, ledger, self._firing)
+        self._heart = None if config.heartbeat is None else self._made(config.heartbeat, clock)
         self._on_demand = OnDemand(self.road.admission, self._look, self.road.metrics, clock)
 
     async def _probe(self, target: Target, slot: Slot, attempt: int) -> ProbeResult:
@@ -138,6 +149,19 @@ class Daemon:
     def _heard(self, transition: Transition) -> None:
         self._outside.heard(transition)
         self._observers.on_transition(transition)
+
+    def _firing(self) -> frozenset[str]:
+        alerts = self.road.engine.alerts()
+        return frozenset(each.fingerprint for each in alerts if each.state is Phase.FIRING)
+
+    def _made(self, heartbeat: Heartbeat, clock: Clock) -> Heart:
+        counter = self.road.metrics.heartbeats
+        return Heart(
+            heartbeat,
+            clock,
+            lambda: self.road.readiness().ready,
+            lambda ping: counter.labels(ping.value).inc(),
+        )
 
     async def _look(self, target: Target, slot: Slot, trace: Trace) -> ProbeResult | None:
         return await self.road.paid(target, partial(self._seen, target, slot, trace))
@@ -165,10 +189,13 @@ class Daemon:
             address: tuple[str, int] = listener.getsockname()[:2]
             with listener, self._lag.collector.watching():
                 await self._references.restore()
-                rows = await self.road.restore()
+                if self._rebuild is not None:  # what is older comes first
+                    await self._rebuild.windows(self.road.windows)
+                rows = await self.road.restore(stop.is_set)
                 log.info("ledger.replayed", rows=rows)
-                _settle_memory()
-                await self._serve(WebServer(self._app(), listener), address, stop)
+                if not stop.is_set():  # else by windows half filled nothing is to be judged
+                    _settle_memory()
+                    await self._serve(WebServer(self._app(), listener), address, stop)
         finally:
             await self._close()
         log.info("daemon.stopped")
@@ -177,11 +204,19 @@ class Daemon:
         self, server: WebServer, address: tuple[str, int], stop: asyncio.Event
     ) -> None:
         road = self.road
-        running = {
+        running: dict[str, Callable[[], Awaitable[None]]] = {
             "stuck loop watchdog": watchdog.guard,
             "keeping of reference vectors": self._references.run,
             **road.eternal(),
             **self._outside.eternal(),
+            "repeating of alerts": self._upkeep.run,
+            **({} if self._heart is None else {"heartbeat": self._heart.run}),
+            "keeping of status pages": partial(
+                keep_statements,
+                self._ledger,
+                self._outside.sayings,
+                self.config.store.retention_hours_s,
+            ),
         }
         async with asyncio.TaskGroup() as group:
 
@@ -193,6 +228,9 @@ class Daemon:
             if road.shipping is not None:
                 delivery.append(start("shipping to InfluxDB", road.shipping.shipper.run()))
             eternal = [start(name, run()) for name, run in running.items()]
+            if self._rebuild is not None:  # ends when there is no more to rebuild
+                rebuilding = group.create_task(self._rebuild.run(), name="rebuilding of history")
+                eternal.append(rebuilding)
             start("http server", server.run())
             self._announce(address)
             await stop.wait()
@@ -243,7 +281,11 @@ class Daemon:
                     group.create_task(notifier.close())
                 if self._store is not None:
                     group.create_task(self._store.close())
+                if self._heart is not None:
+                    group.create_task(self._heart.close())
                 group.create_task(self._outside.close())
+                if self._rebuild is not None:
+                    group.create_task(self._rebuild.close())
         except TimeoutError:
             log.warning("daemon.close_timed_out")
         finally:

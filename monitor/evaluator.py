@@ -10,7 +10,7 @@ import structlog
 from aggregator.summary import Summary
 from aggregator.window import Windows
 from alerting.engine import Alert, Engine, Snapshot, View
-from alerting.metric import Fact
+from alerting.metric import AnyFact, Value
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.collectors import Evaluated, WindowReading
@@ -119,7 +119,7 @@ class Evaluator:
         for view in self._engine.views:
             summaries[view] = self._windows.summary(view.targets, view.over_s, now)
             yield
-        facts: dict[tuple[Fact, str], float] = {}
+        facts: dict[tuple[AnyFact, str], Value] = {}
         yield from self._facts.gathering(now, facts)
         for transitions in self._engine.evaluation(Snapshot(now, summaries, facts)):
             self._announcer.announce(transitions)

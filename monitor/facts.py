@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from types import MappingProxyType
 
-from alerting.metric import Fact
+from alerting.metric import AnyFact, Between, Value
 
-Reading = tuple[Fact, str, float]
+Reading = tuple[AnyFact, str, Value]
 """What, of whom (a target's or a provider's name; "" for this instance), and how much."""
 Source = Callable[[float], Iterable[Reading]]
 """Given the steady time, says what it knows. What it does not know it leaves out."""
-Known = Mapping[tuple[Fact, str], float]
+Known = Mapping[tuple[AnyFact, str], Value]
 """What is known, by what and of whom."""
 
 
@@ -33,14 +33,14 @@ class Facts:
         self._sources.append(source)
 
     def gathering(
-        self, now: float, into: MutableMapping[tuple[Fact, str], float]
+        self, now: float, into: MutableMapping[tuple[AnyFact, str], Value]
     ) -> Iterator[None]:
         """Gather what is known at the steady time `now`, in small steps."""
         self._broken = {}
         for source in self._sources:
             try:
                 for fact, subject, value in source(now):
-                    into[fact, subject] = float(value)
+                    into[fact, subject] = value if isinstance(value, Between) else float(value)
                     yield
             except Exception as error:  # noqa: BLE001 - it must not silence what others know
                 name = getattr(source, "__qualname__", type(source).__name__)
@@ -48,7 +48,7 @@ class Facts:
 
     def gathered(self, now: float) -> Known:
         """Return what is known at the steady time `now`."""
-        known: dict[tuple[Fact, str], float] = {}
+        known: dict[tuple[AnyFact, str], Value] = {}
         for _ in self.gathering(now, known):
             pass
         return known

@@ -55,6 +55,8 @@ def known_secrets(config: Config) -> KnownSecrets:
         sources += provider.secret_sources
     for channel in config.channels:
         sources += channel.secret_sources
+    if config.heartbeat is not None:
+        sources.append(config.heartbeat.url)
     if config.store.influxdb is not None and config.store.influxdb.token is not None:
         sources.append(config.store.influxdb.token)
     if config.http.token is not None:

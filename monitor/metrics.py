@@ -7,6 +7,7 @@ and in the library's registry, its own process and garbage collector metrics amo
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
 from typing import Final
 
 from prometheus_client import (
@@ -29,6 +30,14 @@ from probes.target import Slot, Target
 SERIES: Final = ("provider", "model", "target", "operation", "location")
 """The labels of everything that speaks of one target."""
 LATENESS_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+class DroppedKind(StrEnum):
+    """What had to go because the ledger had outgrown its size."""
+
+    RESULTS = "results"
+    """Skipped slots too."""
+    MINUTES = "minutes"
 
 
 class Metrics:
@@ -111,6 +120,12 @@ class Metrics:
             ("outcome",),
             registry=r,
         )
+        self.heartbeats = Counter(
+            "sonde_heartbeats_total",
+            "Beats of the dead-man's switch by what became of them.",
+            ("outcome",),
+            registry=r,
+        )
         self._drift = Counter(
             "sonde_drift_events_total",
             "Changes of the returned model, the fingerprint or the vector.",
@@ -138,7 +153,21 @@ class Metrics:
         )
         self.dropped_rows = Counter(
             "sonde_ledger_dropped_rows_total",
-            "Oldest rows deleted because the ledger had outgrown store.max_size.",
+            "Oldest rows deleted because the ledger had outgrown store.max_size: results and"
+            " skipped slots, then minutes of the roll-ups.",
+            ("kind",),
+            registry=r,
+        )
+        for kind in DroppedKind:
+            self.dropped_rows.labels(kind.value)
+        self.rollup_failures = Counter(
+            "sonde_rollup_failures_total",
+            "Turns in which the ledger was not rolled up: a bug, or an unreadable bucket.",
+            registry=r,
+        )
+        self.left_out_rows = Gauge(
+            "sonde_rollup_left_out_rows",
+            "Rows of all time that are in no roll-up: of no possible time, or a newer version's.",
             registry=r,
         )
         self.drift_unrecorded = Counter(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from alerting.engine import Transition
-from alerting.metric import Counted, Fact, Measured, Metric, Plain
+from alerting.metric import Counted, Measured, Metric, Plain
 from probes.result import Fault, ProbeResult
 
 Noting = Callable[[Transition], Sequence[str]]
@@ -68,5 +68,5 @@ def _is_about(metric: Metric, result: ProbeResult) -> bool:
             return result.censored
         case Plain():
             return result.fault is Fault.MONITOR
-        case Fact():
+        case _:
             return False

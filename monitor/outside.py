@@ -51,6 +51,7 @@ class Outside:
             over_s,
             config.location,
         )
+        self.sayings = self._pages.sayings
         self.polls = (*self._pages.polls, *baselines.polls)
         self._fetcher = Fetcher() if self.polls else None
         if self.egress is None:

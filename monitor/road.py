@@ -13,12 +13,14 @@ from random import Random
 from aggregator.ledger import Ledger
 from aggregator.stores.delivery import Writer
 from aggregator.window import Windows
+from alerting.annotations import annotated
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, Transition
 from alerting.notification import Notifier
 from alerting.store import load_held
 from monitor.admission import Admission
 from monitor.announcer import Announcer, Beside
+from monitor.anomaly import Anomalies
 from monitor.bearings import marked
 from monitor.budget.collector import BudgetCollector
 from monitor.budget.keeper import Keeper
@@ -42,6 +44,7 @@ from monitor.restore import replay_windows, restore_alerts
 from monitor.retirement import Retirements
 from monitor.scheduler import Scheduler
 from monitor.shipping import Shipping
+from monitor.slo import Objectives
 from monitor.view import StatusView, alert_row, target_row
 from probes.lag import LagMeter
 from probes.result import ProbeResult, SkipReason
@@ -103,6 +106,18 @@ class Road:
         self.facts.add(self.kindness.facts)
         self.drift = DriftWatch(ledger, self.metrics, clock)
         self.facts.add(self.drift.facts)
+        self.objectives = Objectives(config.slos, config.targets, config.location, ledger, clock)
+        self.facts.add(self.objectives.facts)
+        self.anomalies = Anomalies(
+            config.rules,
+            config.targets,
+            config.location,
+            ledger,
+            self.windows,
+            max(config.windows_s),
+            clock,
+        )
+        self.facts.add(self.anomalies.facts)
         self.admission = Admission((self.budget, self.kindness))
         self.confirmations = Confirmations(
             Way(self.admission.refusal, self._attempt, self._take, self.pipeline.target_crashed),
@@ -116,6 +131,7 @@ class Road:
         self.deliverer = Deliverer(ledger, notifiers, clock.steady, self.metrics.notified)
         self.metrics.read(self._counts())
         self.notes = Notes()
+        self.notes.add(annotated)
         self.notes.add(newest_failure(self.pipeline.last_result))
         self.notes.add(spending(self.budget))
         self._inhibitor = Inhibitor(self.engine.told_anew, self.metrics.inhibited)
@@ -172,6 +188,10 @@ class Road:
                 "Writes refused because too many were waiting.",
                 lambda: ledger.stats.rejected,
             ),
+            "sonde_ledger_damaged_files": (
+                "Damaged ledgers that lay beside ours at the start.",
+                lambda: ledger.damaged_files,
+            ),
             "sonde_window_rejected_figures_total": (
                 "Impossible figures (negative, not finite) left out of the windows.",
                 lambda: windows.rejected,
@@ -218,11 +238,14 @@ class Road:
         self.drift.observe(result)
         await self.pipeline.take(target, result)
 
-    async def restore(self) -> int:
-        """Take up where the process before us stopped; return how many rows were replayed."""
+    async def restore(self, stopped: Callable[[], bool]) -> int:
+        """Take up where the process before us stopped; return how many rows were replayed.
+
+        Those are not all when it is `stopped` meanwhile.
+        """
         now = self._clock.steady()
         longest_s = max(self.config.windows_s)
-        rows = await replay_windows(self._ledger, self.windows, longest_s, now)
+        rows = await replay_windows(self._ledger, self.windows, longest_s, now, stopped)
         self._announcer.announce(await restore_alerts(self._ledger, self.engine, now))
         self._inhibitor.held = await self._ledger.read(load_held)
         await self.budget.open()
@@ -234,8 +257,12 @@ class Road:
         shipping = (
             {} if self.shipping is None else {"points of windows": self.shipping.keep_windows}
         )
+        objectives = {"counting of objectives": self.objectives.run} if self.config.slos else {}
+        anomalies = {"learning of what is usual": self.anomalies.run} if self.anomalies.any else {}
         return {
             **shipping,
+            **objectives,
+            **anomalies,
             "evaluation of rules": self.evaluator.run,
             "recording of skipped slots": self.pipeline.record_skips,
             "housekeeping of the ledger": self._keep_house,

@@ -92,7 +92,7 @@ def alert_row(alert: Alert, now: float) -> AlertRow:
         severity=alert.severity.value,
         state=alert.state,
         subject=labels.get("target", labels.get("provider", labels.get("location", ""))),
-        value=f"{alert.rule.when.metric} {alert.value}",
+        value=f"{(alert.compared or alert.rule.when).metric} {alert.value}",
         since=age_text(now - alert.started_at),
     )
 

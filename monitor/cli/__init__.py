@@ -41,6 +41,7 @@ COMMANDS: Final = (
     Command("demo", "monitor.cli.demo", "watch a simulated provider fail and recover"),
     Command("check", "monitor.cli.check", "validate a configuration and print what would run"),
     Command("probe", "monitor.cli.probe", "probe one target once, and draw where its time went"),
+    Command("notify", "monitor.cli.notify", "send a test notification through a channel"),
     Command("history", "monitor.cli.history", "show a target's past, minute by minute"),
     Command("reference", "monitor.cli.reference", "take a target's reference vector anew"),
     Command("report", "monitor.cli.report", "write a report to send to a vendor"),

@@ -225,6 +225,8 @@ def _detects(rule: Row) -> str:
     never = rule["never_fires"]
     if rule["series"] == 0:
         return "never: no target matches"
+    if rule["detects_within_s"] is None and rule["not_bounded"]:
+        return f"not bounded: {rule['not_bounded'][0]['reason']}"
     if rule["detects_within_s"] is None:
         return f"never fires: {never[0]['reason']}"
     text = f"within {format_duration(rule['quickest_s'])}"

@@ -8,13 +8,24 @@ fact, which is of no window: its detection time begins when the fact is known.
 from collections.abc import Sequence, Sized
 from typing import Any
 
-from alerting.detection import Detection, Undetectable, detection
+from alerting.detection import Detection, Found, Unbounded, Undetectable, detection
 from alerting.match import labels_of
 from alerting.rule import Rule, Subject
 from monitor.budget.forecast import most_usd
 from monitor.cli.idle import idle
 from monitor.config.load import Loaded
-from monitor.config.values import Channel, Config, Influxdb, SlackBot, SlackWebhook
+from monitor.config.values import (
+    Alertmanager,
+    Apprise,
+    Channel,
+    Config,
+    Email,
+    Influxdb,
+    Pagerduty,
+    SlackBot,
+    SlackWebhook,
+    Webhook,
+)
 from probes.secret import SecretSource
 from probes.target import Provider, Target
 
@@ -161,15 +172,18 @@ def _rule(rule: Rule, config: Config) -> Row:
             for name, each in found
             if isinstance(each, Undetectable)
         ],
+        "not_bounded": [
+            {"target": name, "reason": each.reason}
+            for name, each in found
+            if isinstance(each, Unbounded)
+        ],
     }
 
 
-def _detections(
-    rule: Rule, targets: Sequence[Target], config: Config
-) -> list[tuple[str, Detection | Undetectable]]:
+def _detections(rule: Rule, targets: Sequence[Target], config: Config) -> list[tuple[str, Found]]:
     """Return how soon the rule tells of each target; a thousand alike are computed once."""
-    known: dict[tuple[object, ...], Detection | Undetectable] = {}
-    found: list[tuple[str, Detection | Undetectable]] = []
+    known: dict[tuple[object, ...], Found] = {}
+    found: list[tuple[str, Found]] = []
     for target in targets:
         if (reason := idle(rule, target, config)) is not None:
             found.append((target.name, Undetectable(reason)))
@@ -203,11 +217,25 @@ def _channel(channel: Channel) -> Row:
             "bot_token": secret_place(channel.token),
             "channel": channel.channel,
         }
-    return {
-        "name": channel.name,
-        "type": "webhook",
-        "url": secret_place(channel.url),
-        "signed": bool(channel.secrets),
-        "allow_http": channel.allow_http,
-        "allow_private": channel.allow_private,
-    }
+    if isinstance(channel, Webhook):
+        return {
+            "name": channel.name,
+            "type": "webhook",
+            "url": secret_place(channel.url),
+            "signed": bool(channel.secrets),
+            "allow_http": channel.allow_http,
+            "allow_private": channel.allow_private,
+        }
+    return {"name": channel.name, "type": channel.kind, **_destination(channel)}
+
+
+def _destination(channel: Pagerduty | Email | Alertmanager | Apprise) -> Row:
+    match channel:
+        case Pagerduty():
+            return {"routing_key": secret_place(channel.routing_key), "url": channel.url}
+        case Email():
+            return {"smtp": channel.smtp, "from": channel.sender, "to": list(channel.to)}
+        case Alertmanager():
+            return {"urls": list(channel.urls)}
+        case Apprise():
+            return {"url": secret_place(channel.url)}

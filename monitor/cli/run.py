@@ -18,12 +18,15 @@ import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from aggregator.ledger import Ledger, LedgerError
+from aggregator.ledger_damage import Mended, Mending
 from monitor import logs
+from monitor.budget.forgotten import count_as_drawn, forgets_budgets
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
@@ -81,11 +84,18 @@ def _raise_file_limit() -> None:
 
 def serve(config: Config) -> int:
     """Open the ledger, run a daemon on it until a signal comes, and return the exit code."""
+    now = Clock().wall()
     try:
-        ledger = Ledger.open(config.store.path, SCHEMAS)
+        ledger = Ledger.open(
+            config.store.path,
+            SCHEMAS,
+            mending=Mending(now, partial(count_as_drawn, budgets=config.budgets, wall=now)),
+        )
     except LedgerError as error:
         print(f"{config.source} store.path: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    if ledger.mended is not None:
+        _tell(ledger.mended)
     try:
         lag = LagMeter()
         with asyncio.Runner(loop_factory=lag.new_loop) as runner:
@@ -102,6 +112,17 @@ def serve(config: Config) -> int:
             log.critical("daemon.failed", error=repr(failure), exc_info=failure)
         return 1
     return 0
+
+
+def _tell(mended: Mended) -> None:
+    log.error(
+        "ledger.begun_anew",
+        reason=mended.reason,
+        set_aside=str(mended.aside or ""),
+        saved=dict(mended.saved),
+        lost=mended.lost,
+        budgets_of_today="counted as drawn" if forgets_budgets(mended.lost) else "known",
+    )
 
 
 async def _until_signalled(config: Config, ledger: Ledger, lag: LagMeter) -> None:

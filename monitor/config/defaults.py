@@ -30,6 +30,13 @@ probes at the default interval, short enough to notice within minutes."""
 
 LISTEN: Final = "127.0.0.1:8000"
 SLACK_API_URL: Final = "https://slack.com/api/"
+PAGERDUTY_URLS: Final = {
+    "us": "https://events.pagerduty.com/v2/enqueue",
+    "eu": "https://events.eu.pagerduty.com/v2/enqueue",
+}
+"""By service region: https://support.pagerduty.com/main/docs/service-regions"""
+HEARTBEAT_EVERY_S: Final = 60.0
+"""A minute's silence is the least that a dead-man's switch usually notices."""
 
 SYSTEM_STORE: Final = Path("/var/lib/sonde/sonde.db")
 

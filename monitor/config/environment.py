@@ -201,7 +201,7 @@ def _influxdb(draft: _Draft) -> None:
     section = ("store", "influxdb")
     if draft.environ.get("INFLUXDB_URL") == "":  # none, as in a file
         return
-    for key in ("url", "token", "token_file", "org", "bucket"):
+    for key in ("url", "token", "token_file", "org", "bucket", "ca_file"):
         name = f"INFLUXDB_{key.upper()}"
         draft.put((*section, key), name)
         draft.names[(*section, key)] = name  # also for what is missing

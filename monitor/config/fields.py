@@ -104,6 +104,10 @@ class Choice:
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TARGET_NAME: Final = re.compile(r"[A-Za-z0-9{][A-Za-z0-9._:/@{}-]{0,127}")
+_MAIL_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+)
+"""Names of ASCII letters: what every mail server takes, and nothing that could end a header."""
 _LABEL: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 RESERVED_LABELS: Final = (
     "alertname",
@@ -135,6 +139,12 @@ def _target_name(value: str) -> str:
 def _line(value: str) -> str:
     if not value.strip() or len(value) > 200 or not value.isprintable():
         raise ValueError("expected one line of text, at most 200 characters")
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if len(value) > 200 or not _MAIL_ADDRESS.fullmatch(value):
+        raise ValueError("expected an e-mail address alone, such as sre@example.com")
     return value
 
 
@@ -257,6 +267,8 @@ Window = Annotated[float, BeforeValidator(Between(1.0, 86400.0)), _DURATION_SCHE
 """Windows live in memory; a day at one probe a second is 86,400 samples a target."""
 Retention = Annotated[float, BeforeValidator(Between(3600.0, 3650 * 86400.0)), _DURATION_SCHEMA]
 """An hour at least: windows are refilled from the store after a restart."""
+Period = Annotated[float, BeforeValidator(Between(3 * 86400.0, 90 * 86400.0)), _DURATION_SCHEMA]
+"""Of an objective: the longest window of its rules at least, and as long as minutes are kept."""
 Size = Annotated[
     int,
     BeforeValidator(AtLeast(1024 * 1024)),
@@ -296,6 +308,7 @@ CosineBound = Annotated[
 Name = Annotated[str, AfterValidator(_name)]
 TargetName = Annotated[str, AfterValidator(_target_name)]
 Line = Annotated[str, AfterValidator(_line)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 PathText = Annotated[str, AfterValidator(_path)]
 # Any: what is in the mapping is checked elsewhere.
 PathOrMapping = Annotated[str | dict[str, Any], BeforeValidator(_path_or_mapping)]

@@ -12,14 +12,12 @@ _ROOT: Final = (
     "cluster",
     "maintenance",
     "otlp",
-    "slos",
 )
-_RULE: Final = ("annotations", "clear", "locations", "no_data", "slo")
+_RULE: Final = ("locations",)
 _NOTIFY: Final = (
     "group_by",
     "group_interval",
     "group_wait",
-    "heartbeat",
     "repeat",
     "routes",
 )
@@ -31,8 +29,6 @@ LATER_KEYS: Final = frozenset(
         *(("notify", key) for key in _NOTIFY),
     }
 )
-
-LATER_CHANNELS: Final = ("alertmanager", "apprise", "email", "pagerduty")
 
 LATER_VARIABLES: Final = ("REDIS_URL",)
 """Environment variables of the interface that stand for keys above."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from monitor.config import defaults
 from monitor.config.budget import compile_budgets, judge_prices, warn_of_dear_probes
-from monitor.config.channels import compile_channels
+from monitor.config.channels import compile_channels, compile_heartbeat
 from monitor.config.credentials import anchored, credential
 from monitor.config.environment import SOURCE, read_environment, variables
 from monitor.config.errors import ConfigError, Problem
@@ -21,8 +21,9 @@ from monitor.config.reader import read_file
 from monitor.config.retirements import warn_of_retirements
 from monitor.config.rules import Scope, compile_rules
 from monitor.config.sections import Sections, validate
+from monitor.config.slos import burn_rules, check_slos, compile_slos
 from monitor.config.targets import compile_targets
-from monitor.config.values import Config, Http, Store
+from monitor.config.values import Config, HistoryStore, Http, Store
 from probes.sanitise import redact
 from probes.secret import SecretSource
 
@@ -111,7 +112,9 @@ def _compile(
     windows_s = _windows(root, findings)
     complete = not findings.problems
     scope = Scope(targets=targets, location=location, windows_s=windows_s, complete=complete)
-    rules = compile_rules(sections, scope, findings)
+    slos = compile_slos(root, targets, location, findings)
+    check_slos(sections, slos, findings)
+    rules = (*burn_rules(slos), *compile_rules(sections, scope, findings))
     channels = compile_channels(sections, folder=folder, findings=findings)
     _warn(sections, findings)
     return Config(
@@ -123,8 +126,10 @@ def _compile(
         targets=targets,
         budgets=budgets,
         windows_s=windows_s,
+        slos=slos,
         rules=rules,
         channels=channels,
+        heartbeat=compile_heartbeat(sections, folder, findings),
         store=_store(root, known, folder, findings),
         http=_http(root, known, folder, findings),
         egress=compile_egress(root, findings),
@@ -142,6 +147,8 @@ def _windows(root: RootSection, findings: Findings) -> tuple[float, ...]:
 
 def _store(root: RootSection, known: Mapping[str, str], folder: Path, findings: Findings) -> Store:
     said = root.store
+    if said.history is HistoryStore.INFLUXDB and said.influxdb is None:
+        findings.bad(("store", "history"), "influxdb: store.influxdb is not configured")
     usual = Store()
     return Store(
         path=defaults.store_path(known) if said.path is None else anchored(said.path, folder),
@@ -149,7 +156,8 @@ def _store(root: RootSection, known: Mapping[str, str], folder: Path, findings: 
         retention_results_s=said.retention.results or usual.retention_results_s,
         retention_minutes_s=said.retention.minutes or usual.retention_minutes_s,
         retention_hours_s=said.retention.hours or usual.retention_hours_s,
-        influxdb=compile_influxdb(said.influxdb, folder, findings),
+        influxdb=(influxdb := compile_influxdb(said.influxdb, folder, findings)),
+        history=said.history if influxdb is not None else usual.history,
     )
 
 

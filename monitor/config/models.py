@@ -5,19 +5,16 @@ compiling modules decide, so that "said" and "default" can be told apart. Field 
 the texts of the JSON Schema and of the message for a missing key.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     WithJsonSchema,
-    model_validator,
 )
 
-from alerting.rule import Severity, Subject
+from alerting.rule import NoData, Severity, Subject
 from monitor.config.document import KeyPath
 from monitor.config.fields import (
     BaseUrl,
@@ -37,6 +34,7 @@ from monitor.config.fields import (
     PathOrMapping,
     PathText,
     Patterns,
+    Period,
     PollInterval,
     Positive,
     Prompt,
@@ -50,7 +48,10 @@ from monitor.config.fields import (
     Window,
 )
 from monitor.config.money import Money, TimeZone
-from monitor.config.scalars import Interpolated
+from monitor.config.notify_sections import HeartbeatSection, NotifySection
+from monitor.config.objective import Objective
+from monitor.config.section import Section
+from monitor.config.values import HistoryStore
 from probes.providers import PRESETS
 from probes.result import Operation
 from probes.target import Connection, ReasoningEffort
@@ -60,33 +61,18 @@ SECRET_KEYS = frozenset(
         "api_key",
         "bot_token",
         "headers",
+        "password",
         "proxy",
+        "routing_key",
         "secret",
         "secrets",
+        "smtp",
         "token",
         "url",
         "webhook_url",
     }
 )
 """Keys whose values no message repeats."""
-
-
-class Section(BaseModel):
-    """A mapping of known keys; a key without a value counts as not said."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_unsaid(cls, data: object) -> object:
-        if not isinstance(data, dict):
-            return data
-        known = {field.alias or name for name, field in cls.model_fields.items()}
-        return {key: value for key, value in data.items() if key not in known or not _unsaid(value)}
-
-
-def _unsaid(value: object) -> bool:
-    return value is None or (isinstance(value, Interpolated) and not value)
 
 
 class BudgetSection(Section):
@@ -268,7 +254,17 @@ class RuleSection(Section):
     match: dict[str, Patterns] | None = Field(
         default=None, description="target, provider, model, operation, preset, location or labels"
     )
-    when: Line | None = Field(default=None, description="the condition, such as latency.p95 > 5s")
+    when: str | None = Field(
+        default=None, description="the condition, such as latency.p95 > 5s and samples >= 10"
+    )
+    slo: Line | None = Field(default=None, description="the objective that burn_rate is of")
+    clear: str | None = Field(
+        default=None, description="what must be true for a firing alert to begin to end"
+    )
+    no_data: Annotated[
+        NoData | None,
+        BeforeValidator(lambda word: NoData(Choice(tuple(NoData))(word))),
+    ] = Field(default=None, description="what an empty window means: ok, alert or keep")
     over: Window | None = Field(default=None, description="length of the window it looks at")
     for_: Hold | None = Field(default=None, alias="for", description="how long it must be true")
     keep_firing_for: Hold | None = Field(
@@ -285,46 +281,10 @@ class RuleSection(Section):
         BeforeValidator(lambda word: Subject(Choice(tuple(Subject))(word))),
     ] = Field(default=None, description="one alert a target, a provider, or for this instance")
     labels: Labels | None = Field(default=None, description="labels of the alert")
-
-
-class SlackSection(Section):
-    """Slack, by an incoming webhook or by a bot."""
-
-    type: Literal["slack"]
-    webhook_url: SecretStr | None = Field(
-        default=None, description="incoming webhook, as ${VARIABLE}"
+    annotations: Labels | None = Field(
+        default=None, description="lines of its messages, with {{ target }}, {{ value }} and so on"
     )
-    webhook_url_file: PathText | None = Field(default=None, description="a file that holds it")
-    bot_token: SecretStr | None = Field(default=None, description="xoxb-… token, as ${VARIABLE}")
-    bot_token_file: PathText | None = Field(default=None, description="a file that holds it")
-    channel: Line | None = Field(default=None, description="bot: #channel or channel id")
-    api_url: Url | None = Field(default=None, description="bot: where Slack's API is")
-    allow_http: Flag = Field(default=False, description="permit an http:// webhook URL")
-
-
-class WebhookSection(Section):
-    """An HTTP receiver of Alertmanager-shaped messages."""
-
-    type: Literal["webhook"]
-    url: SecretStr | None = Field(default=None, description="the receiver, as ${VARIABLE}")
-    url_file: PathText | None = Field(default=None, description="a file that holds it")
-    secret: SecretStr | None = Field(
-        default=None, description="whsec_… to sign with, as ${VARIABLE}"
-    )
-    secret_file: PathText | None = Field(default=None, description="a file that holds it")
-    secrets: list[SecretStr] = Field(
-        default_factory=list, max_length=8, description="further secrets, while rotating"
-    )
-    allow_http: Flag = Field(default=False, description="permit an http:// URL")
-    allow_private: Flag = Field(default=False, description="permit private and loopback addresses")
-
-
-class NotifySection(Section):
-    """Who is told."""
-
-    channels: dict[Name, Annotated[SlackSection | WebhookSection, Field(discriminator="type")]] = (
-        Field(default_factory=dict, description="by name")
-    )
+    runbook: Line | None = Field(default=None, description="where it is written what to do")
 
 
 class RetentionSection(Section):
@@ -343,6 +303,13 @@ class InfluxdbSection(Section):
     token_file: PathText | None = Field(default=None, description="a file that holds the token")
     org: Line | None = Field(default=None, description="the organisation; 1.x has none")
     bucket: Line | None = Field(default=None, description="the bucket; in 1.x the database")
+    ca_file: PathText | None = Field(
+        default=None, description="roots in PEM, to believe instead of the system's"
+    )
+    client_cert_file: PathText | None = Field(
+        default=None, description="a certificate of ours in PEM, perhaps with its key"
+    )
+    client_key_file: PathText | None = Field(default=None, description="the certificate's key")
 
 
 class StoreSection(Section):
@@ -354,6 +321,10 @@ class StoreSection(Section):
     influxdb: InfluxdbSection | None = Field(
         default=None, description="an InfluxDB for every result as well"
     )
+    history: Annotated[
+        HistoryStore,
+        BeforeValidator(lambda word: HistoryStore(Choice(tuple(HistoryStore))(word))),
+    ] = Field(default=HistoryStore.LEDGER, description="which store is asked about the past")
 
 
 class HttpSection(Section):
@@ -391,6 +362,19 @@ class BaselineSection(Section):
     every: PollInterval | None = Field(default=None, description="time between two looks")
 
 
+class SloSection(Section):
+    """What part of the answers is to be good, over weeks."""
+
+    name: Name = Field(description="its name: rules call it so")
+    match: dict[str, Patterns] | None = Field(
+        default=None, description="the targets whose answers it is made of; default: all"
+    )
+    objective: Objective = Field(description="the part that is to be without the provider's fault")
+    over: Period | None = Field(
+        default=None, description="the period, from 3d to 90d; default: 30d"
+    )
+
+
 class RootSection(Section):
     """The whole configuration of Sonde."""
 
@@ -410,6 +394,9 @@ class RootSection(Section):
     windows: list[Window] | None = Field(
         default=None, min_length=1, max_length=8, description="lengths of the rolling windows"
     )
+    slos: list[SloSection] = Field(
+        default_factory=list, max_length=64, description="what is to hold over weeks"
+    )
     rules: list[RuleSection] = Field(default_factory=list, description="beside the default rules")
     notify: NotifySection = Field(default=NotifySection(), description="who is told")
     store: StoreSection = Field(default=StoreSection(), description="the embedded ledger")
@@ -423,11 +410,6 @@ class RootSection(Section):
     )
 
 
-CHANNEL_SECTIONS: dict[str, type[SlackSection] | type[WebhookSection]] = {
-    "slack": SlackSection,
-    "webhook": WebhookSection,
-}
-
 SECTIONS: dict[KeyPath, type[Section]] = {
     (): RootSection,
     ("budget",): BudgetSection,
@@ -440,7 +422,9 @@ SECTIONS: dict[KeyPath, type[Section]] = {
     ("defaults", "confirm"): ConfirmSection,
     ("targets", "*", "confirm"): ConfirmSection,
     ("rules", "*"): RuleSection,
+    ("slos", "*"): SloSection,
     ("notify",): NotifySection,
+    ("notify", "heartbeat"): HeartbeatSection,
     ("store",): StoreSection,
     ("store", "retention"): RetentionSection,
     ("store", "influxdb"): InfluxdbSection,

@@ -6,8 +6,8 @@ several defaults share a name (one for each kind of provider) the section change
 another metric is asked for, the sample counts of the default no longer mean anything and those of
 the new metric apply.
 
-A rule over a fact has no window: it speaks of whom the fact is of, and takes no `over`,
-`min_samples` or `min_failures`.
+A rule over facts alone has no window: it speaks of whom they are of, and takes no `over`,
+`min_samples`, `min_failures` or `no_data`.
 """
 
 from collections import defaultdict
@@ -15,11 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from alerting.defaults import default_min_samples, default_rules, merge
-from alerting.expression import Condition, ExpressionError, parse
+from alerting.annotations import check, names_for
+from alerting.condition import Expression, Relation, Sources, comparisons, sources
+from alerting.defaults import default_rules, merge, usual_min_samples
+from alerting.expression import ExpressionError, parse, selection_places
 from alerting.match import Match, labels_of
-from alerting.metric import Fact, Metric
 from alerting.rule import Rule, Severity, Subject, subjects
+from alerting.series import selected
 from monitor.config import defaults
 from monitor.config.document import KeyPath
 from monitor.config.durations import format_duration
@@ -41,6 +43,18 @@ class Scope:
     windows_s: Sequence[float]
     complete: bool
     """Whether every target could be compiled: else nothing is said about what matches none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a rule looks for."""
+
+    when: Expression
+    clear: Expression | None
+
+    @property
+    def sources(self) -> Sources:
+        return sources(self.when) if self.clear is None else sources(self.when, self.clear)
 
 
 def compile_rules(sections: Sections, scope: Scope, findings: Findings) -> tuple[Rule, ...]:
@@ -82,7 +96,6 @@ def _rules(
     findings: Findings,
 ) -> tuple[Rule, ...]:
     """Return the rules a section makes: one, or one for each default of its name."""
-    when = _condition((*path, "when"), section, findings)
     _check_match(path, section, scope, findings)
     longest_s = max(scope.windows_s)
     if section.over is not None and section.over > longest_s:
@@ -97,88 +110,134 @@ def _rules(
         what = "a new rule needs a condition; the default rules are"
         findings.bad((*path, "when"), f"missing: {what} {', '.join(known)}{hint}")
         return ()
-    if when is None and section.when is not None:
+    asked = _asked(path, section, bases, scope, findings)
+    if asked is None or not _suits(path, section, asked, findings):
         return ()
-    if not bases and when is not None:
-        bases = [_fresh(section, when, scope)]
-    if not _suits(path, section, (when or bases[0].when).metric, findings):
-        return ()
-    made = [_overlaid(base, section, when or base.when, scope) for base in bases]
+    bases = bases or [_fresh(section, asked, scope)]
+    made = [_overlaid(base, section, _over(asked, base, section), scope) for base in bases]
     kept = [rule for rule in made if not _matches_others(rule)]
     if not kept:
         message = f"{made[0].when.metric} is of this instance: it matches by location alone"
         findings.bad((*path, "match"), message)
+    for rule in kept:
+        _check_annotations(path, section, rule, findings)
     # What tells two defaults apart may be overridden: then they are one rule, not two alike.
     return tuple({(rule.match, rule.subject): rule for rule in reversed(kept)}.values())[::-1]
 
 
-def _suits(path: KeyPath, section: RuleSection, metric: Metric, findings: Findings) -> bool:
-    """Refuse what a rule over a fact cannot have; say whether all is well."""
-    if not isinstance(metric, Fact):
-        return True
-    given = {
-        "over": section.over,
-        "min_samples": section.min_samples,
-        "min_failures": section.min_failures,
-    }
-    unfit = [key for key, value in given.items() if value is not None]
+def _over(asked: _Asked, base: Rule, section: RuleSection) -> _Asked:
+    """Return what is asked of one default: its own condition, unless the section says another."""
+    return asked if section.when is not None else replace(asked, when=base.when)
+
+
+def _suits(path: KeyPath, section: RuleSection, asked: _Asked, findings: Findings) -> bool:
+    """Refuse what a rule over these things cannot have; say whether all is well."""
+    unfit = []
+    if not asked.sources.windowed:
+        given = {
+            "over": section.over,
+            "min_samples": section.min_samples,
+            "min_failures": section.min_failures,
+            "no_data": section.no_data,
+        }
+        unfit = [key for key, value in given.items() if value is not None]
     for key in unfit:
-        message = f"{metric} is not of a window of results: leave this out"
+        message = f"{asked.when.metric} is not of a window of results: leave this out"
         findings.bad((*path, key), message)
-    if section.subject is not None and section.subject not in subjects(metric):
-        known = " or ".join(subjects(metric))
-        findings.bad((*path, "subject"), f"{metric} is known of a {known} only")
-        unfit.append("subject")
+    known = subjects(asked.when, asked.clear)
+    if not known:
+        findings.bad((*path, "when"), "what this looks at is not known of the same subject")
+        return False
+    if section.subject is not None and section.subject not in known:
+        message = f"{asked.when.metric} is known of a {' or '.join(known)} only"
+        findings.bad((*path, "subject"), message)
+        return False
     return not unfit
 
 
 def _matches_others(rule: Rule) -> bool:
     """Say whether a rule over a fact of this instance asks for certain providers or targets."""
-    if rule.subject is not Subject.LOCATION or not isinstance(rule.when.metric, Fact):
+    if rule.subject is not Subject.LOCATION or rule.sources.windowed:
         return False
     return any(name != "location" for name, _ in rule.match.fields)
 
 
-def _condition(path: KeyPath, section: RuleSection, findings: Findings) -> Condition | None:
-    if section.when is None:
+def _asked(
+    path: KeyPath, section: RuleSection, bases: Sequence[Rule], scope: Scope, findings: Findings
+) -> _Asked | None:
+    """Read `when` and `clear`, or take them over; None when one cannot be read, or none is said."""
+    when = _expression((*path, "when"), section.when, section, scope, findings)
+    clear = _expression((*path, "clear"), section.clear, section, scope, findings)
+    for said, read in ((section.when, when), (section.clear, clear)):
+        if said is not None and read is None:
+            return None
+    if when is None:
+        return _Asked(bases[0].when, clear) if bases else None
+    return _Asked(when, clear)
+
+
+def _expression(
+    path: KeyPath, text: str | None, section: RuleSection, scope: Scope, findings: Findings
+) -> Expression | None:
+    if text is None:
         return None
     try:
-        return parse(section.when)
+        read = parse(text, section.slo)
     except ExpressionError as error:
         findings.bad(path, error.message, offset=error.position)
         return None
+    return read if _check_selections(path, text, read, scope, findings) else None
 
 
-def _fresh(section: RuleSection, when: Condition, scope: Scope) -> Rule:
+def _check_selections(
+    path: KeyPath, text: str, read: Expression, scope: Scope, findings: Findings
+) -> bool:
+    """Refuse a comparison with targets of which there is none; say whether all is well."""
+    chosen = [each.of for each in comparisons(read) if isinstance(each, Relation) and each.of]
+    if not scope.complete:
+        return True
+    empty = [
+        at
+        for of, at in zip(chosen, selection_places(text), strict=True)
+        if not selected(of, scope.targets, scope.location)
+    ]
+    for at in empty:
+        findings.bad(path, "no target is selected by this", offset=at)
+    return not empty
+
+
+def _fresh(section: RuleSection, asked: _Asked, scope: Scope) -> Rule:
     """Return what a rule of a new name is before its section says more."""
     return Rule(
         name=section.name,
-        when=when,
-        over_s=_usual_window(when.metric, scope),
-        min_samples=default_min_samples(when.metric),
+        when=asked.when,
+        over_s=_usual_window(asked, scope),
+        min_samples=usual_min_samples(asked.when),
         severity=Severity.WARNING,
-        subject=subjects(when.metric)[0],
+        subject=subjects(asked.when, asked.clear)[0],
+        clear=asked.clear,
     )
 
 
-def _usual_window(metric: Metric, scope: Scope) -> float:
-    if isinstance(metric, Fact):
+def _usual_window(asked: _Asked, scope: Scope) -> float:
+    if not asked.sources.windowed:
         return 0.0
     usual = [window_s for window_s in scope.windows_s if window_s <= defaults.USUAL_WINDOW_S]
     return max(usual) if usual else min(scope.windows_s)
 
 
-def _overlaid(base: Rule, section: RuleSection, when: Condition, scope: Scope) -> Rule:
-    same = when.metric == base.when.metric
+def _overlaid(base: Rule, section: RuleSection, asked: _Asked, scope: Scope) -> Rule:
+    when = asked.when
+    same = sources(when).metrics == sources(base.when).metrics
     min_failures = _said(section.min_failures, base.min_failures if same else 0)
-    usual = default_min_samples(when.metric, min_failures)
+    usual = usual_min_samples(when, min_failures)
     kept = same and section.min_failures is None
-    alike = isinstance(when.metric, Fact) is isinstance(base.when.metric, Fact)
-    possible = subjects(when.metric)
+    alike = asked.sources.windowed is base.sources.windowed
+    possible = subjects(when, asked.clear)
     return Rule(
         name=base.name,
         when=when,
-        over_s=_said(section.over, base.over_s if alike else _usual_window(when.metric, scope)),
+        over_s=_said(section.over, base.over_s if alike else _usual_window(asked, scope)),
         match=_laid_over(base.match, section.match or {}),
         hold_s=_said(section.for_, base.hold_s),
         keep_firing_for_s=_said(section.keep_firing_for, base.keep_firing_for_s),
@@ -187,7 +246,32 @@ def _overlaid(base: Rule, section: RuleSection, when: Condition, scope: Scope) -
         severity=section.severity or base.severity,
         subject=section.subject or (base.subject if base.subject in possible else possible[0]),
         labels=tuple(sorted({**dict(base.labels), **(section.labels or {})}.items())),
+        clear=asked.clear,
+        no_data=section.no_data or base.no_data,
+        annotations=_annotations(section),
     )
+
+
+def _annotations(section: RuleSection) -> tuple[tuple[str, str], ...]:
+    said = dict(section.annotations or {})
+    if section.runbook is not None:
+        said["runbook"] = section.runbook
+    return tuple(said.items())
+
+
+def _check_annotations(path: KeyPath, section: RuleSection, rule: Rule, findings: Findings) -> None:
+    """Refuse templates that name what is not there."""
+    known = names_for(rule.subject, [name for name, _ in rule.labels])
+    templates: dict[KeyPath, str] = {
+        ("annotations", name): text for name, text in (section.annotations or {}).items()
+    }
+    if section.runbook is not None:
+        templates["runbook",] = section.runbook
+    for key, template in templates.items():
+        try:
+            check(template, known)
+        except ExpressionError as error:
+            findings.bad((*path, *key), error.message, offset=error.position)
 
 
 _Number = TypeVar("_Number", int, float)

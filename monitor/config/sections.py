@@ -13,22 +13,19 @@ from pydantic_core import ErrorDetails
 from monitor.config.document import Document, KeyPath, Plain
 from monitor.config.fields import Choice, LaterError, Name, did_you_mean
 from monitor.config.findings import Findings
-from monitor.config.later import LATER_CHANNELS, fits, is_later
+from monitor.config.later import fits, is_later
 from monitor.config.models import (
-    CHANNEL_SECTIONS,
     SECRET_KEYS,
     SECTIONS,
     ProviderSection,
     RootSection,
     RuleSection,
-    Section,
-    SlackSection,
     TargetSection,
-    WebhookSection,
 )
+from monitor.config.notify_sections import CHANNEL_SECTIONS, ChannelSection
+from monitor.config.section import Section
 
 _S = TypeVar("_S", bound=Section)
-ChannelSection = SlackSection | WebhookSection
 
 _CHANNELS: Final = ("notify", "channels")
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(Name)
@@ -105,18 +102,15 @@ def _valid(section: type[_S], pieces: _Pieces, findings: Findings) -> dict[str |
 
 def _valid_channels(pieces: _Pieces, findings: Findings) -> dict[str | int, ChannelSection]:
     found: dict[str | int, ChannelSection] = {}
-    choice = Choice(tuple(CHANNEL_SECTIONS), LATER_CHANNELS)
+    choice = Choice(tuple(CHANNEL_SECTIONS))
     for path, piece in pieces.items():
         kind = piece.get("type") if isinstance(piece, dict) else None
-        section: type[ChannelSection] = SlackSection
-        if isinstance(piece, dict):
-            try:
-                section = CHANNEL_SECTIONS[choice(kind)]
-            except ValueError as error:
-                what = "missing" if kind is None else findings.document.shown((*path, "type"))
-                later = " is not supported yet; " if isinstance(error, LaterError) else ": "
-                findings.bad((*path, "type"), f"{what}{later}{error}")
-                continue
+        try:
+            section = CHANNEL_SECTIONS[choice(kind) if isinstance(piece, dict) else "slack"]
+        except ValueError as error:
+            what = "missing" if kind is None else findings.document.shown((*path, "type"))
+            findings.bad((*path, "type"), f"{what}: {error}")
+            continue
         channel = _one(section, piece, path, findings)
         if channel is not None:
             found[path[-1]] = channel

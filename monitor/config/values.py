@@ -1,17 +1,19 @@
 """What the configuration compiles to: frozen values the composition root reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
 
 from aggregator.stores.delivery import Destination
+from alerting.burn import Slo
 from alerting.match import Match
 from alerting.rule import Rule
 from monitor.baselines.figure import Steps
 from monitor.egress.endpoint import DEFAULT_ENDPOINTS, Endpoint
 from probes.secret import SecretSource
 from probes.target import Provider, Target
+from probes.wire.trust import Papers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,88 @@ class Webhook:
         return (self.url, *self.secrets)
 
 
-Channel = SlackWebhook | SlackBot | Webhook
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pagerduty:
+    """A service integration of PagerDuty."""
+
+    kind: ClassVar = "pagerduty"
+
+    name: str
+    routing_key: SecretSource
+    url: str
+    allow_http: bool = False
+    allow_private: bool = False
+
+    @property
+    def secret_sources(self) -> tuple[SecretSource, ...]:
+        """Everything about the channel that must not be printed."""
+        return (self.routing_key,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Email:
+    """Mail through one SMTP server."""
+
+    kind: ClassVar = "email"
+
+    name: str
+    smtp: str
+    """smtp://[USER@]HOST[:PORT], or smtps://…"""
+    to: tuple[str, ...]
+    sender: str
+    password: SecretSource | None = None
+    allow_plain: bool = False
+
+    @property
+    def secret_sources(self) -> tuple[SecretSource, ...]:
+        """Everything about the channel that must not be printed."""
+        return () if self.password is None else (self.password,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alertmanager:
+    """The Alertmanagers of one cluster."""
+
+    kind: ClassVar = "alertmanager"
+
+    name: str
+    urls: tuple[str, ...]
+    token: SecretSource | None = None
+    allow_http: bool = False
+    allow_private: bool = False
+
+    @property
+    def secret_sources(self) -> tuple[SecretSource, ...]:
+        """Everything about the channel that must not be printed."""
+        return () if self.token is None else (self.token,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apprise:
+    """Whatever an Apprise URL stands for."""
+
+    kind: ClassVar = "apprise"
+
+    name: str
+    url: SecretSource
+
+    @property
+    def secret_sources(self) -> tuple[SecretSource, ...]:
+        """Everything about the channel that must not be printed."""
+        return (self.url,)
+
+
+Channel = SlackWebhook | SlackBot | Webhook | Pagerduty | Email | Alertmanager | Apprise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """A dead-man's switch that is pinged while we are well."""
+
+    url: SecretSource
+    every_s: float = 60.0
+    allow_http: bool = False
+    allow_private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +159,14 @@ class Influxdb:
     destination: Destination
     token: SecretSource | None = None
     """None: it asks for none."""
+    papers: Papers = field(default_factory=Papers)
+
+
+class HistoryStore(StrEnum):
+    """Which store is asked what the past was."""
+
+    LEDGER = "ledger"
+    INFLUXDB = "influxdb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +181,8 @@ class Store:
     retention_hours_s: float = 730 * 86400.0
     """Results and their roll-ups by the minute and the hour; those by the day are kept for ever."""
     influxdb: Influxdb | None = None
+    history: HistoryStore = HistoryStore.LEDGER
+    """InfluxDB only where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +264,10 @@ class Config:
     targets: tuple[Target, ...]
     budgets: tuple[Budget, ...] = ()
     windows_s: tuple[float, ...] = (300.0, 900.0, 3600.0)
+    slos: tuple[Slo, ...] = ()
     rules: tuple[Rule, ...]
     channels: tuple[Channel, ...] = ()
+    heartbeat: Heartbeat | None = None
     store: Store = Store()
     http: Http = Http()
     egress: Egress = Egress()

@@ -144,7 +144,7 @@ def sonde(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_bad_configuration_is_told_all_at_once(tmp_path: Path) -> None:
     """Every mistake one line, with its place; exit 2; no traceback."""
     text = config("http://127.0.0.1:1/v1").replace("operation: chat", "operation: chatt")
-    (tmp_path / "sonde.yaml").write_text(text + "\nslos: []\nnonsense: 1\n")
+    (tmp_path / "sonde.yaml").write_text(text + "\notlp: []\nnonsense: 1\n")
     for command in ("run", "check"):
         done = sonde(tmp_path, command)
         assert done.returncode == 2, done.stderr

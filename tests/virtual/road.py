@@ -119,7 +119,7 @@ class Virtual:
 
     async def run(self, seconds: float, *, killed: bool = False) -> None:
         """Run the road for so many virtual seconds, then stop it as the daemon does, or not."""
-        await self.road.restore()
+        await self.road.restore(lambda: False)
         async with asyncio.TaskGroup() as group:
             schedule = group.create_task(self.road.scheduler.run(5.0))
             eternal = [group.create_task(run()) for run in self.road.eternal().values()]

@@ -14,7 +14,7 @@ import pytest
 from aggregator.summary import Summary
 from aggregator.window import Windows
 from alerting.engine import Engine, Snapshot, Transition
-from alerting.metric import Fact
+from alerting.metric import AnyFact, Fact, Value
 from alerting.state import Edge
 from monitor.config.values import Config
 from monitor.schedule import Grid
@@ -111,9 +111,9 @@ class Known:
     config: Config
     luck: random.Random
     minute: float = -1.0
-    facts: dict[tuple[Fact, str], float] = field(default_factory=dict)
+    facts: dict[tuple[AnyFact, str], Value] = field(default_factory=dict)
 
-    def at(self, now: float) -> dict[tuple[Fact, str], float]:
+    def at(self, now: float) -> dict[tuple[AnyFact, str], Value]:
         """What is known now."""
         if now // 60 == self.minute:
             return self.facts
@@ -140,7 +140,7 @@ def live(config: Config, seconds: float, health: Health) -> Lived:
     arrivals: list[tuple[float, str, ProbeResult | None]] = []
     seen: list[Summary] = []
     outside = Known(config, random.Random(7))
-    facts: dict[tuple[Fact, str], float] = {}
+    facts: dict[tuple[AnyFact, str], Value] = {}
     fired: list[str] = []
     now = START
     while now < START + seconds:

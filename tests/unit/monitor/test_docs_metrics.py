@@ -130,6 +130,7 @@ def everything_happens(road: Road) -> None:
     metrics.scrape_failed("busy")
     metrics.drifted(target.name, "model")
     metrics.confirmations.labels(Confirmed.RECOVERED.value).inc()
+    metrics.heartbeats.labels("sent").inc()
     latency = Distribution(n=20, mean=1.0, std=0.0, max=1.0, quantiles={0.5: 1.0})
     summary = Summary(over_s=300.0, n=20, latency=latency)
     alert = Alert(

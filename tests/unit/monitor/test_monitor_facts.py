@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from alerting.metric import Fact
+from alerting.metric import Fact, Value
+from alerting.series import Known
 from monitor.facts import Facts, Reading
 
 
@@ -56,6 +57,6 @@ def test_gathering_can_be_interrupted() -> None:
     """Between two facts others may have the loop."""
     facts = Facts()
     facts.add(lambda _now: [(Fact.DRIFT_EVENTS, str(number), 0.0) for number in range(3)])
-    into: dict[tuple[Fact, str], float] = {}
+    into: dict[Known, Value] = {}
     known = [len(into) for _ in facts.gathering(0.0, into)]
     assert known == [1, 2, 3]

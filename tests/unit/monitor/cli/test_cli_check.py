@@ -178,17 +178,17 @@ def test_json_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     """With --json standard output is one object, in both outcomes."""
     assert run(arguments(write(tmp_path, VALID), "--json")) == 0
     assert json.loads(capsys.readouterr().out)["valid"] is True
-    assert run(arguments(write(tmp_path, VALID + "slos: []\n"), "--json")) == 2
+    assert run(arguments(write(tmp_path, VALID + "otlp: []\n"), "--json")) == 2
     answer = json.loads(capsys.readouterr().out)
     assert answer["valid"] is False
-    assert [(p["line"], p["column"], p["path"]) for p in answer["problems"]] == [(3, 1, "slos")]
+    assert [(p["line"], p["column"], p["path"]) for p in answer["problems"]] == [(3, 1, "otlp")]
 
 
 def test_problems_go_to_standard_error_one_per_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """2, nothing on standard output, every problem on a line of its own with its place."""
-    path = write(tmp_path, VALID + "slos: []\nlocaton: x\n")
+    path = write(tmp_path, VALID + "otlp: []\nlocaton: x\n")
     assert run(arguments(path)) == 2
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -46,7 +46,7 @@ def over(when: str, subject: Subject | None = None) -> Rule:
     """Return a rule with this condition."""
     condition = parse(when)
     over_s = 900.0 if when.startswith("latency") else 0.0
-    usual = subjects(condition.metric)[0]
+    usual = subjects(condition)[0]
     return Rule(name="R", when=condition, over_s=over_s, subject=subject or usual)
 
 

@@ -85,6 +85,7 @@ def test_targets_and_objective_are_chosen(capsys: pytest.CaptureFixture[str]) ->
     [
         (("--target", "x*"), "no such target; there are: chat, mail"),
         (("--provider", "x"), "no such target"),
+        (("--location", "there"), "no such location: there; there are: here"),
         (("--since", "1d", "--until", "2d"), "--since is not before --until"),
         (("--since", "tomorrow"), "neither a time ago"),
         (("--since", "2000-01-01"), "more than 3660 days"),
@@ -94,6 +95,7 @@ def test_what_cannot_be_asked_is_refused(
     given: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With exit code 2, and why."""
+    remember()
     assert reporting(*given) == 2
     assert said in capsys.readouterr().err
 
@@ -122,3 +124,35 @@ def test_an_unreadable_ledger_is_a_failure(capsys: pytest.CaptureFixture[str]) -
     assert reporting("--output", "r.html") == 1
     assert "no report: " in capsys.readouterr().err
     assert not Path("r.html").exists()
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the report nor a part of it; what was there stays."""
+    remember()
+    Path("r.html").mkdir()  # so that the part cannot take its place
+    assert reporting("--output", "r.html") == 1
+    assert "no report: " in capsys.readouterr().err
+    assert not list(Path.cwd().glob("*.part"))
+
+
+def test_a_target_that_was_taken_out_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    """By its name in the ledger."""
+    remember()
+    Path("c.yaml").write_text(CONFIG.replace("name: chat", "name: other"))
+    assert reporting("--target", "ch*", "--format", "json") == 0
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert (target["name"], target["asked"]) == ("chat", "")
+
+
+def test_locations_are_all_or_those_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """A ledger may hold what others measured elsewhere."""
+    remember()
+    with closing(sqlite3.connect("sonde.db")) as connection:
+        insert_result(connection, result(slot=1, at=time.time() - 20.0, location="there"))
+        connection.commit()
+    assert reporting("--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["locations"] == ["here", "there"]
+    assert reporting("--format", "json", "--location", "there") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["locations"] == ["there"]
+    assert sum(target["total"]["results"] for target in found["targets"]) == 1

@@ -4,12 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config.values import SlackBot, SlackWebhook, Store, Webhook
+from monitor.config.values import (
+    Alertmanager,
+    Apprise,
+    Channel,
+    Email,
+    Pagerduty,
+    SlackBot,
+    SlackWebhook,
+    Store,
+    Webhook,
+)
 from probes.secret import SecretSource
 from tests.unit.monitor.config.configtexts import ENVIRON, SMALL, load_text, refusal
 
 
-def channel(folder: Path, body: str) -> SlackWebhook | SlackBot | Webhook:
+def channel(folder: Path, body: str) -> Channel:
     """Load a configuration with one channel."""
     text = SMALL + f"notify: {{channels: {{c: {{{body}}}}}}}\n"
     (found,) = load_text(folder, text).config.channels
@@ -200,3 +210,81 @@ def test_the_usual_address_from_the_environment(tmp_path: Path) -> None:
     assert refusal(tmp_path, SMALL, environ={"SONDE_LISTEN": "9"}).startswith(
         "environment SONDE_LISTEN: expected HOST:PORT"
     )
+
+
+def test_pagerduty(tmp_path: Path) -> None:
+    """Events go to the account's own region; the key is a secret."""
+    found = channel(tmp_path, "type: pagerduty, routing_key: '${KEY}', region: eu")
+    assert isinstance(found, Pagerduty)
+    assert found.url == "https://events.eu.pagerduty.com/v2/enqueue"
+    assert [source.read().reveal() for source in found.secret_sources] == [ENVIRON["KEY"]]
+
+
+def test_email(tmp_path: Path) -> None:
+    """A sender is made of the first recipient's domain; a password needs a user."""
+    body = "type: email, smtp: 'smtps://u@mail.internal', to: [sre@example.com]"
+    found = channel(tmp_path, body + ", password: '${KEY}'")
+    assert isinstance(found, Email)
+    assert (found.sender, found.to) == ("sonde@example.com", ("sre@example.com",))
+    assert len(found.secret_sources) == 1
+    plain = channel(tmp_path, "type: email, smtp: 'smtp://m:25', to: [a@b.c], from: d@e.f")
+    assert isinstance(plain, Email)
+    assert (plain.sender, plain.secret_sources) == ("d@e.f", ())
+
+
+def test_alertmanagers(tmp_path: Path) -> None:
+    """One, or those of a cluster; with a bearer token or without."""
+    found = channel(
+        tmp_path, "type: alertmanager, url: 'https://a.x', urls: ['https://b.x'], token: '${KEY}'"
+    )
+    assert isinstance(found, Alertmanager)
+    assert found.urls == ("https://a.x", "https://b.x")
+    assert len(found.secret_sources) == 1
+
+
+def test_apprise(tmp_path: Path) -> None:
+    """Its URL holds everything, and is a secret."""
+    found = channel(tmp_path, "type: apprise, url: '${URL}'")
+    assert isinstance(found, Apprise)
+    assert found.secret_sources == (found.url,)
+
+
+def test_a_heartbeat(tmp_path: Path) -> None:
+    """A minute unless said otherwise."""
+    text = SMALL + "notify: {heartbeat: {url: '${URL}'}}\n"
+    heartbeat = load_text(tmp_path, text).config.heartbeat
+    assert heartbeat is not None
+    assert heartbeat.every_s == 60.0
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("type: pagerduty", "routing_key: missing: give routing_key"),
+        ("type: email, smtp: 'mail:25', to: [a@b.c]", "expected smtp://HOST:PORT"),
+        ("type: email, smtp: 'smtp://[x', to: [a@b.c]", "cannot be read"),
+        ("type: email, smtp: 'smtp://u@m', to: [a@b.c]", "go together"),
+        ("type: email, smtp: 'smtp://m', to: ['a@b.c, d@e.f']", "expected an e-mail address alone"),
+        ("type: email, smtp: 'smtp://m', to: []", "expected at least one entry"),
+        ("type: alertmanager", "give url, or urls of a cluster"),
+        ("type: alertmanager, url: 'http://a.x'", "allow_http: true permits http"),
+        ("type: apprise", "url: missing: give url"),
+    ],
+)
+def test_further_channels_that_cannot_work(tmp_path: Path, body: str, told: str) -> None:
+    """Each is refused with what to do."""
+    assert told in refusal(tmp_path, SMALL + f"notify: {{channels: {{c: {{{body}}}}}}}\n")
+
+
+def test_a_password_in_a_mail_servers_address_is_not_repeated(tmp_path: Path) -> None:
+    """It is a secret in the file: refused, and not shown."""
+    body = "type: email, smtp: 'smtp://u:hunter2@m', to: [a@b.c]"
+    told = refusal(tmp_path, SMALL + f"notify: {{channels: {{c: {{{body}}}}}}}\n")
+    assert "a secret is not written into the file" in told
+    assert "hunter2" not in told
+
+
+def test_a_heartbeat_without_an_address_is_refused(tmp_path: Path) -> None:
+    """It would tell nobody."""
+    told = refusal(tmp_path, SMALL + "notify: {heartbeat: {every: 60s}}\n")
+    assert "notify.heartbeat.url: missing" in told

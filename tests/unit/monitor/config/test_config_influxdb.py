@@ -7,6 +7,8 @@ import pytest
 from aggregator.stores.delivery import Destination
 from monitor.config.errors import ConfigError
 from monitor.config.load import Loaded, load
+from probes.wire.trust import Papers
+from tests.integration.authority import Authority
 
 FRAME = """\
 providers: {p: {preset: compatible, base_url: "http://127.0.0.1:1/v1"}}
@@ -102,6 +104,30 @@ def test_a_token_file_is_read_from_beside_the_configuration(tmp_path: Path) -> N
     assert found.token.read().reveal() == "a-token-of-ours"
 
 
+def test_files_of_tls(tmp_path: Path) -> None:
+    """An authority and a certificate of our own, from beside the configuration, looked at now."""
+    authority = Authority(tmp_path)
+    ours = authority.issue("ours")
+    section = (
+        f"{{url: https://x.example, bucket: b, ca_file: '{authority.ca.name}',"
+        f" client_cert_file: {ours.certificate.name}, client_key_file: {ours.key.name}}}"
+    )
+    found = from_file(tmp_path, section).config.store.influxdb
+    assert found is not None
+    assert found.papers == Papers(authority.ca, ours.certificate, ours.key)
+    named = {**NAMED, "INFLUXDB_CA_FILE": authority.ca.name}
+    found = from_variables(tmp_path, **named).config.store.influxdb
+    assert found is not None
+    assert found.papers == Papers(authority.ca)
+
+
+def test_a_file_of_tls_that_is_none_is_told(tmp_path: Path) -> None:
+    """Before the first write, and with the file's name."""
+    (tmp_path / "ca.pem").write_text("nothing of the kind")
+    with pytest.raises(ConfigError, match=r"influxdb.ca_file.* holds no certificate in PEM"):
+        from_file(tmp_path, "{url: https://x.example, bucket: b, ca_file: ca.pem}")
+
+
 @pytest.mark.parametrize(
     ("url", "warned"),
     [
@@ -156,7 +182,8 @@ def test_a_token_in_clear_text_is_warned_of(tmp_path: Path, url: str, warned: bo
             "{url: https://x.example, bucket: b, tokn: t}",
             [
                 "store.influxdb.tokn: unknown key (did you mean token?);"
-                " allowed: url, token, token_file, org, bucket"
+                " allowed: url, token, token_file, org, bucket, ca_file, client_cert_file,"
+                " client_key_file"
             ],
         ),
     ],

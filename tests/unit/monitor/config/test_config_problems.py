@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config.models import CHANNEL_SECTIONS, SECTIONS, RootSection
+from monitor.config.models import SECTIONS, RootSection
+from monitor.config.notify_sections import CHANNEL_SECTIONS
 from tests.unit.monitor.config.configtexts import SMALL, load_text, refusal, refusals
 
 EVERYTHING_WRONG = """\
 location: fra1
 evaluate_every: 5
-slos: []
+otlp: []
 defaults: {intervall: 60s, interval: 60 sec}
 providers:
   openai: {preset: openai, api_key: "${KEY}"}
@@ -28,7 +29,7 @@ notify:
   repeat: 4h
   channels:
     team: {type: slack, bot_token: "${HOOK}", channel: "#x"}
-    p: {type: pagerduty, routing_key_file: /x}
+    p: {type: pigeon, routing_key_file: /x}
     w: {type: webhook, url: "http://x.example"}
 http: {listen: "8000"}
 """
@@ -39,7 +40,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     told = [str(problem) for problem in refusals(tmp_path, EVERYTHING_WRONG)]
     assert told == [
         "sonde.yaml:2:17 evaluate_every: expected a duration with its unit, such as 5s, not 5",
-        "sonde.yaml:3:1 slos: not supported yet: take it out",
+        "sonde.yaml:3:1 otlp: not supported yet: take it out",
         (
             "sonde.yaml:4:12 defaults.intervall: unknown key (did you mean interval?); allowed:"
             " interval, deadline, first_token_deadline, idle_deadline, max_output_tokens, labels,"
@@ -82,9 +83,8 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             " webhook_url"
         ),
         (
-            'sonde.yaml:21:15 notify.channels.p.type: "pagerduty" is not supported yet; use'
-            " slack or"
-            " webhook"
+            'sonde.yaml:21:15 notify.channels.p.type: "pigeon": expected slack, webhook, pagerduty,'
+            " email, alertmanager or apprise"
         ),
         (
             "sonde.yaml:22:29 notify.channels.w.url: a secret is not written into the file:"
@@ -175,11 +175,14 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ),
         (
             "notify: {channels: {a: {webhook_url: x}}}",
-            "notify.channels.a.type: missing: expected slack or webhook",
+            "notify.channels.a.type: missing: "
+            "expected slack, webhook, pagerduty, email, alertmanager or apprise",
         ),
         (
             "notify: {channels: {a: {type: slak}}}",
-            'notify.channels.a.type: "slak": expected slack or webhook (did you mean slack?)',
+            'notify.channels.a.type: "slak": '
+            "expected slack, webhook, pagerduty, email, alertmanager or apprise"
+            " (did you mean slack?)",
         ),
         (
             'notify: {channels: {"a b": {type: webhook, url: "${URL}"}}}',
@@ -205,7 +208,7 @@ def test_single_problems(tmp_path: Path, addition: str, problem: str | None) -> 
     told = refusal(tmp_path, SMALL + addition)
     expected = problem or (
         "surprise: unknown key; allowed: location, public_url, evaluate_every, budget, defaults,"
-        " providers, targets, windows, rules, notify, store, http, egress,"
+        " providers, targets, windows, slos, rules, notify, store, http, egress,"
         " status_pages, baselines"
     )
     assert told.split(" ", 1)[1] == expected
@@ -267,7 +270,7 @@ def test_a_key_without_a_value_is_not_said(tmp_path: Path) -> None:
 
 def test_an_unsupported_key_without_a_value_is_still_refused(tmp_path: Path) -> None:
     """Only known keys may be left empty."""
-    assert "not supported yet" in refusal(tmp_path, SMALL + "slos:\n")
+    assert "not supported yet" in refusal(tmp_path, SMALL + "otlp:\n")
 
 
 def test_an_unset_variable_is_told_once(tmp_path: Path) -> None:
@@ -303,6 +306,7 @@ def test_every_section_is_listed_where_it_stands() -> None:
     listed = {section.__name__ for section in (*SECTIONS.values(), *CHANNEL_SECTIONS.values())}
     assert set(RootSection.model_json_schema()["$defs"]) - {
         "Connection",
+        "NoData",
         "Operation",
         "ReasoningEffort",
         "Severity",

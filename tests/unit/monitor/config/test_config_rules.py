@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alerting.defaults import default_rules
-from alerting.rule import Rule, Severity, Subject
+from alerting.rule import NoData, Rule, Severity, Subject
 from tests.unit.monitor.config.configtexts import SMALL, load_text, refusal
 
 DEFAULTS = {rule.name: rule for rule in reversed(default_rules())}
@@ -253,3 +253,77 @@ def test_labels_of_targets_may_be_matched(tmp_path: Path) -> None:
     text = head + "rules: [{name: Down, match: {tier: iron}}]\n"
     warned = [w.path for w in load_text(tmp_path, text).warnings if "never fires" in w.message]
     assert warned == ["rules[0].match"]
+
+
+def test_all_that_a_rule_may_say(tmp_path: Path) -> None:
+    """Several comparisons, what ends them, what no data means, and what goes with the message."""
+    row = (
+        "name: New, when: latency.p95 > 5s and error_rate > 1%, clear: latency.p95 < 4s,"
+        " no_data: alert, runbook: 'https://r.test/{{ alertname }}', labels: {team: ml},"
+        " annotations: {summary: '{{ target }} {{ labels.team }}'}"
+    )
+    (rule,) = named(tmp_path, "New", row)
+    assert (str(rule.when), str(rule.clear)) == (
+        "latency.p95 > 5s and error_rate > 1%",
+        "latency.p95 < 4s",
+    )
+    assert (rule.no_data, rule.min_samples, rule.over_s) == (NoData.ALERT, 5, 900.0)
+    assert rule.annotations == (
+        ("summary", "{{ target }} {{ labels.team }}"),
+        ("runbook", "https://r.test/{{ alertname }}"),
+    )
+
+
+def test_a_default_keeps_its_condition_where_only_an_end_is_said(tmp_path: Path) -> None:
+    """`clear` and templates go with whatever condition the default has."""
+    row = "name: HighLatency, clear: latency.p95 < 4s"
+    (rule,) = named(tmp_path, "HighLatency", row)
+    assert (str(rule.when), str(rule.clear)) == ("latency.p95 > 5s", "latency.p95 < 4s")
+    assert rule.min_samples == DEFAULTS["HighLatency"].min_samples
+
+
+@pytest.mark.parametrize(
+    ("row", "place", "problem"),
+    [
+        ("when: rate > 1 and, over: 5m", ":35 rules[0].when: ", "expected a metric"),
+        ("when: rate > 1, clear: rate <", ":46 rules[0].clear: ", "expected a number"),
+        (
+            "when: 'rate < rate of {model: nothing}'",
+            ":39 rules[0].when: ",
+            "no target is selected by this",
+        ),
+        (
+            "when: rate > 1, runbook: '{{ nobody }}'",
+            ":46 rules[0].runbook: ",
+            "nothing is called 'nobody'",
+        ),
+        (
+            "when: rate > 1, annotations: {a: '{{ labels.x }}'}",
+            ":54 rules[0].annotations.a: ",
+            "nothing is called 'labels.x'",
+        ),
+        (
+            "when: drift.events > 1, no_data: ok",
+            ":50 rules[0].no_data: ",
+            "drift.events is not of a window of results: leave this out",
+        ),
+        (
+            "when: drift.events > 1 and budget.used > 1%, subject: location",
+            ":71 rules[0].subject: ",
+            "drift.events is known of a target only",
+        ),
+        ("when: 'burn_rate(1h, 5m) > 14'", ":24 rules[0].when: ", "burn_rate needs to know"),
+    ],
+)
+def test_the_place_of_a_mistake_is_told(tmp_path: Path, row: str, place: str, problem: str) -> None:
+    """To the character, in whichever key it stands."""
+    told = refusal(tmp_path, SMALL + f"rules:\n  - {{name: New, {row}}}\n")
+    found, _, message = told.partition(problem)
+    assert found.endswith(place), told
+    assert message or told.endswith(problem)
+
+
+def test_what_is_not_of_the_same_subject_is_refused(tmp_path: Path) -> None:
+    """Two selections that hit are well; facts of nobody in common are not."""
+    (rule,) = named(tmp_path, "New", "name: New, when: 'rate < rate of {model: gpt-4o*}'")
+    assert str(rule.when) == "rate < rate of {model: gpt-4o*}"
