@@ -50,14 +50,15 @@ class Deliverer:
         for lane in self._lanes:
             lane.wake()
 
-    def offer(self, notification: Notification) -> None:
+    def offer(self, channel: str, notification: Notification) -> None:
         """Send what the ledger did not take, from memory: it comes after all rows known so far.
 
         Returns at once. A lane keeps a bounded number; beyond it the oldest are dropped, counted
         and logged.
         """
         for lane in self._lanes:
-            lane.offer(notification, self._last_seq)
+            if lane.channel == channel:
+                lane.offer(notification, self._last_seq)
 
     def stop(self) -> None:
         """Have every lane finish the attempt in hand, try once what else is due, and end."""

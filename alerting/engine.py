@@ -199,6 +199,11 @@ class Engine:
         alerts = (self._series[identity].alert() for identity in tuple(self._states))
         return (alert for alert in alerts if alert is not None)
 
+    def rule_of(self, identity: Identity) -> Rule | None:
+        """Return the rule an alert is of; None when it or the series is gone."""
+        series = self._series.get(identity)
+        return None if series is None else series.rule
+
     def told_anew(self, identity: Identity, now: float) -> Transition | None:
         """Return the news that an alert fires, with what is known of it by now.
 

@@ -43,6 +43,8 @@ class Outcome(StrEnum):
     DEAD = "dead"
     DROPPED = "dropped"
     """Never sent: too many others were waiting in memory."""
+    SUPERSEDED = "superseded"
+    """It could not be sent until a newer message said how things stand."""
 
 
 OnOutcome = Callable[[str, Outcome], None]
@@ -206,7 +208,7 @@ class Lane:
         ]
         if not due or self._held_s():
             return None
-        alerts = [kept.notification.fingerprint for kept in due]
+        alerts = [kept.notification.order for kept in due]
         try:
             rows = await self._ledger.read(lambda c: outbox.places(c, self.channel, alerts))
         except LedgerError:
@@ -216,7 +218,7 @@ class Lane:
     def _behind(self, kept: Kept, rows: tuple[outbox.Place, ...]) -> bool:
         settled = self._settled()
         return any(
-            row.fingerprint == kept.notification.fingerprint
+            row.fingerprint == kept.notification.order
             and row.seq <= kept.after_seq
             and row.seq not in settled
             for row in rows
@@ -370,7 +372,7 @@ def _overtaken(kept: Kept, left: tuple[Kept, ...], rows: tuple[outbox.Place, ...
     """Whether the outbox has a later row of this alert, other than those that are `left` anyway."""
     known = {each.notification.id for each in left}
     return any(
-        row.fingerprint == kept.notification.fingerprint
+        row.fingerprint == kept.notification.order
         and row.seq > kept.after_seq
         and row.id not in known
         for row in rows

@@ -8,7 +8,6 @@ from html import escape
 
 from alerting.message import facts, headline, subject, text, word
 from alerting.notification import Notification, Status
-from alerting.render import message_id
 
 
 def mail(
@@ -16,8 +15,9 @@ def mail(
 ) -> EmailMessage:
     """Return the mail about a notification, as it leaves at wall time `sent_at`.
 
-    Its Message-ID is the same on every attempt. An end refers to the mail that said it fired; for
-    Gmail the subject must be the same as well, so it says Re: and its first line says RESOLVED.
+    Its Message-ID is the same on every attempt. All mails about a group's run refer to one root,
+    which nobody need have got; for Gmail the subject must be the same as well, so an end says Re:
+    and its first line says RESOLVED.
     https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4
     """
     message = EmailMessage(SMTP)  # refuses line breaks in headers, whatever is put there
@@ -27,9 +27,7 @@ def mail(
     message["Date"] = format_datetime(datetime.fromtimestamp(sent_at, UTC))
     domain = sender.rpartition("@")[2].rstrip(">")
     message["Message-ID"] = f"<{notification.id}@{domain}>"
-    if not firing:
-        opened = message_id(notification.fingerprint, notification.fired_at, Status.FIRING)
-        message["In-Reply-To"] = message["References"] = f"<{opened}@{domain}>"
+    message["In-Reply-To"] = message["References"] = f"<{notification.incident}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"  # no holiday notes back: RFC 3834
     message["X-Sonde-Severity"] = notification.severity.value
     message.set_content(text(notification))

@@ -1,7 +1,7 @@
-"""What people are told: one alert that fired or resolved."""
+"""What people are told: alerts that fire or are over, in one message for each group of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final, Protocol, runtime_checkable
 
@@ -20,11 +20,9 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notification:
-    """One message about one alert, as it stands in the outbox. Wall times, seconds since epoch."""
+class News:
+    """One alert that fires or is over, as people are told. Wall times, seconds since the epoch."""
 
-    id: str
-    """Stable across retries and restarts: a receiver may use it to drop duplicates."""
     status: Status
     alertname: str
     severity: Severity
@@ -43,10 +41,51 @@ class Notification:
     fired_at: float
     ends_at: float | None = None
     """When it resolved; None while it fires."""
-    url: str | None = None
-    """Where to look: the status page, when `public_url` is configured."""
     notes: tuple[str, ...] = ()
     """What else is known, a line each: a hint at the cause, what the provider itself reports."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification(News):
+    """One message to one channel, as it stands in the outbox: news of an alert, and of others.
+
+    Its own news is that of the loudest alert that fires, or of the loudest that is over when none
+    fires any more; `others` are the rest of its group.
+    """
+
+    id: str
+    """Stable across retries and restarts: a receiver may use it to drop duplicates."""
+    why: str = "first"
+    """An `alerting.routing.group.Why`: first, added, some_resolved, all_resolved, repeat."""
+    group: tuple[tuple[str, str], ...] = ()
+    """The labels that all its alerts share."""
+    group_id: str = ""
+    """Of the group's labels: messages of one group reach a channel in their order. Empty in what
+    an earlier version wrote, which told of one alert at a time."""
+    thread: str = ""
+    """Of this group from its first alert until all are over; empty as above."""
+    others: tuple[News, ...] = ()
+    """Those that fire first; then by loudness."""
+    more: int = 0
+    """Alerts that fire beside these and found no room."""
+    url: str | None = None
+    """Where to look: the status page, when `public_url` is configured."""
+
+    @property
+    def alerts(self) -> tuple[News, ...]:
+        """All it tells of, its own first."""
+        own = News(**{each.name: getattr(self, each.name) for each in fields(News)})
+        return (own, *self.others)
+
+    @property
+    def order(self) -> str:
+        """Whatever has the same one leaves in the order in which it came."""
+        return self.group_id or self.fingerprint
+
+    @property
+    def incident(self) -> str:
+        """What a receiver keeps together: the same from the first message to the last."""
+        return self.thread or self.fingerprint
 
 
 class DeliveryError(Exception):

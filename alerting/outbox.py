@@ -12,10 +12,10 @@ than any that is ever given out counts as over.
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from alerting.notification import Notification, Status
+from alerting.notification import News, Notification, Status
 from alerting.retry import LONGEST_WAIT_S
 from alerting.rule import Severity
 from probes.sanitise import sanitise
@@ -45,13 +45,19 @@ def decode(payload: str) -> Notification:
     """Return the notification a row holds. Raises ValueError when it does not hold one."""
     fields: Any = json.loads(payload)  # Any: JSON of unknown shape, checked by what follows
     try:
-        fields["labels"] = tuple((str(name), str(value)) for name, value in fields["labels"])
-        fields["status"] = Status(fields["status"])
-        fields["severity"] = Severity(fields["severity"])
-        fields["notes"] = tuple(map(str, fields.get("notes", ())))
-        return Notification(**fields)
-    except (TypeError, KeyError) as error:
+        others = tuple(News(**_news(each)) for each in fields.pop("others", ()))
+        group = tuple((str(name), str(value)) for name, value in fields.pop("group", ()))
+        return Notification(**_news(fields), others=others, group=group)
+    except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a notification: {type(error).__name__}") from error
+
+
+def _news(fields: dict[str, Any]) -> dict[str, Any]:  # Any: as above
+    fields["labels"] = tuple((str(name), str(value)) for name, value in fields["labels"])
+    fields["status"] = Status(fields["status"])
+    fields["severity"] = Severity(fields["severity"])
+    fields["notes"] = tuple(map(str, fields.get("notes", ())))
+    return fields
 
 
 def enqueue(
@@ -66,7 +72,7 @@ def enqueue(
     """
     names = tuple(channels)
     rows = [
-        (notification.id, channel, notification.fingerprint, encode(notification), now)
+        (notification.id, channel, notification.order, encode(notification), now)
         for notification in notifications
         for channel in names
     ]
@@ -77,6 +83,37 @@ def enqueue(
         rows,
     )
     return connection.total_changes - before
+
+
+def supersede(
+    connection: sqlite3.Connection, channel: str, newer: Notification
+) -> tuple[Notification, int]:
+    """Give up what the channel failed to take about the same group, for `newer` tells it all.
+
+    Returns the newer message with the ends that the older ones told of, and how many those were.
+    A receiver that was away for hours hears how things stand, once, and no stale news.
+    """
+    rows = connection.execute(
+        "UPDATE outbox SET status = 'dead', last_error = 'a newer message says how things stand'"
+        " WHERE status = 'queued' AND channel = ? AND fingerprint = ? AND attempts > 0 AND id != ?"
+        " RETURNING payload",
+        (channel, newer.order, newer.id),
+    ).fetchall()
+    known = {alert.fingerprint for alert in newer.alerts}
+    ends = {
+        alert.fingerprint: alert
+        for (payload,) in rows
+        for alert in _readable(payload)
+        if alert.status is Status.RESOLVED and alert.fingerprint not in known
+    }
+    return replace(newer, others=(*newer.others, *ends.values())), len(rows)
+
+
+def _readable(payload: str) -> tuple[News, ...]:
+    try:
+        return decode(payload).alerts
+    except ValueError:  # a damaged row could not have been sent either
+        return ()
 
 
 _COLUMNS: Final = "seq, id, channel, fingerprint, payload, created_at, attempts"

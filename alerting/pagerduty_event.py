@@ -19,14 +19,14 @@ below its 1,024 characters and the event far below its 512 KB."""
 def pagerduty_event(notification: Notification, *, routing_key: str) -> bytes:
     """Return the event that opens this alert's incident, or that closes it.
 
-    The key to deduplicate by is the alert's fingerprint: repeats join the open incident, the end
-    closes it, and the next firing opens a new one.
+    The key to deduplicate by is that of the group's run: later messages join the open incident, the
+    end of all closes it, and the next alert opens a new one.
     """
     firing = notification.status is Status.FIRING
     event: dict[str, Any] = {  # Any: JSON, whose shape PagerDuty defines
         "routing_key": routing_key,
         "event_action": "trigger" if firing else "resolve",
-        "dedup_key": f"sonde-{notification.fingerprint}",
+        "dedup_key": f"sonde-{notification.incident}",
     }
     if firing:
         event["payload"] = _payload(notification)

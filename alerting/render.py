@@ -5,13 +5,12 @@ else is for logs and pages.
 """
 
 from collections.abc import Sequence
-from hashlib import blake2s
 from typing import Final
 
 from alerting.condition import Condition, Expression, format_value
 from alerting.engine import Identity, Transition
 from alerting.metric import Counted, Fact, Measured, Unit, unit_of
-from alerting.notification import Notification, Status
+from alerting.notification import News, Status
 from alerting.rule import Rule
 from alerting.state import Edge
 from alerting.words import duration_text
@@ -28,9 +27,7 @@ _TOLD: Final = {
 }
 
 
-def notification_of(
-    transition: Transition, *, public_url: str | None, notes: Sequence[str] = ()
-) -> Notification | None:
+def news_of(transition: Transition, notes: Sequence[str] = ()) -> News | None:
     """Return what people must hear of a transition, or None for one they need not hear of.
 
     `notes`: lines to go with it, which may hold what a provider wrote. The first MAX_NOTES that
@@ -40,8 +37,7 @@ def notification_of(
     if status is None or transition.fired_at is None:
         return None
     identity, rule = transition.identity, transition.rule
-    return Notification(
-        id=message_id(transition.fingerprint, transition.fired_at, status),
+    return News(
         status=status,
         alertname=identity.rule,
         severity=identity.severity,
@@ -53,18 +49,8 @@ def notification_of(
         starts_at=transition.started_at,
         fired_at=transition.fired_at,
         ends_at=transition.now if status is Status.RESOLVED else None,
-        url=public_url,
         notes=tuple(dict.fromkeys(filter(None, map(sanitise, notes))))[:MAX_NOTES],
     )
-
-
-def message_id(fingerprint: str, fired_at: float, status: Status) -> str:
-    """Return the same id for the same news, whoever tells it and however often.
-
-    It holds no full stop, as Standard Webhooks asks of the text that is signed.
-    """
-    news = f"{fingerprint} {fired_at!r} {status}".encode()
-    return "msg_" + blake2s(news, digest_size=12).hexdigest()
 
 
 def whose_fault(condition: Expression) -> str:

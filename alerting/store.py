@@ -8,6 +8,7 @@ from typing import Final
 from aggregator.ledger import Schema
 from alerting.engine import Identity
 from alerting.inhibition import Held, Reason
+from alerting.routing.store import GROUPS
 from alerting.state import Firing, Inactive, Pending, State
 
 ALERTING: Final = Schema(
@@ -57,8 +58,17 @@ ALERTING: Final = Schema(
             PRIMARY KEY (rule, labels)
         ) STRICT, WITHOUT ROWID;
         """,
+        GROUPS,
     ),
-    saved=("alert_states", "evaluation", "held_alerts", "outbox"),
+    saved=(
+        "alert_states",
+        "evaluation",
+        "held_alerts",
+        "outbox",
+        "alert_groups",
+        "alert_group_members",
+        "alert_log",
+    ),
 )
 
 

@@ -72,7 +72,7 @@ class Volatile:
         """Return the first of each alert, those that never failed first, else as they arrived."""
         firsts: dict[str, Kept] = {}
         for kept in self._kept.values():
-            firsts.setdefault(kept.notification.fingerprint, kept)
+            firsts.setdefault(kept.notification.order, kept)
         return tuple(sorted(firsts.values(), key=lambda kept: kept.attempts))
 
     def take(self, kept: Kept) -> None:
@@ -100,13 +100,13 @@ class Volatile:
     def holds_back(self, fingerprint: str, seq: int) -> bool:
         """Whether row `seq` of this alert must wait for one of its alert that is kept here."""
         return any(
-            kept.notification.fingerprint == fingerprint and kept.after_seq < seq
+            kept.notification.order == fingerprint and kept.after_seq < seq
             for kept in self._kept.values()
         )
 
     def fingerprints(self) -> AbstractSet[str]:
         """Return the alerts something is kept of."""
-        return {kept.notification.fingerprint for kept in self._kept.values()}
+        return {kept.notification.order for kept in self._kept.values()}
 
     def left(self) -> tuple[Kept, ...]:
         """Return everything kept, in order of arrival."""

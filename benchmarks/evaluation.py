@@ -26,17 +26,19 @@ from alerting.defaults import default_rules
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, matching
 from alerting.metric import Fact
+from alerting.routing.router import Router
 from alerting.rule import Subject
 from alerting.store import ALERTING
 from benchmarks.report import drawn
 from benchmarks.windows import result
-from monitor.announcer import Announcer, Beside
+from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.config.values import Config
 from monitor.evaluator import Asked, Evaluator
 from monitor.facts import Facts
 from monitor.inhibitor import Inhibitor
 from monitor.metrics import Metrics
+from monitor.routing import Beside, Muting, Routing, labelling
 from probes.lag import LagMeter
 from probes.result import Operation
 from probes.secret import SecretSource
@@ -90,10 +92,16 @@ class Bench:
         self.metrics = Metrics(config.location, "1")
         self.engine = Engine(config.rules, targets, location=config.location)
         deliverer = Deliverer(ledger, {}, self.clock.steady, self.metrics.notified)
-        inhibitor = Inhibitor(self.engine.told_anew, self.metrics.inhibited)
-        announcer = Announcer(
-            ledger, deliverer, (), self.clock, self.metrics, lambda _: None, inhibitor, Beside()
+        routing = Routing(
+            Router((), labelling(targets, "here")),
+            Inhibitor(self.engine.told_anew, self.metrics.inhibited),
+            self.engine.told_anew,
+            self.clock,
+            self.metrics,
+            Beside(),
+            Muting(),
         )
+        announcer = Announcer(ledger, deliverer, self.metrics, lambda _: None, routing)
         self.evaluator = Evaluator(
             config,
             self.engine,

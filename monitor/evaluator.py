@@ -15,7 +15,7 @@ from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.collectors import Evaluated, WindowReading
 from monitor.config.values import Config
-from monitor.facts import Facts
+from monitor.facts import Facts, Known
 from monitor.keys import KeyReading
 from monitor.metrics import Metrics
 from probes.lag import LagMeter
@@ -69,6 +69,7 @@ class Evaluator:
         self._began = self._seen
         """When the newest evaluation began, on the monotonic clock."""
         self._broken: dict[str, str] = {}
+        self._known: Known = {}
         self._turn = asyncio.Lock()
 
     async def run(self) -> None:
@@ -93,11 +94,13 @@ class Evaluator:
             self._began = started
             now = self._clock.steady()
             await self._in_slices(self._judging(now))
+            states = self._engine.states()
+            await self._in_slices(self._announcer.deciding(states, now))
             await self._in_slices(self._showing(now))
             self._tell_broken()
             self._metrics.evaluation.observe(self._clock.monotonic() - started)
             self._tell_lateness()
-            await self._announcer.save(self._engine.states(), now)
+            await self._announcer.save(states, now)
 
     def _pass_over(self, away_s: float) -> None:
         """Let a time in which this process stood still count towards no hold."""
@@ -121,6 +124,7 @@ class Evaluator:
             yield
         facts: dict[tuple[AnyFact, str], Value] = {}
         yield from self._facts.gathering(now, facts)
+        self._known = facts
         for transitions in self._engine.evaluation(Snapshot(now, summaries, facts)):
             self._announcer.announce(transitions)
             yield
@@ -142,7 +146,9 @@ class Evaluator:
             alerts.append(alert)
             yield
         before = list(self._metrics.newest.evaluated.readings)
-        self._metrics.newest.evaluated = Evaluated(tuple(readings), tuple(alerts), tuple(keys))
+        self._metrics.newest.evaluated = Evaluated(
+            tuple(readings), tuple(alerts), tuple(keys), self._known, self._config.location
+        )
         while before:  # letting go of thousands of objects holds the loop as making them does
             before.pop()
             yield

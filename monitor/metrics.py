@@ -80,6 +80,12 @@ class Metrics:
             ("alertname", "reason"),
             registry=r,
         )
+        self._routed = Counter(
+            "sonde_alerts_routed_total",
+            "What became of alerts on their way to channels; without one: to none.",
+            ("channel", "event"),
+            registry=r,
+        )
         self.rule_errors = Gauge(
             "sonde_rules_broken", "Rules and sources of facts that raised an error.", registry=r
         )
@@ -235,6 +241,10 @@ class Metrics:
     def transition(self, alertname: str, reason: str) -> None:
         """Count a state change of an alert."""
         self._transitions.labels(alertname, reason).inc()
+
+    def routed(self, channel: str, event: str) -> None:
+        """Count what became of an alert on its way to a channel; empty: to none."""
+        self._routed.labels(channel, event).inc()
 
     def inhibited(self, alertname: str, reason: str) -> None:
         """Count a piece of news that people did not get, or not yet."""

@@ -1,14 +1,18 @@
 """What a restart finds in the ledger: windows as they were, holds as they stood."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Final
 
 from aggregator.ledger import Ledger
 from aggregator.results import had_at, replay
 from aggregator.window import Windows
+from alerting.alert import Phase
 from alerting.engine import Engine, Transition
-from alerting.store import load_states
+from alerting.routing.store import load_groups
+from alerting.store import load_held, load_states
+from monitor.routing import Routing
 from probes.result import ProbeResult
 
 STEPS: Final = 10_000
@@ -57,3 +61,14 @@ async def restore_alerts(ledger: Ledger, engine: Engine, now: float) -> tuple[Tr
     """
     states, saved_at = await ledger.read(load_states)
     return engine.restore(states, now, saved_at if saved_at is not None else now)
+
+
+async def restore_routing(
+    ledger: Ledger, engine: Engine, routing: Routing, channels: Collection[str], now: float
+) -> None:
+    """Give inhibitor and router what they knew; alerts that are in no group yet join one now."""
+    routing.inhibitor.held = held = await ledger.read(load_held)
+    groups = await ledger.read(partial(load_groups, rule_of=engine.rule_of))
+    alerts = (each for each in engine.alerts() if each.state is Phase.FIRING)
+    firing = [each for each in alerts if each.identity not in held]
+    routing.note(routing.router.restore(groups, firing, channels, now))

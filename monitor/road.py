@@ -17,9 +17,10 @@ from alerting.annotations import annotated
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, Transition
 from alerting.notification import Notifier
-from alerting.store import load_held
+from alerting.routing.route import Route
+from alerting.routing.router import Router
 from monitor.admission import Admission
-from monitor.announcer import Announcer, Beside
+from monitor.announcer import Announcer
 from monitor.anomaly import Anomalies
 from monitor.bearings import marked
 from monitor.budget.collector import BudgetCollector
@@ -40,8 +41,9 @@ from monitor.kindness.gate import Kindness
 from monitor.metrics import Metrics
 from monitor.notes import Notes, newest_failure
 from monitor.pipeline import Pipeline
-from monitor.restore import replay_windows, restore_alerts
+from monitor.restore import replay_windows, restore_alerts, restore_routing
 from monitor.retirement import Retirements
+from monitor.routing import Beside, Muting, Routing, labelling
 from monitor.scheduler import Scheduler
 from monitor.shipping import Shipping
 from monitor.slo import Objectives
@@ -81,6 +83,7 @@ class Road:
         self.version = version("sonde")
         self._ledger = ledger
         self._probe = probe
+        self._channels = tuple(notifiers)
         self._clock = clock
         self._started_at = clock.steady()
         self.metrics = Metrics(config.location, self.version)
@@ -134,16 +137,20 @@ class Road:
         self.notes.add(annotated)
         self.notes.add(newest_failure(self.pipeline.last_result))
         self.notes.add(spending(self.budget))
-        self._inhibitor = Inhibitor(self.engine.told_anew, self.metrics.inhibited)
-        self._announcer = Announcer(
-            ledger,
-            self.deliverer,
-            tuple(notifiers),
+        self.routing = Routing(
+            Router(
+                config.routes or tuple(Route((name,), goes_on=True) for name in notifiers),
+                labelling(config.targets, config.location),
+            ),
+            Inhibitor(self.engine.told_anew, self.metrics.inhibited),
+            self.engine.told_anew,
             clock,
             self.metrics,
-            observers.on_transition,
-            self._inhibitor,
             Beside(config.public_url, self.notes.of),
+            Muting(),
+        )
+        self._announcer = Announcer(
+            ledger, self.deliverer, self.metrics, observers.on_transition, self.routing
         )
         self.evaluator = Evaluator(
             config,
@@ -247,7 +254,7 @@ class Road:
         longest_s = max(self.config.windows_s)
         rows = await replay_windows(self._ledger, self.windows, longest_s, now, stopped)
         self._announcer.announce(await restore_alerts(self._ledger, self.engine, now))
-        self._inhibitor.held = await self._ledger.read(load_held)
+        await restore_routing(self._ledger, self.engine, self.routing, self._channels, now)
         await self.budget.open()
         await self.drift.restore()
         return rows

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from typing import Final
 
 from alerting.match import EVERYTHING, Match
 from alerting.routing.group import Timing
+from alerting.rule import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,12 @@ class Route:
     timing: Timing = field(default_factory=Timing)
     goes_on: bool = False
     """Whether the routes behind it are asked, too (Alertmanager's `continue`)."""
+    grouping: frozenset[str] = frozenset()
+    """Those of the channels that group alerts themselves: they get each alert alone, at once."""
 
+
+ALONE: Final = Timing(dict.fromkeys(Severity, 0.0), 0.0, inf)
+"""The pace of a channel that groups alerts itself."""
 
 GroupKey = tuple[str, tuple[tuple[str, str], ...]]
 """A channel, and the labels that alerts told together share."""
@@ -40,7 +48,11 @@ def groups_for(labels: Mapping[str, str], routes: Sequence[Route]) -> dict[Group
     for route in routes_for(labels, routes):
         shared = tuple((name, labels.get(name, "")) for name in route.group_by)
         for channel in route.channels:
-            if channel not in channels:
-                channels.add(channel)
+            if channel in channels:
+                continue
+            channels.add(channel)
+            if channel in route.grouping:
+                found[channel, (("fingerprint", labels.get("fingerprint", "")),)] = ALONE
+            else:
                 found[channel, shared] = route.timing
     return found

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from alerting.engine import Alert, Identity, Transition
 from alerting.routing.group import Standing, Timing, Why, why_now
-from alerting.routing.route import GroupKey, Route, groups_for
+from alerting.routing.route import ALONE, GroupKey, Route, groups_for
 from alerting.rule import Severity
 from alerting.state import Edge, Firing
 
@@ -76,6 +76,8 @@ class Group:
     sent_at: float | None = None
     sent: int = 0
     """Messages that went out about it."""
+    opened_at: float = 0.0
+    """When its first alert joined."""
     seen: Standing | None = None
     """What there is to say if nothing is muted; None: it changed, look again."""
 
@@ -89,7 +91,9 @@ class Message:
     """What the alerts share: the group's labels."""
     why: Why
     number: int
-    """How many messages about this group went before."""
+    """How many messages about this run of the group went before."""
+    opened_at: float
+    """When this run of the group began, with its first alert."""
     firing: tuple[Identity, ...]
     """All that fire and are not muted, the new ones too."""
     ended: tuple[Transition, ...]
@@ -138,7 +142,7 @@ class Router:
             if key in self.groups:
                 self.groups[key].timing = timing
             if key[0] not in served:  # else the channel knows it in another group, from before
-                self.groups.setdefault(key, Group(key, timing))
+                self.groups.setdefault(key, Group(key, timing, opened_at=now))
                 homes.add(key)
                 self._change(key, identity, Member(now))
                 yield Decision(identity, Event.ROUTED, key[0], group_text(key))
@@ -200,21 +204,25 @@ class Router:
     def _speak(self, group: Group, why: Why, now: float) -> Iterator[Message | Decision]:
         firing: list[Identity] = []
         ended: list[Transition] = []
-        detail = f"{why}: {group_text(group.key)}"
+        decided: list[Decision] = []
+        channel, detail = group.key[0], f"{why}: {group_text(group.key)}"
         for identity, member in tuple(group.members.items()):
             if member.over is not None:
                 ended.append(member.over)
                 self._leave(group, identity)
-                yield Decision(identity, Event.TOLD_OVER, group.key[0], detail)
+                decided.append(Decision(identity, Event.TOLD_OVER, channel, detail))
             elif not member.muted:
                 firing.append(identity)
                 if not member.told:
                     self._change(group.key, identity, replace(member, told=True))
-                    yield Decision(identity, Event.TOLD, group.key[0], detail)
+                    decided.append(Decision(identity, Event.TOLD, channel, detail))
         group.sent_at, group.seen = now, None
         group.sent += 1
         self.changed = True
-        yield Message(*group.key, why, group.sent - 1, tuple(firing), tuple(ended))
+        number, opened_at = group.sent - 1, group.opened_at
+        # In one step with what was noted as told: who is interrupted here has lost no message.
+        yield Message(*group.key, why, number, opened_at, tuple(firing), tuple(ended))
+        yield from decided
 
     def snapshot(self) -> tuple[Group, ...]:
         """Return the groups as they are now, for others to write down while we go on."""
@@ -242,8 +250,11 @@ class Router:
             yield from self.join(alert, now)
 
     def _timing(self, channel: str) -> Timing:
-        routes = (route.timing for route in self._routes if channel in route.channels)
-        return next(routes, Timing())
+        routes = (route for route in self._routes if channel in route.channels)
+        first = next(routes, None)
+        if first is None:
+            return Timing()
+        return ALONE if channel in first.grouping else first.timing
 
 
 def group_text(key: GroupKey) -> str:

@@ -17,6 +17,7 @@ CREATE TABLE alert_groups (
     grouping TEXT NOT NULL,
     sent_at REAL,
     sent INTEGER NOT NULL,
+    opened_at REAL NOT NULL,
     PRIMARY KEY (channel, grouping)
 ) STRICT, WITHOUT ROWID;
 
@@ -47,7 +48,7 @@ CREATE INDEX alert_log_of ON alert_log (fingerprint, at);
 CREATE INDEX alert_log_at ON alert_log (at);
 """
 
-_GROUPS: Final = "SELECT channel, grouping, sent_at, sent FROM alert_groups"
+_GROUPS: Final = "SELECT channel, grouping, sent_at, sent, opened_at FROM alert_groups"
 _MEMBERS: Final = (
     "SELECT channel, grouping, rule, labels, joined_at, told, muted, ended FROM alert_group_members"
 )
@@ -69,9 +70,10 @@ def load_groups(
     Their timing is the default one: routes are not stored.
     """
     groups: dict[tuple[str, str], Group] = {}
-    for channel, grouping, sent_at, sent in connection.execute(_GROUPS):
+    for channel, grouping, sent_at, sent, opened_at in connection.execute(_GROUPS):
         key = (channel, _pairs(grouping))
-        groups[channel, grouping] = Group(key, Timing(), sent_at=sent_at, sent=sent)
+        group = Group(key, Timing(), sent_at=sent_at, sent=sent, opened_at=opened_at)
+        groups[channel, grouping] = group
     for channel, grouping, rule, labels, joined_at, told, muted, ended in connection.execute(
         _MEMBERS
     ):
@@ -129,7 +131,7 @@ def _replace(
 
 
 def _group_row(group: Group) -> _Row:
-    return (group.key[0], _text(group.key[1]), group.sent_at, group.sent)
+    return (group.key[0], _text(group.key[1]), group.sent_at, group.sent, group.opened_at)
 
 
 def _member_row(group: Group, identity: Identity, member: Member) -> _Row:

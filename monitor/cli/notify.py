@@ -25,7 +25,6 @@ from alerting.notification import (
     Notifier,
     Status,
 )
-from alerting.render import message_id
 from alerting.rule import Severity
 from monitor.channels import build_notifiers
 from monitor.clock import Clock
@@ -99,7 +98,7 @@ def notifications(config: Config, now: float, *, resolve: bool) -> Iterator[Noti
     """Yield the test alert as it fires, and as it is over if that is wanted."""
     fingerprint = "5e57000000005e57"
     firing = Notification(
-        id=message_id(fingerprint, now, Status.FIRING),
+        id=f"msg_test_{now:.0f}_firing",
         status=Status.FIRING,
         alertname=NAME,
         severity=Severity.INFO,
@@ -110,13 +109,14 @@ def notifications(config: Config, now: float, *, resolve: bool) -> Iterator[Noti
         summary=f"{config.location}: a test of this channel; there is nothing to do",
         starts_at=now,
         fired_at=now,
+        thread=f"test_{now:.0f}",
         url=config.public_url,
     )
     yield firing
     if resolve:
         yield replace(
             firing,
-            id=message_id(fingerprint, now, Status.RESOLVED),
+            id=f"msg_test_{now:.0f}_resolved",
             status=Status.RESOLVED,
             summary=f"{config.location}: the test of this channel is over",
             ends_at=now,

@@ -10,23 +10,13 @@ from monitor.config.document import KeyPath
 
 _ROOT: Final = (
     "cluster",
-    "maintenance",
     "otlp",
 )
 _RULE: Final = ("locations",)
-_NOTIFY: Final = (
-    "group_by",
-    "group_interval",
-    "group_wait",
-    "repeat",
-    "routes",
-)
-
 LATER_KEYS: Final = frozenset(
     {
         *((key,) for key in _ROOT),
         *(("rules", "*", key) for key in _RULE),
-        *(("notify", key) for key in _NOTIFY),
     }
 )
 

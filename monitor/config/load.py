@@ -14,11 +14,13 @@ from monitor.config.errors import ConfigError, Problem
 from monitor.config.fields import split_listen
 from monitor.config.findings import Findings
 from monitor.config.influxdb import compile_influxdb
+from monitor.config.maintenance import compile_maintenance
 from monitor.config.models import RootSection
 from monitor.config.outside import compile_baselines, compile_egress, compile_status_pages
 from monitor.config.providers import LOOPBACK, compile_providers, give_places
 from monitor.config.reader import read_file
 from monitor.config.retirements import warn_of_retirements
+from monitor.config.routes import compile_routes
 from monitor.config.rules import Scope, compile_rules
 from monitor.config.sections import Sections, validate
 from monitor.config.slos import burn_rules, check_slos, compile_slos
@@ -116,6 +118,7 @@ def _compile(
     check_slos(sections, slos, findings)
     rules = (*burn_rules(slos), *compile_rules(sections, scope, findings))
     channels = compile_channels(sections, folder=folder, findings=findings)
+    routes = compile_routes(sections, rules, targets, findings)
     _warn(sections, findings)
     return Config(
         source=findings.document.source,
@@ -128,7 +131,9 @@ def _compile(
         windows_s=windows_s,
         slos=slos,
         rules=rules,
+        maintenance=compile_maintenance(root, targets, rules, findings),
         channels=channels,
+        routes=routes,
         heartbeat=compile_heartbeat(sections, folder, findings),
         store=_store(root, known, folder, findings),
         http=_http(root, known, folder, findings),

@@ -48,7 +48,7 @@ from monitor.config.fields import (
     Window,
 )
 from monitor.config.money import Money, TimeZone
-from monitor.config.notify_sections import HeartbeatSection, NotifySection
+from monitor.config.notify_sections import HeartbeatSection, NotifySection, RouteSection
 from monitor.config.objective import Objective
 from monitor.config.section import Section
 from monitor.config.values import HistoryStore
@@ -375,6 +375,22 @@ class SloSection(Section):
     )
 
 
+class MaintenanceSection(Section):
+    """A time at which alerts are kept quiet: each week, each day, or once."""
+
+    match: dict[str, Patterns] = Field(
+        min_length=1, description="which alerts, by their labels, such as {provider: house}"
+    )
+    every: Line | None = Field(
+        default=None, description='such as "Sun 02:00-04:00", "Mon-Fri 22:00-23:30", "02:00-04:00"'
+    )
+    from_: Line | None = Field(
+        default=None, alias="from", description='once: its begin, such as "2026-12-24 22:00"'
+    )
+    until: Line | None = Field(default=None, description="once: its end")
+    timezone: TimeZone | None = Field(default=None, description="whose clocks; default: UTC")
+
+
 class RootSection(Section):
     """The whole configuration of Sonde."""
 
@@ -398,6 +414,9 @@ class RootSection(Section):
         default_factory=list, max_length=64, description="what is to hold over weeks"
     )
     rules: list[RuleSection] = Field(default_factory=list, description="beside the default rules")
+    maintenance: list[MaintenanceSection] = Field(
+        default_factory=list, max_length=64, description="when which alerts are kept quiet"
+    )
     notify: NotifySection = Field(default=NotifySection(), description="who is told")
     store: StoreSection = Field(default=StoreSection(), description="the embedded ledger")
     http: HttpSection = Field(default=HttpSection(), description="pages and metrics")
@@ -423,8 +442,10 @@ SECTIONS: dict[KeyPath, type[Section]] = {
     ("targets", "*", "confirm"): ConfirmSection,
     ("rules", "*"): RuleSection,
     ("slos", "*"): SloSection,
+    ("maintenance", "*"): MaintenanceSection,
     ("notify",): NotifySection,
     ("notify", "heartbeat"): HeartbeatSection,
+    ("notify", "routes", "*"): RouteSection,
     ("store",): StoreSection,
     ("store", "retention"): RetentionSection,
     ("store", "influxdb"): InfluxdbSection,

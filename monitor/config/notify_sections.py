@@ -2,16 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 
 from monitor.config.fields import (
     BaseUrl,
     Flag,
+    Hold,
     Interval,
     Line,
     MailAddress,
     Name,
     PathText,
+    Patterns,
     Url,
 )
 from monitor.config.section import Section
@@ -119,11 +121,52 @@ ChannelSection = (
 )
 
 
-class NotifySection(Section):
+Wait = Annotated[
+    dict[Literal["info", "warning", "critical", "default"], Hold],
+    BeforeValidator(lambda said: said if isinstance(said, dict) else {"default": said}),
+]
+"""How long an alert waits for others like it, by severity."""
+
+
+class PaceSection(Section):
+    """Which alerts are told together, and how often."""
+
+    group_by: list[Line] | None = Field(
+        default=None, max_length=16, description="labels that alerts told together share"
+    )
+    group_wait: Wait | None = Field(
+        default=None, description="time before the first message, by severity or for all"
+    )
+    group_interval: Hold | None = Field(
+        default=None, description="least time between two messages about a group"
+    )
+    repeat: Hold | None = Field(
+        default=None, description="time until what goes on is told once more"
+    )
+
+
+class RouteSection(PaceSection):
+    """Alerts with these labels go there; every other key is a label to match."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Patterns]
+
+    to: list[Name] = Field(min_length=1, max_length=64, description="channels, by name")
+    goes_on: Flag = Field(
+        default=False, alias="continue", description="whether the routes below are asked as well"
+    )
+
+
+class NotifySection(PaceSection):
     """Who is told."""
 
     channels: dict[Name, Annotated[ChannelSection, Field(discriminator="type")]] = Field(
         default_factory=dict, description="by name"
+    )
+    routes: list[RouteSection] = Field(
+        default_factory=list,
+        max_length=256,
+        description="the first that matches decides; without any, every channel gets everything",
     )
     heartbeat: HeartbeatSection | None = Field(
         default=None, description="who is told that we are alive"

@@ -8,6 +8,8 @@ from typing import ClassVar
 from aggregator.stores.delivery import Destination
 from alerting.burn import Slo
 from alerting.match import Match
+from alerting.routing.maintenance import Maintenance
+from alerting.routing.route import Route
 from alerting.rule import Rule
 from monitor.baselines.figure import Steps
 from monitor.egress.endpoint import DEFAULT_ENDPOINTS, Endpoint
@@ -266,7 +268,9 @@ class Config:
     windows_s: tuple[float, ...] = (300.0, 900.0, 3600.0)
     slos: tuple[Slo, ...] = ()
     rules: tuple[Rule, ...]
+    maintenance: tuple[Maintenance, ...] = ()
     channels: tuple[Channel, ...] = ()
+    routes: tuple[Route, ...] = ()
     heartbeat: Heartbeat | None = None
     store: Store = Store()
     http: Http = Http()

@@ -86,7 +86,7 @@ class Road:
             deliverer.wake(await self.ledger.write(work))
         except LedgerError:
             for notification in notifications:
-                deliverer.offer(notification)
+                deliverer.offer("team", notification)
 
     async def put(self, *notifications: Notification, channels: Sequence[str] = ("team",)) -> None:
         """Queue notifications."""

@@ -174,7 +174,7 @@ async def test_memory_that_cannot_be_saved_is_told_as_lost(road: Road) -> None:
     await road.save(deliverer, firing("a"), firing("b"))
     with capture_logs() as logs:
         await deliverer.run()
-        deliverer.offer(firing("c"))
+        deliverer.offer("team", firing("c"))
     lost = [each for each in logs if each["event"] == "notification.lost"]
     assert [each["id"] for each in lost] == ["msg_a_firing_1", "msg_b_firing_1", "msg_c_firing_1"]
     assert {(each["log_level"], each["channel"]) for each in lost} == {("error", "team")}
@@ -205,7 +205,7 @@ async def test_memory_is_told_as_lost_when_cut_short(road: Road) -> None:
     with capture_logs() as logs:
         async with at_work(deliverer) as running:
             await asyncio.sleep(1)
-            deliverer.offer(firing("a"))
+            deliverer.offer("team", firing("a"))
             await asyncio.sleep(1)
             running.cancel()
     assert [each["event"] for each in logs] == ["notification.cut_short", "notification.lost"]

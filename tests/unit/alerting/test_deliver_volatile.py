@@ -178,11 +178,11 @@ async def test_what_is_too_much_is_dropped_and_counted(road: Road) -> None:
     sink = Sink(script=deque([5.0]), always=HANG)
     deliverer = road.deliverer(sink)
     async with at_work(deliverer):
-        deliverer.offer(firing("0"))
+        deliverer.offer("team", firing("0"))
         await sink.in_hand.wait()
         with capture_logs() as logs:
             for number in range(1, VOLATILE_LIMIT + 2):
-                deliverer.offer(firing(str(number)))
+                deliverer.offer("team", firing(str(number)))
         await asyncio.sleep(6)
     assert [(each["event"], each["id"]) for each in logs] == [
         ("notification.dropped", "msg_1_firing_1"),
@@ -258,7 +258,7 @@ async def test_a_hung_disk_is_noticed_by_others_within_the_send_budget(road: Roa
     road.ledger.hung = True
     async with at_work(deliverer):
         await asyncio.sleep(0.5)
-        deliverer.offer(firing("b"))
+        deliverer.offer("team", firing("b"))
         await asyncio.sleep(SEND_BUDGET_S)
         assert sink.taken == ["msg_b_firing_1"]
 
@@ -269,7 +269,7 @@ async def test_the_outbox_has_its_turn_while_memory_waits(road: Road) -> None:
     deliverer = road.deliverer(sink)
     async with at_work(deliverer):
         await asyncio.sleep(1)
-        deliverer.offer(firing("a"))
+        deliverer.offer("team", firing("a"))
         await asyncio.sleep(0.1)
         await road.save(deliverer, firing("b"))
         await asyncio.sleep(0.1)
@@ -297,8 +297,8 @@ async def test_offering_twice_sends_once(road: Road) -> None:
     deliverer = road.deliverer(sink)
     async with at_work(deliverer):
         for _ in range(2):
-            deliverer.offer(firing("a"))
-            deliverer.offer(firing("a"))
+            deliverer.offer("team", firing("a"))
+            deliverer.offer("team", firing("a"))
             await asyncio.sleep(1)
     assert sink.taken == ["msg_a_firing_1"]
     assert await road.ledger.read(outbox.pending_counts) == {}

@@ -15,10 +15,12 @@ from alerting.deliver import Deliverer
 from alerting.engine import Engine, Transition
 from alerting.expression import parse
 from alerting.metric import Fact
+from alerting.routing.route import Route
+from alerting.routing.router import Router
 from alerting.rule import Rule, Severity, Subject
 from alerting.state import Edge
 from alerting.store import ALERTING, load_states
-from monitor.announcer import Announcer, Beside
+from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.config.values import Config
 from monitor.evaluator import SLICE_S, Asked, Evaluator
@@ -26,6 +28,7 @@ from monitor.facts import Facts, Reading
 from monitor.inhibitor import Inhibitor
 from monitor.keys import KeyReading
 from monitor.metrics import Metrics
+from monitor.routing import Beside, Muting, Routing, labelling
 from probes.lag import LagMeter
 from probes.result import Fault, Verdict
 from probes.secret import SecretSource
@@ -67,17 +70,16 @@ class Desk:
         self.engine = Engine(config.rules, targets, location="fra1")
         clock = Clock(lambda: self.now, self._monotonic)
         deliverer = Deliverer(ledger, {}, clock.steady, self.metrics.notified)
-        inhibitor = Inhibitor(self.engine.told_anew, self.metrics.inhibited)
-        announcer = Announcer(
-            ledger,
-            deliverer,
-            ("team",),
+        routing = Routing(
+            Router((Route(("team",), group_by=("target",)),), labelling(targets, "fra1")),
+            Inhibitor(self.engine.told_anew, self.metrics.inhibited),
+            self.engine.told_anew,
             clock,
             self.metrics,
-            self.heard.append,
-            inhibitor,
             Beside(),
+            Muting(),
         )
+        announcer = Announcer(ledger, deliverer, self.metrics, self.heard.append, routing)
         self.facts = Facts()
         self.lag = LagMeter()
         self.evaluator = Evaluator(

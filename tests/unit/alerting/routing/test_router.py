@@ -19,11 +19,11 @@ def test_an_alert_that_fires_is_told_and_that_it_is_over_too() -> None:
     """First the beginning; the end when the interval is over; then nothing is left."""
     desk = Desk()
     desk.take(fired(DOWN))
-    assert desk.say(0.0) == [Message("team", SHARED, Why.FIRST, 0, (DOWN,), ())]
+    assert desk.say(0.0) == [Message("team", SHARED, Why.FIRST, 0, 0.0, (DOWN,), ())]
     end = over(DOWN, 60.0)
     desk.take(end)
     assert desk.say(299.0) == []
-    assert desk.say(300.0) == [Message("team", SHARED, Why.ALL_RESOLVED, 1, (), (end,))]
+    assert desk.say(300.0) == [Message("team", SHARED, Why.ALL_RESOLVED, 1, 0.0, (), (end,))]
     assert desk.router.groups == {}
     assert desk.events() == ["routed", "told", "told_over"]
 
