@@ -27,6 +27,14 @@ rules:
 """
 
 
+ALERT_BY_ALERT = (
+    "  group_by: [alertname, provider, target]",
+    "  group_wait: 0s",
+    "  group_interval: 0s",
+)
+"""Each alert is told by itself and at once."""
+
+
 def head(interval: str = "500ms", deadline: str = "500ms") -> str:
     """Everything but providers, targets, rules and channels."""
     return HEAD.format(interval=interval, deadline=deadline)
@@ -49,4 +57,6 @@ def targets(rows: Iterable[str]) -> str:
 
 def channels(*rows: str) -> str:
     """Channels, each given as `name: {…}`."""
-    return "\n".join(["notify:", "  channels:", *(f"    {row}" for row in rows), ""])
+    return "\n".join(
+        ["notify:", *ALERT_BY_ALERT, "  channels:", *(f"    {row}" for row in rows), ""]
+    )

@@ -5,12 +5,13 @@ probe finds is scripted, and the clock is the loop's.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aggregator.ledger import Ledger
 from alerting.notification import Notification
+from alerting.routing.route import Route
 from monitor.clock import Clock
 from monitor.config.load import load
 from monitor.config.values import Config
@@ -21,6 +22,8 @@ from probes.result import Fault, ProbeResult, StampQuality, Verdict
 from probes.target import Slot, Target
 
 START = 1_750_000_000.0
+ALERT_BY_ALERT = (Route(("recorder",), grouping=frozenset({"recorder"})),)
+"""The recorder hears of each alert at once, as an Alertmanager does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Virtual:
         *,
         after_s: float = 0.0,
         step_s: float = 0.0,
+        routes: Sequence[Route] = ALERT_BY_ALERT,
     ) -> None:
         """Open the ledger in `folder`.
 
@@ -91,6 +95,7 @@ class Virtual:
         self.step_s = step_s
         clock = Clock(lambda: START + self.elapsed_s() + self.step_s, loop.time)
         channels = {"recorder": self.recorder}
+        config = replace(config, routes=tuple(routes))
         self.road = Road(config, self.ledger, channels, self._probe, clock, LagMeter(), Observers())
 
     def elapsed_s(self) -> float:

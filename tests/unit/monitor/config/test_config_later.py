@@ -18,14 +18,8 @@ ROOT = SMALL + "@@\n"
 @pytest.mark.parametrize(
     ("frame", "part", "path"),
     [
-        (ROOT, "maintenance: []", "maintenance"),
         (ROOT, "cluster: {redis: 'redis://x'}", "cluster"),
         (ROOT, "otlp: {endpoint: x}", "otlp"),
-        (ROOT, "notify: {group_by: [provider]}", "notify.group_by"),
-        (ROOT, "notify: {group_wait: {critical: 0s}}", "notify.group_wait"),
-        (ROOT, "notify: {group_interval: 5m}", "notify.group_interval"),
-        (ROOT, "notify: {repeat: 4h}", "notify.repeat"),
-        (ROOT, "notify: {routes: []}", "notify.routes"),
         (RULE, "locations: 2 of 3", "rules[0].locations"),
     ],
 )
