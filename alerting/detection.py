@@ -16,6 +16,9 @@ any rule, whatever its metric, operator and minimums.
 A rule over a fact has no samples to wait for: its sum begins when the fact is known, and is
 evaluation + hold + send. How soon a fact is known is up to who finds it out.
 
+That is the first message about its group, which may wait for others like it (`after_waiting`); an
+alert that joins a group the channel knows of waits for the group's interval, unless it is louder.
+
 A rule over a provider's targets together is no slower than with the slowest of them alone. A slot
 whose predecessor is only just ending at its deadline is taken to be run, not skipped.
 """
@@ -149,6 +152,17 @@ def _of_condition(rule: Rule, target: Target, evaluate_every_s: float, send_s: f
         return Undetectable(_ALWAYS)
     needed = _samples_needed(case)
     return Undetectable(_why_never(case)) if needed is None else _sum(case, needed, send_s)
+
+
+def after_waiting(found: Found, wait_s: float) -> Found:
+    """Add the group's wait before its first message."""
+    if wait_s == 0 or not isinstance(found, Detection):
+        return found
+    seconds = found.seconds + wait_s
+    summed = found.formula.rpartition(" = ")[0]
+    return replace(
+        found, seconds=seconds, formula=f"{summed} + group wait {wait_s:g} s = {seconds:g} s"
+    )
 
 
 def _of_fact(rule: Rule, every_s: float, send_s: float) -> Detection:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alerting.defaults import default_rules
-from alerting.detection import Detection, Unbounded, Undetectable, detection
+from alerting.detection import Detection, Unbounded, Undetectable, after_waiting, detection
 from alerting.expression import parse
 from alerting.rule import Rule
 from probes.target import Target
@@ -248,3 +248,13 @@ def test_several_comparisons_that_are_always_true(when: str) -> None:
     """Where one is always true the whole is, with `or`; with `and`, where all are."""
     result = detection(rule(when), CHAT, evaluate_every_s=5.0)
     assert result == Undetectable("its condition is true while all is well")
+
+
+def test_the_groups_wait_is_in_the_sum() -> None:
+    """The first message about a group waits for others; what never fires does not begin to."""
+    found = Detection("every request hangs", 100.0, "interval 60 s + send 40 s = 100 s")
+    waited = "interval 60 s + send 40 s + group wait 30 s = 130 s"
+    assert after_waiting(found, 30.0) == Detection("every request hangs", 130.0, waited)
+    assert after_waiting(found, 0.0) is found
+    never = Undetectable("nobody counts")
+    assert after_waiting(never, 30.0) is never

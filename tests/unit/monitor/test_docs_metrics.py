@@ -21,6 +21,8 @@ from alerting.engine import Alert, Identity, Phase
 from alerting.inhibition import Reason as Inhibited
 from alerting.lane import Outcome as SendOutcome
 from alerting.match import Match
+from alerting.metric import Between, BurnRate, Fact
+from alerting.routing.router import Event as Routed
 from alerting.state import Edge
 from monitor.clock import Clock
 from monitor.collectors import Evaluated, WindowReading
@@ -49,6 +51,12 @@ OWN_LABELS: Final = {"histogram": {"le"}}
 KEY: Final = KeyReading(
     provider="openai", headroom=0.5, observed={LimitType.REQUESTS: 60}, retry_after_ratio=1.0
 )
+
+FACTS: Final = {
+    (BurnRate("chat", 3600, 300), ""): Between(1.0, 2.0),
+    (Fact.HEADROOM, "openai"): 0.5,
+    (Fact.DRIFT_EVENTS, "gpt"): 1.0,
+}
 
 BASELINE: Final = Baseline(
     name="public",
@@ -127,12 +135,20 @@ def everything_happens(road: Road) -> None:
     metrics.notified("team", "sent")
     metrics.transition("Down", "fired")
     metrics.inhibited("Down", Inhibited.ACCOUNT)
+    metrics.routed("team", Routed.TOLD)
     metrics.scrape_failed("busy")
     metrics.drifted(target.name, "model")
     metrics.confirmations.labels(Confirmed.RECOVERED.value).inc()
     metrics.heartbeats.labels("sent").inc()
-    latency = Distribution(n=20, mean=1.0, std=0.0, max=1.0, quantiles={0.5: 1.0})
-    summary = Summary(over_s=300.0, n=20, latency=latency)
+    latency = Distribution(n=20, mean=1.0, std=0.0, max=1.0, quantiles={0.5: 1.0}, samples=[1.0])
+    summary = Summary(
+        over_s=300.0,
+        n=20,
+        latency=latency,
+        by_fault={Fault.NONE: 20},
+        by_verdict={Verdict.OK: 20},
+        recent_faults=(Fault.NONE,),
+    )
     alert = Alert(
         identity=Identity("Down", (("alertname", "Down"), ("severity", "critical"))),
         rule=default_rules()[0],
@@ -145,7 +161,7 @@ def everything_happens(road: Road) -> None:
         targets=(target.name,),
     )
     reading = WindowReading(target, summary)
-    metrics.newest.evaluated = Evaluated((reading,), (alert,), (KEY,))
+    metrics.newest.evaluated = Evaluated((reading,), (alert,), (KEY,), FACTS, "here")
     assert road.shipping is not None
     road.shipping.shipper.balances = dict.fromkeys(Stream, Balance())
 
@@ -181,7 +197,7 @@ def test_each_metric_is_told_once() -> None:
     "values",
     [
         *(Verdict, Fault, SkipReason, StampQuality, Phase, Edge, SendOutcome, WriteOutcome, Stream),
-        *(LimitType, Confirmed, PageState, Inhibited),
+        *(LimitType, Confirmed, PageState, Inhibited, Routed),
     ],
 )
 def test_closed_sets_are_told_whole(values: type[StrEnum]) -> None:

@@ -26,7 +26,7 @@ rules:
   - {name: HighLatency, when: latency.p95 > 5 parsecs}
   - {name: Nope}
 notify:
-  repeat: 4h
+  repeat: soon
   channels:
     team: {type: slack, bot_token: "${HOOK}", channel: "#x"}
     p: {type: pigeon, routing_key_file: /x}
@@ -75,9 +75,10 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             "sonde.yaml:16:5 rules[1].when: missing: a new rule needs a condition; the default"
             " rules"
             " are Down, ErrorRate, HighLatency, CriticalLatency, SlowMean, LowThroughput, Account,"
-            " Request, BudgetNear, Budget, MonitorEgress, Retirement, Drift"
+            " Request, BudgetNear, Budget, MonitorEgress, ProviderDown, Retirement, Drift"
         ),
-        "sonde.yaml:18:3 notify.repeat: not supported yet: take it out",
+        "sonde.yaml:18:11 notify.repeat: expected a duration with its unit, such as 500ms, 30s, 5m"
+        ' or 1h30m, not "soon"',
         (
             "sonde.yaml:20:36 notify.channels.team.bot_token: this is a webhook's URL: give it as"
             " webhook_url"
@@ -208,7 +209,7 @@ def test_single_problems(tmp_path: Path, addition: str, problem: str | None) -> 
     told = refusal(tmp_path, SMALL + addition)
     expected = problem or (
         "surprise: unknown key; allowed: location, public_url, evaluate_every, budget, defaults,"
-        " providers, targets, windows, slos, rules, notify, store, http, egress,"
+        " providers, targets, windows, slos, rules, maintenance, notify, store, http, egress,"
         " status_pages, baselines"
     )
     assert told.split(" ", 1)[1] == expected
@@ -306,6 +307,7 @@ def test_every_section_is_listed_where_it_stands() -> None:
     listed = {section.__name__ for section in (*SECTIONS.values(), *CHANNEL_SECTIONS.values())}
     assert set(RootSection.model_json_schema()["$defs"]) - {
         "Connection",
+        "HistoryStore",
         "NoData",
         "Operation",
         "ReasoningEffort",
