@@ -6,8 +6,10 @@ executor's threads would (they are joined at exit).
 """
 
 import asyncio
+import math
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -56,8 +58,9 @@ class Lane:
     ) -> None:
         """Start the thread.
 
-        For `linger_s` after each batch works gather for the next: a batch has a price of its own (a
-        commit, two changes of thread) that it then shares out.
+        Where batches follow each other within `linger_s`, works gather for as long for the next: a
+        batch has a price of its own (a commit, two changes of thread) that it then shares out. What
+        comes behind a lone work (somebody else's, done now and then) need not wait for company.
         """
         self.name = name
         self.rejected = 0
@@ -143,14 +146,16 @@ class Lane:
         _tell([(job.future, Outcome(error=LedgerError(fate))) for job in left])
 
     def _run(self) -> None:
-        linger_s = 0.0
+        linger_s, served_at = 0.0, -math.inf
         while jobs := self._next(linger_s):
+            hurried = time.monotonic() - served_at < linger_s + self._linger_s
             try:
                 outcomes = self._serve([job.work for job in jobs])
             except Exception as error:  # noqa: BLE001 - a bug there must leave nobody waiting
                 outcomes = [Outcome(error=error)] * len(jobs)
             _tell([(job.future, outcome) for job, outcome in zip(jobs, outcomes, strict=True)])
-            linger_s = self._linger_s
+            served_at = time.monotonic()
+            linger_s = self._linger_s if hurried else 0.0
         self._end()
 
     def _next(self, linger_s: float) -> list[_Job]:

@@ -128,9 +128,12 @@ def open_mended(
     try:
         connection = open_writer(path, schemas, thorough=note is not None)
     except DamagedError as error:
-        note = Note(str(error), _free_name(path, mending.now))
-        leave_note(path, note)
-        _rename(path, note.aside)
+        name = _free_name(path, mending.now)
+        # What was begun in place of a file not saved yet has nothing that is not in that one.
+        if note is None or not note.aside:
+            note = Note(str(error), name)
+            leave_note(path, note)
+        _rename(path, name)
         connection = open_writer(path, schemas)
     if note is None:
         return connection, None
@@ -138,6 +141,7 @@ def open_mended(
     try:
         mended = _mend(connection, aside, schemas, note.reason, mending)
         _place(path).unlink()
+        _sync(path.parent)  # found again, it would have today's rows replaced by the old ones
     except BaseException:
         connection.close()
         raise

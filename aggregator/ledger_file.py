@@ -8,6 +8,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -103,6 +104,33 @@ def open_writer(
 def open_reader(path: Path) -> sqlite3.Connection:
     """Open the file for reading only; raises LedgerError."""
     return _connect(path, "ro")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Read a ledger that may be another process's.
+
+    Raises LedgerError when it is not there, and as `explained` does.
+    """
+    if not path.exists():
+        raise LedgerError(f"{path} is not there: `sonde run` makes it")
+    with closing(open_reader(path)) as connection, explained(path):
+        yield connection
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Raise LedgerError, in words for people, for what SQLite finds wrong in reading meanwhile."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LedgerError(_unread(path, error)) from error
+
+
+def _unread(path: Path, error: sqlite3.Error) -> str:
+    if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a table or a column is not there
+        return f"{path} is an older version's ({error}): `sonde run` brings it up to this one"
+    return f"{path} cannot be read: {error}"
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -216,10 +216,12 @@ def replay(
     a ledger whose newest row lies in the future has none that can be placed. Rows of a newer
     version with words this one does not know are left out as well.
 
+    Imported results, whose numbers are below 0, are none of it.
+
     It reads as it goes: use it up inside the work, there may be more than memory should hold.
     """
     newest = connection.execute(
-        f"SELECT {_HAD_AT} FROM results ORDER BY id DESC LIMIT 1"  # noqa: S608 - our own
+        f"SELECT {_HAD_AT} FROM results WHERE id > 0 ORDER BY id DESC LIMIT 1"  # noqa: S608 - ours
     ).fetchone()
     newest_at = newest[0] if newest is not None else until
     if newest_at > until + STEP_TOLERANCE_S:
@@ -249,7 +251,7 @@ def _after_step(connection: sqlite3.Connection, since: float) -> int:
     """Return the id after which the stamps of what began since then keep to commit order."""
     (step,) = connection.execute(
         f"SELECT max(id) FROM (SELECT id, {_HAD_AT} AS had_at,"  # noqa: S608 - our own
-        f" lead({_HAD_AT}) OVER (ORDER BY id) AS next_at FROM results WHERE at >= ?)"
+        f" lead({_HAD_AT}) OVER (ORDER BY id) AS next_at FROM results WHERE id > 0 AND at >= ?)"
         " WHERE next_at < had_at - ?",
         (since, STEP_TOLERANCE_S),
     ).fetchone()

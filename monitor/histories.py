@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from aggregator.ledger import LedgerError
-from aggregator.ledger_file import open_reader
+from aggregator.ledger_file import explained, reading
 from aggregator.stores.history import History, HistoryError
 from aggregator.stores.influxdb_history import InfluxdbHistory
 from aggregator.stores.influxql import Influxql
@@ -47,27 +46,14 @@ async def open_history(
 @contextmanager
 def _reader(path: Path) -> Iterator[Read]:
     """Open a ledger's file for reading; the loop waits for it, which a command's may."""
-    if not path.exists():
-        raise LedgerError(f"{path} is not there: `sonde run` makes it")
-    connection = open_reader(path)
+    with reading(path) as connection:
 
-    async def read(work: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            connection.execute("BEGIN")  # one snapshot, while a daemon may be rolling up
-            try:
-                return work(connection)
-            finally:
-                connection.rollback()
-        except sqlite3.Error as error:
-            raise LedgerError(_unread(path, error)) from error
+        async def read(work: Callable[[sqlite3.Connection], T]) -> T:
+            with explained(path):
+                connection.execute("BEGIN")  # one snapshot, while a daemon may be rolling up
+                try:
+                    return work(connection)
+                finally:
+                    connection.rollback()
 
-    try:
         yield read
-    finally:
-        connection.close()
-
-
-def _unread(path: Path, error: sqlite3.Error) -> str:
-    if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # a table or a column is not there
-        return f"{path} is an older version's ({error}): `sonde run` brings it up to this one"
-    return f"{path} cannot be read: {error}"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from aggregator.ledger import LedgerError
-from aggregator.ledger_file import open_reader
+from aggregator.ledger_file import reading
 from aggregator.transfer.columns import LibraryError, TransferError
 from aggregator.transfer.exporting import export
 from aggregator.transfer.formats import Encoder, Format, encoder
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     except BrokenPipeError:  # its reader has seen enough
         return 1
-    except (TransferError, LedgerError, OSError, sqlite3.Error) as error:
+    except (TransferError, LedgerError, OSError) as error:
         sys.stderr.write(f"not exported: {error}\n")
         return 1
     except KeyboardInterrupt:
@@ -142,18 +142,13 @@ def moment(text: str, now: float) -> float:
 
 def _export(arguments: argparse.Namespace, path: Path, kind: Format, selection: Selection) -> int:
     how = encoder(kind)  # before anything is made: its library may be missing
-    if not path.exists():
-        raise LedgerError(f"{path} is not there: `sonde run` makes it")
-    connection = open_reader(path)
-    try:
+    with reading(path) as connection:
         lies = extent(connection, selection)
         note = Note(str(path), kind, selection, lies.after, lies.last)
         if arguments.output == STREAM:
             return _to_stream(connection, note, how, lies)
         with Part(arguments.output) as part:
             return _to_file(connection, part, note, resume=arguments.resume)
-    finally:
-        connection.close()
 
 
 class _Stream:

@@ -25,8 +25,10 @@ from typing import Final
 
 from aggregator.ledger import LedgerError
 from aggregator.rollup.bucket import Point
+from aggregator.rollup.table import Level
 from aggregator.stores.history import HistoryError, step_for
 from monitor import threads
+from monitor.cli.output import put
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
 from monitor.config.errors import ConfigError
@@ -77,8 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="store",
-        type=HistoryStore,
-        choices=tuple(HistoryStore),
+        choices=[each.value for each in HistoryStore],
         metavar="STORE",
         help="which store to ask, ledger or influxdb (default: store.history)",
     )
@@ -105,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(str(error))
     if arguments.target not in (names := [target.name for target in config.targets]):
         return _refuse(f"no target {arguments.target!r}; there are: {', '.join(names)}")
-    store = arguments.store or config.store.history
+    store = HistoryStore(arguments.store or config.store.history)
     if store is HistoryStore.INFLUXDB and config.store.influxdb is None:
         return _refuse(f"{config.source} store.influxdb: not configured")
     until = int(Clock().wall()) + 1
@@ -119,7 +120,13 @@ def run(arguments: argparse.Namespace) -> int:
         text = json.dumps([asdict(line(point)) for point in found], indent=2)
     else:
         text = "\n".join(table([line(point) for point in found]))
-    sys.stdout.write(text + "\n")
+    try:
+        put(text + "\n")
+    except BrokenPipeError:  # its reader has seen enough
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"not shown: {error}\n")
+        return 1
     return 0
 
 
@@ -179,7 +186,8 @@ def table(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    at = datetime.fromtimestamp(line.at, UTC).strftime("%m-%d %H:%M")
+    began = "%Y-%m-%d" if line.over_s >= Level.DAY else "%m-%d %H:%M"
+    at = datetime.fromtimestamp(line.at, UTC).strftime(began)
     figures = (line.mean, line.p50, line.p95, line.p99)
     return (at, str(line.n), str(line.errors), *(_figure(each, line) for each in figures))
 

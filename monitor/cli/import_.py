@@ -8,7 +8,8 @@ examples:
 A daemon may be running. Every row is checked; what is no result is named and left out, and a
 result that is there already stays as it is: after an interruption run it again. Imported results
 are history: they are read, reported and exported, but fill no window and are not sent to InfluxDB
-(write `sonde export --format lines` there). A daemon deletes what is older than `store.retention`.
+(write `sonde export --format lines` there). What is older than `store.retention` keeps results is
+left out, and nothing is taken beyond `store.max_size`: raise them first to move a longer past.
 """
 
 import argparse
@@ -38,9 +39,11 @@ from monitor.config.load import find_config, load
 from monitor.config.values import Store
 
 EPILOG: Final = """\
-Exit codes: 0 all rows are in the ledger, 1 some were no results, or a file or the ledger cannot be
-read or written, 2 the command line or the configuration is wrong, or Parquet's library is missing,
-130 interrupted."""
+Exit codes: 0 all rows are in the ledger, 1 some were no results or too old, or a file or the ledger
+cannot be read or written, 2 the command line or the configuration is wrong, or Parquet's library is
+missing, 130 interrupted."""
+DELETED_S: Final = 60.0
+"""What will be too old this soon is too old: a daemon may delete it while a batch waits for it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         if told.begun:
             report(told.tally)
-    return 1 if told.tally.bad else 0
+    return 1 if told.tally.bad or told.tally.old else 0
 
 
 class _Told:
@@ -95,8 +98,9 @@ class _Told:
 
 
 def _import(rows: Path, kind: Format, store: Store, told: _Told) -> None:
-    now = Clock().wall()
-    with closing(decoded(rows, kind, now)) as found:
+    clock = Clock()
+    kept_s = store.retention_results_s - DELETED_S
+    with closing(decoded(rows, kind, clock.wall())) as found:
         first = list(islice(found, 1))  # what is no file of results makes no ledger
         if not store.path.exists():
             os.close(take(store.path))
@@ -109,7 +113,8 @@ def _import(rows: Path, kind: Format, store: Store, told: _Told) -> None:
                 connection,
                 chain(first, found),
                 _follower(told, progress.advance),
-                kept_since=now - store.retention_results_s,
+                kept_since=lambda: clock.wall() - kept_s,
+                max_size_bytes=store.max_size_bytes,
             )
 
 
@@ -138,6 +143,4 @@ def report(tally: Tally) -> None:
         f" {tally.bad:,} no results\n"
     )
     if tally.old:
-        sys.stderr.write(
-            f"{tally.old:,} are older than store.retention: a daemon will delete them\n"
-        )
+        sys.stderr.write(f"{tally.old:,} are older than store.retention keeps results: left out\n")

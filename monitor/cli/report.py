@@ -12,10 +12,9 @@ meanwhile: it is not held up. Without --timezone, times are UTC; days always are
 
 import argparse
 import os
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.metadata import version
@@ -24,9 +23,10 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aggregator.ledger import LedgerError
-from aggregator.ledger_file import open_reader
+from aggregator.ledger_file import reading
 from aggregator.stores.history import HistoryError
 from monitor.cli.export import moment
+from monitor.cli.output import put
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
@@ -38,7 +38,9 @@ from monitor.report.subjects import places, subjects
 
 STREAM: Final = Path("-")
 SUFFIXES: Final = {
+    "": Format.MARKDOWN,
     ".html": Format.HTML,
+    ".htm": Format.HTML,
     ".md": Format.MARKDOWN,
     ".json": Format.JSON,
     ".csv": Format.CSV,
@@ -76,10 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        type=Format,
-        choices=tuple(Format),
+        choices=[each.value for each in Format],
         metavar="FORMAT",
-        help="html, md, json, csv (default: by the name of FILE, else md)",
+        help="html, md, json, csv (default: by the name of FILE; md on standard output)",
     )
     parser.add_argument(
         "--output", type=Path, default=STREAM, metavar="FILE", help="default: -, standard output"
@@ -107,13 +108,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the report; return the exit code."""
     now = Clock().wall()
     try:
+        kind = _kind(arguments)
         since, until = _range(arguments, now)
         found = find_config(arguments.file, Path.cwd())
         config = load(found, os.environ, cwd=Path.cwd(), strict=False).config
     except (ConfigError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    kind = arguments.format or SUFFIXES.get(arguments.output.suffix, Format.MARKDOWN)
     try:
         report = _report(config, arguments, since, until, now)
         _write(arguments.output, written(report, kind, arguments.timezone))
@@ -121,12 +122,22 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except BrokenPipeError:  # its reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (LedgerError, HistoryError, OSError, sqlite3.Error, ValueError) as error:
+    except (LedgerError, HistoryError, OSError, ValueError) as error:
         sys.stderr.write(f"no report: {error}\n")
         return 1
     return 0
+
+
+def _kind(arguments: argparse.Namespace) -> Format:
+    """Return the format; raises ValueError for a name that promises another."""
+    if arguments.format is not None:
+        return Format(arguments.format)
+    kind = SUFFIXES.get(arguments.output.suffix.lower())
+    if kind is None:
+        names = ", ".join(Format)
+        raise ValueError(f"{arguments.output}: no format is called so: say --format ({names})")
+    return kind
 
 
 def _range(arguments: argparse.Namespace, now: float) -> tuple[float, float]:
@@ -142,10 +153,7 @@ def _range(arguments: argparse.Namespace, now: float) -> tuple[float, float]:
 def _report(
     config: Config, arguments: argparse.Namespace, since: float, until: float, now: float
 ) -> Report:
-    path = config.store.path
-    if not path.exists():
-        raise LedgerError(f"{path} is not there: `sonde run` makes it")
-    with closing(open_reader(path)) as connection:
+    with reading(config.store.path) as connection:
         known = places(connection)
         asked = Question(since, until, _locations(known, arguments, config), arguments.objective)
         found = list(subjects(connection, config.targets, known, partial(_wanted, arguments)))
@@ -192,12 +200,15 @@ def _progress(targets: int) -> Iterator[Callable[[int], None]]:
 def _write(path: Path, text: str) -> None:
     """Write the text; a file appears when it is complete, and nothing when it cannot be."""
     if path == STREAM:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        put(text)
         return
-    part = path.with_name(f"{path.name}.part")
+    if path.exists() and not path.is_file():  # a device or a pipe stays one; a folder is refused
+        path.write_text(text, encoding="utf-8")
+        return
+    file = path.resolve()  # so that a link stays one
+    part = file.with_name(f"{file.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        part.replace(file)
     finally:
         part.unlink(missing_ok=True)

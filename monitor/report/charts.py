@@ -46,6 +46,7 @@ def line_chart(days: Sequence[str], lines: Sequence[tuple[str, Sequence[Reading 
         width=470,
         height=190,
         margin=6,
+        margin_right=24,  # half of the last day's name, and a ≥ beside its point
         range=(0, max(r.value_s for _, line in lines for r in line if r is not None) * 1.05),
         allow_interruptions=True,
         print_labels=True,

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from aggregator.rollup.bucket import Bucket, Sum
 from aggregator.summary import Distribution
 from monitor.report.incidents import Incident, Stretch
 from probes.result import Fault, Verdict
+
+DAY_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ class Figures:
     """Results that failed through the monitor itself: their slots were due, and are in no share."""
     tainted: int
     """Results with a time that our own lateness may have changed: it is in no percentile."""
+    refused: int
+    """Of the results: slots that were not asked, for a breaker was open, and count as failures."""
+    held_back: int
+    """Slots that were not asked by choice (budget, pacing): they were not due."""
     failures: dict[str, int]
     """By fault; without those that did not come."""
     vendor_availability: float | None
@@ -95,6 +102,8 @@ class Timing:
     """By the kernel's receive stamps."""
     user: int = 0
     """By our own clock, when we came to read."""
+    none: int = 0
+    """Nothing was received: they failed before it, or waited until their deadline."""
     interrupted: int = 0
     """While our wall clock was stepped or our machine suspended."""
 
@@ -158,17 +167,30 @@ class Report:
         """Whether single results do not reach back as far as the report."""
         return self.results_since is None or self.results_since > self.since
 
+    @property
+    def evidence_is_gone(self) -> bool:
+        """Whether no single result of its time is kept."""
+        return self.results_since is None or self.results_since >= self.until
+
+    @property
+    def days(self) -> int:
+        """How many days it is about; one that is not over yet is one."""
+        return ceil((self.until - self.since) / DAY_S)
+
 
 def figures(bucket: Bucket, over_s: float) -> Figures:
     """Work out what a bucket says."""
     summary = bucket.summary(over_s)
     n = summary.n
     vendors = summary.count(Fault.PROVIDER)
+    refused = bucket.sums.get(Sum.REFUSED, 0)
     return Figures(
         results=n,
         due=n + summary.missed,
         spoiled=bucket.sums.get(Sum.SPOILED, 0),
         tainted=summary.tainted,
+        refused=refused,
+        held_back=sum(bucket.skips.values()) - refused - bucket.sums.get(Sum.MISSED, 0),
         failures={
             str(fault): number
             for fault in Fault

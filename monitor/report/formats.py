@@ -59,6 +59,8 @@ def _row(target: TargetReport, day: Day) -> dict[str, object]:
         "due": of.due,
         "spoiled": of.spoiled,
         "tainted": of.tainted,
+        "refused": of.refused,
+        "held_back": of.held_back,
         **{f"failures_{fault}": of.failures.get(fault, 0) for fault in Fault if fault != "none"},
         **_cells("latency", of.latency),
         **_cells("first_token", of.first_token),

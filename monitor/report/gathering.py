@@ -27,6 +27,7 @@ from monitor.report.figures import (
     whole,
 )
 from monitor.report.incidents import (
+    APART_INTERVALS,
     BLAMED,
     OURS,
     Failure,
@@ -46,11 +47,11 @@ TROUBLES_AT_MOST: Final = 50
 
 _WHERE: Final = "target = ? AND at >= ? AND at < ? AND location = ?"
 _RESULTS: Final = (
-    "SELECT at, at + waited_s + total_s, verdict, fault, status, request_id, detail"  # noqa: S608
+    "SELECT at, at + waited_s + total_s, verdict, fault, status, request_id, detail, 0"  # noqa: S608
     f" FROM results WHERE {_WHERE} AND attempt = 1 AND fault IN ({{}}) ORDER BY at"  # our own words
 )
 _REFUSED: Final = (
-    "SELECT at, at, verdict, fault, NULL, NULL, '' FROM skips"  # noqa: S608 - our own words
+    "SELECT at, at, verdict, fault, NULL, NULL, '', 1 FROM skips"  # noqa: S608 - our own words
     f" WHERE {_WHERE} AND fault IN ({{}}) ORDER BY at"
 )
 _GOOD: Final = f"SELECT count(*) FROM results WHERE {_WHERE} AND attempt = 1 AND fault = 'none'"  # noqa: S608
@@ -97,8 +98,9 @@ def gather(
             if subject.configured or report.days:
                 reports.append(report)
             for location in report.locations:
+                near_s = APART_INTERVALS * subject.interval_s
                 for incident in _runs(connection, subject, location, question, BLAMED):
-                    worst.add(incident)
+                    worst.add(_bounded(incident, since + near_s, min(until, now) - near_s))
                 ours = _runs(connection, subject, location, question, OURS)
                 troubles = united([*troubles, *map(_stretch, ours)])
         progress(done)
@@ -199,8 +201,15 @@ def _failures(
 
 
 def _failure(row: tuple[Any, ...]) -> Failure:  # Any: a row's values are of all of SQLite's types
-    began_at, ended_at, verdict, fault, *told = row
-    return Failure(began_at, ended_at, verdict, Fault(fault), *told)
+    began_at, ended_at, verdict, fault, status, request_id, detail, refused = row
+    return Failure(
+        began_at, ended_at, verdict, Fault(fault), status, request_id, detail, bool(refused)
+    )
+
+
+def _bounded(of: Incident, early: float, late: float) -> Incident:
+    """Say of what stands at an end of the report that it may reach beyond."""
+    return replace(of, may_be_older=of.start_at < early, may_go_on=of.end_at > late)
 
 
 def _stretch(of: Incident) -> Stretch:

@@ -11,6 +11,7 @@ from typing import Final
 from monitor.report import words
 from monitor.report.charts import CSS, line_chart
 from monitor.report.figures import (
+    DAY_S,
     Day,
     Figures,
     Percentiles,
@@ -40,7 +41,7 @@ th, td {{ padding: .2em .5em; border-bottom: 1px solid var(--rule); text-align: 
 th:first-child, td:first-child {{ text-align: left; }}
 td:has(a) {{ white-space: normal; min-width: 8em; }}
 thead {{ display: table-header-group; }}
-.charts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26em), 1fr));
+.charts {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26em), 1fr));
   gap: 0 1em; }}
 .charts figure {{ margin: 0; break-inside: avoid; }}
 figcaption {{ font-weight: 600; }}
@@ -82,7 +83,7 @@ def _page(report: Report, zone: tzinfo) -> Iterator[str]:
     yield _table(OVERVIEW, map(_overview, report.targets), links="t")
     yield "<h2>Incidents</h2>"
     if not report.incidents:
-        yield _p("None found.")
+        yield _p(words.no_incident(report))
     for incident in report.incidents:
         yield from _incident(incident, zone)
     yield "<h2>When our own side was in the way</h2>"
@@ -134,9 +135,9 @@ def _target(target: TargetReport, report: Report, zone: tzinfo) -> Iterator[str]
     yield f"<h2>{_text(target.name)}</h2>"
     yield _p(f"{words.asked(target)}.")
     yield _p(f"Failures by fault: {words.counts(total.failures)}.")
-    yield _p(f"{words.coverage(total)}; {words.timing(target.timing)}.")
+    yield _p(f"{words.coverage(target, report)}; {words.timing(target.timing)}.")
     if target.budget is not None:
-        objective = words.ratio(report.objective_ratio)
+        objective = words.objective(report.objective_ratio)
         yield _p(f"Error budget of {objective}: {words.budget(target.budget)}.")
     yield _p(
         f"Tokens: {total.input_tokens:,} in, {total.output_tokens:,} out;"
@@ -167,7 +168,7 @@ def _limit(of: StatedLimit, zone: tzinfo) -> tuple[str, ...]:
 
 def _charts(days: Sequence[Day], report: Report) -> Iterator[str]:
     known = {day.at: day.figures for day in days}
-    every = range(int(report.since), int(report.until), 86_400)
+    every = range(int(report.since), int(report.until), DAY_S)
     names = [words.day(at, UTC)[5:] for at in every]
     unknown = Percentiles()
     yield '<div class="charts">'

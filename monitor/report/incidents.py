@@ -22,7 +22,8 @@ APART_INTERVALS: Final = 2
 """Failures less than this many intervals apart, end to beginning, are one incident."""
 
 EVIDENCE_AT_MOST: Final = 5
-"""Answers quoted for an incident: enough for a vendor's support to find the others."""
+"""Answers quoted for an incident, the first of each kind before others: enough for a vendor's
+support to find the rest."""
 
 LISTED_AT_MOST: Final = 200
 """Incidents a report lists, the longest ones: more is no reading matter, and memory is bounded."""
@@ -42,6 +43,8 @@ class Failure:
     """HTTP status; None when no response head arrived, and for a refused slot."""
     request_id: str | None = None
     detail: str = ""
+    refused: bool = False
+    """Whether it is a slot that was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,12 @@ class Incident:
     evidence: tuple[Evidence, ...]
     detail: str
     """What the first failure with any said: the provider's words, sanitised, and hostile still."""
+    refused: int = 0
+    """Of the failures: slots that were not asked, for the breaker was open."""
+    may_be_older: bool = False
+    """Whether it stands at the report's beginning: what was before that was not looked at."""
+    may_go_on: bool = False
+    """Whether it stands at the report's end."""
     good_between: int = 0
     """Results without a failure between the beginning and the end."""
     page: Beside | None = None
@@ -173,25 +182,35 @@ class _Run:
     told: list[Evidence] = field(default_factory=list)
     silent: list[Evidence] = field(default_factory=list)
     """Failures without an answer: a vendor finds them by their times alone, if at all."""
+    kinds: dict[tuple[str, int | None], Evidence] = field(default_factory=dict)
+    """The first answers that were alike in verdict and status."""
     detail: str = ""
+    refused: int = 0
 
     def add(self, failure: Failure) -> None:
         self.ended_at = max(self.ended_at, failure.ended_at)
         self.failures += 1
+        self.refused += failure.refused
         self.verdicts[failure.verdict] = self.verdicts.get(failure.verdict, 0) + 1
         if failure.status is not None:
             status = str(failure.status)
             self.statuses[status] = self.statuses.get(status, 0) + 1
         self.detail = self.detail or failure.detail
+        if not failure.refused:
+            self._keep(failure)
+
+    def _keep(self, failure: Failure) -> None:
+        found = Evidence(failure.began_at, failure.verdict, failure.status, failure.request_id)
         answered = failure.request_id is not None or failure.status is not None
+        kind = (failure.verdict, failure.status)
         kept = self.told if answered else self.silent
-        if len(kept) < EVIDENCE_AT_MOST:
-            kept.append(
-                Evidence(failure.began_at, failure.verdict, failure.status, failure.request_id)
-            )
+        if answered and kind not in self.kinds and len(self.kinds) < EVIDENCE_AT_MOST:
+            self.kinds[kind] = found
+        elif len(kept) < EVIDENCE_AT_MOST:
+            kept.append(found)
 
     def incident(self, target: str, provider: str, location: str) -> Incident:
-        evidence = [*self.told, *self.silent][:EVIDENCE_AT_MOST]
+        evidence = [*self.kinds.values(), *self.told, *self.silent][:EVIDENCE_AT_MOST]
         return Incident(
             target,
             provider,
@@ -203,4 +222,5 @@ class _Run:
             self.statuses,
             tuple(sorted(evidence, key=lambda each: each.at)),
             self.detail,
+            self.refused,
         )

@@ -29,7 +29,7 @@ def _lines(report: Report, zone: tzinfo) -> Iterator[str]:
     yield from map(_p, words.notes(report, zone))
     yield "## Incidents\n"
     if not report.incidents:
-        yield _p("None found.")
+        yield _p(words.no_incident(report))
     for incident in report.incidents:
         yield from _incident(incident, zone)
     yield "## When our own side was in the way\n"
@@ -67,11 +67,11 @@ def _target(target: TargetReport, report: Report, zone: tzinfo) -> Iterator[str]
     if len(report.locations) > 1:
         for each in target.locations:
             yield _item(f"from {each.location}: {_availability(each.total)}")
-    yield _item(words.coverage(total))
+    yield _item(words.coverage(target, report))
     yield _item(words.timing(target.timing))
     yield _item(f"failures by fault: {words.counts(total.failures)}")
     if target.budget is not None:
-        objective = words.ratio(report.objective_ratio)
+        objective = words.objective(report.objective_ratio)
         yield _item(f"error budget of {objective}: {words.budget(target.budget)}")
     first = total.first_token
     yield _item(f"first token: p50 {words.seconds(first.p50)}, p95 {words.seconds(first.p95)}")

@@ -5,10 +5,12 @@ from typing import Final
 METHOD: Final = (
     (
         "Availability is the share of measured results without a failure; the vendor's alone "
-        "counts failures whose fault is the provider's, the other counts all. Measured are "
-        "first attempts, and slots refused while a key's breaker was open; what failed through "
-        "the monitor itself is in neither, but its slot was due. Slots held back by choice "
-        "(budget, pacing) were not due. Shares are rounded down."
+        "counts failures whose fault is the provider's, the other counts all, both of the same "
+        "results. Measured are first attempts, and slots not asked while a key's breaker was "
+        "open after failures in a row: each counts as the failure that opened it, and how many "
+        "they are is told. What failed through the monitor itself is in neither, but its slot "
+        "was due. Slots held back by choice (budget, pacing) were not due, nor is any while the "
+        "monitor does not run: what was then is not known. Shares are rounded down."
     ),
     (
         "The error budget is the number of failures of the vendor that the objective allows "
@@ -22,15 +24,18 @@ METHOD: Final = (
     ),
     (
         "Whose fault a failure is: the provider's, when it answered with an error of its own "
-        "(5xx, overloaded, throttled), with a broken or empty answer, not in time, or not at all "
-        "while our own way out was open; the account's (key, permission, money) and the "
-        "request's (a model or a parameter that it refused); the network's, when independent "
+        "(5xx, overloaded, or throttled while its headers showed no used-up limit of the "
+        "account), with a broken or empty answer, not in time, or not at all while our own way "
+        "out was open; the account's (key, permission, money, a limit of its own used up) and "
+        "the request's (a model or a parameter that it refused); the network's, when independent "
         "endpoints could not be reached either; the monitor's, when its own machine failed."
     ),
     (
         "An incident is a run of results whose fault is the provider's; runs less than two "
         "intervals of the target apart, from an end to the next beginning, are one. How many "
-        "good results lie between is said with it."
+        "good results lie between is said with it, and whether it stands so near an end of the "
+        "report that it may reach beyond. Quoted are the first answers of each verdict and "
+        "status, then the first of all."
     ),
     (
         "What a status page said of what is probed is as it was read, every few minutes: its "

@@ -6,7 +6,7 @@ from math import floor
 from typing import Final
 
 from monitor.report.beside import Beside, Said
-from monitor.report.figures import ErrorBudget, Figures, Reading, Report, TargetReport, Timing
+from monitor.report.figures import ErrorBudget, Reading, Report, TargetReport, Timing
 from monitor.report.incidents import Evidence, Incident, Stretch
 
 UNKNOWN: Final = "–"
@@ -15,6 +15,11 @@ UNKNOWN: Final = "–"
 def ratio(value: float | None) -> str:
     """Write a share as percents, rounded down: 99.9996 % is not 100 %."""
     return UNKNOWN if value is None else f"{int(value * 1e5 + 1e-6) / 1e3:.3f} %"
+
+
+def objective(value_ratio: float | None) -> str:
+    """Write an objective as it was given: a rounded one would not be what the budget is of."""
+    return UNKNOWN if value_ratio is None else f"{100.0 * value_ratio:.10g} %"
 
 
 def seconds(reading: Reading | None) -> str:
@@ -104,11 +109,23 @@ def plain(text: str) -> str:
 
 def incident(of: Incident, zone: tzinfo) -> str:
     """Write when an incident was, and how much of it."""
+    unasked = f" ({of.refused:,} of them slots that were not asked)" if of.refused else ""
     return (
         f"{moment(of.start_at, zone)} to {moment(of.end_at, zone)} ({span(of.duration_s)}):"
-        f" {of.failures:,} {'failure' if of.failures == 1 else 'failures'},"
+        f" {of.failures:,} {'failure' if of.failures == 1 else 'failures'}{unasked},"
         f" {of.good_between or 'no'} good {'result' if of.good_between == 1 else 'results'} between"
+        f"{', at the beginning of the report: it may be older' if of.may_be_older else ''}"
+        f"{', at the end of the report: it may go on' if of.may_go_on else ''}"
     )
+
+
+def no_incident(report: Report) -> str:
+    """Write that there is none, and no more than is known."""
+    if not report.evidence_is_short:
+        return "None found."
+    if report.evidence_is_gone:
+        return "Not known: no single result of that time is kept."
+    return "None found in the single results that are kept."
 
 
 def what(of: Incident) -> str:
@@ -152,7 +169,9 @@ def whose(of: Incident) -> str:
 
 def troubles(report: Report, zone: tzinfo) -> Iterator[str]:
     """Write when our own side was in the way: what failed then is not the provider's."""
-    if not report.troubles:
+    if report.evidence_is_gone:
+        yield "not known: no single result of that time is kept"
+    elif not report.troubles:
         yield "never, as far as single results are kept"
     yield from (trouble(each, zone) for each in report.troubles)
     if report.troubles_left_out:
@@ -179,20 +198,24 @@ def asked(of: TargetReport) -> str:
     return f"{who}; {of.asked or 'not configured any more'}"
 
 
-def coverage(of: Figures) -> str:
+def coverage(target: TargetReport, report: Report) -> str:
     """Write how much of what was due was measured, and what of it our own side spoiled."""
+    of = target.total
     absent = of.due - of.results - of.spoiled
     return (
-        f"{of.results:,} results of {of.due:,} slots due; {of.spoiled:,} failed through the"
-        f" monitor, {absent:,} had no result; {of.tainted:,} results tainted by its lateness"
+        f"{of.results:,} results of {of.due:,} slots due, on {len(target.days):,} of"
+        f" {report.days:,} days; {of.refused:,} of the results are slots not asked while a breaker"
+        f" was open; {of.spoiled:,} slots failed through the monitor, {absent:,} had no result,"
+        f" {of.held_back:,} more were held back by choice; {of.tainted:,} results tainted by the"
+        " monitor's lateness"
     )
 
 
 def timing(of: Timing) -> str:
     """Write how single results were timed."""
     return (
-        f"of those kept, {of.kernel:,} timed by the kernel, {of.user:,} by our own clock;"
-        f" {of.interrupted:,} interrupted by a clock step or suspend"
+        f"of the attempts kept, {of.kernel:,} timed by the kernel, {of.user:,} by our own clock,"
+        f" {of.none:,} without an answer; {of.interrupted:,} interrupted by a clock step or suspend"
     )
 
 

@@ -113,10 +113,11 @@ async def test_an_export_beside_a_daemon_that_measures_and_deletes(tmp_path: Pat
     """Its rows are results that were there, each of them once; what came later is not in it."""
     async with simulated("answer") as provider:
         config = configs.head("1s", "1s") + configs.providers({"sim": provider.base_url})
-        config = config.replace("sonde.db}", "sonde.db, retention: {results: 4h}}")
         daemon = DaemonProcess(tmp_path, config + configs.targets(TARGETS) + configs.QUICK_RULES)
         file = await make_file(daemon)
         await sonde(daemon, "import", str(file), str(daemon.config))
+        kept = daemon.config.read_text()
+        daemon.config.write_text(kept.replace("sonde.db}", "sonde.db, retention: {results: 4h}}"))
         async with daemon:
             await wait_until(lambda: len(daemon.events("probe.result")) > 20, "results")
             output = tmp_path / "rows.csv"

@@ -5,6 +5,7 @@ import string
 import tempfile
 from contextlib import closing
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -64,6 +65,8 @@ results = st.builds(
     ProbeResult, **{field.name: values(field.name, field.type) for field in fields(ProbeResult)}
 )
 
+take = partial(import_rows, on_batch=lambda _: None, kept_since=lambda: 0.0, max_size_bytes=LARGEST)
+
 
 def ledger(found: list[ProbeResult]) -> sqlite3.Connection:
     """Return a ledger's tables with results in them."""
@@ -102,11 +105,11 @@ def test_out_in_and_out_again(kind: Format, found: list[ProbeResult]) -> None:
     ):
         path = Path(folder) / "file"
         export_all(source, kind, path)
-        tally = import_rows(other, decoded(path, kind, NOW), lambda _: None, kept_since=0.0)
+        tally = take(other, decoded(path, kind, NOW))
         assert (tally.bad, tally.new) == (0, len(rows(source)))
         assert rows(other) == rows(source)
         export_all(other, kind, path)
-        again = import_rows(source, decoded(path, kind, NOW), lambda _: None, kept_since=0.0)
+        again = take(source, decoded(path, kind, NOW))
         assert (again.new, again.known) == (0, tally.rows)
 
 
@@ -124,6 +127,6 @@ def test_any_bytes_are_rows_or_bad_rows(content: bytes, seed: ProbeResult) -> No
         found = [row for _, row in decoded(path, Format.CSV, NOW)]
         good = [row for row in found if not isinstance(row, RowError)]
         with closing(ledger([])) as other:
-            import_rows(other, decoded(path, Format.CSV, NOW), lambda _: None, kept_since=0.0)
+            take(other, decoded(path, Format.CSV, NOW))
             assert len(rows(other)) <= len(good)
             assert latest(other, "t", 1)[0].target == "t"

@@ -199,19 +199,32 @@ def test_a_loop_that_has_closed_is_not_told() -> None:
     assert asyncio.run(come_back()) == "heard"
 
 
-async def test_works_that_follow_a_batch_closely_wait_for_company() -> None:
-    """The first is served at once and alone; those right behind it share the next batch."""
+async def test_works_in_a_rush_wait_for_company() -> None:
+    """A first and the one that follows it are served at once; those right behind share a batch."""
     desk = Desk()
     desk.open.set()
     lane = desk.lane(linger_s=0.1)
-    assert await lane.submit(giving(0)) == 0
+    for number in range(2):
+        assert await lane.submit(giving(number)) == number
 
     async with asyncio.TaskGroup() as tasks:
         for number in range(5):
             tasks.create_task(lane.submit(giving(number)))
             await asyncio.sleep(0.001)
     await lane.close(PATIENCE_S)
-    assert desk.batches == [1, 5]
+    assert desk.batches == [1, 1, 5]
+
+
+async def test_nobody_waits_for_company_behind_a_lone_work() -> None:
+    """A background's work now and then delays no other: the next is not held for the linger."""
+    desk = Desk()
+    desk.open.set()
+    lane = desk.lane(linger_s=PATIENCE_S)
+    async with asyncio.timeout(PATIENCE_S / 2):
+        for number in range(2):
+            assert await lane.submit(giving(number)) == number
+    await lane.close(PATIENCE_S)
+    assert desk.batches == [1, 1]
 
 
 async def test_closing_waits_for_no_company() -> None:
@@ -219,7 +232,8 @@ async def test_closing_waits_for_no_company() -> None:
     desk = Desk()
     desk.open.set()
     lane = desk.lane(linger_s=PATIENCE_S)
-    assert await lane.submit(giving(0)) == 0
+    for number in range(2):
+        assert await lane.submit(giving(number)) == number
 
     late = asyncio.ensure_future(lane.submit(giving(1)))
     await asyncio.sleep(0)

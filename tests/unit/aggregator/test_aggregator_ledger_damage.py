@@ -199,6 +199,26 @@ def test_an_interrupted_saving_is_done_again(path: Path) -> None:
     assert beside(path) == ["ledger.db", ASIDE]
 
 
+def test_damage_before_the_first_is_saved_forgets_nothing(path: Path) -> None:
+    """A disk that ruins the new file as well: both are kept, and the first one's rows are saved."""
+    ruin(path, "large")
+
+    def killed(_connection: sqlite3.Connection, _lost: Collection[str]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Ledger.open(path, (THINGS, OTHERS), inline=True, mending=Mending(NOW, killed))
+    ruin(path, "things")
+    said = Said()
+    ledger = opened(path, said)
+    assert ledger.mended is not None
+    assert (ledger.mended.aside, ledger.damaged_files) == (path.with_name(ASIDE), 2)
+    assert said.lost == []
+    assert rows(ledger, "things") == [(1, "one"), (2, "two")]
+    asyncio.run(ledger.close())
+    assert beside(path) == ["ledger.db", ASIDE, f"{ASIDE}.2"]
+
+
 def test_what_cannot_be_made_good_is_tried_at_the_next_start(path: Path) -> None:
     """The note stays until everything is done; nothing is half done."""
     ruin(path, "large")

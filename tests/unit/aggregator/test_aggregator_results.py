@@ -4,10 +4,12 @@ import math
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from aggregator.results import (
+    FREED_PAGES,
     LARGEST,
     RESULTS,
     SkippedSlot,
@@ -184,6 +186,21 @@ def test_pruning_gives_the_space_back(connection: sqlite3.Connection) -> None:
     drop_oldest(connection, 500)
     assert size_bytes(connection) <= empty + 4096
     assert connection.execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
+def test_space_is_given_back_a_little_at_a_time(connection: sqlite3.Connection) -> None:
+    """However much was emptied at once, a write moves a few pages, and the next ones the rest."""
+    insert_results(connection, [result(slot=n, detail="x" * 2_000) for n in range(1_000)])
+    connection.execute("DELETE FROM results")
+    pages = [connection.execute("PRAGMA page_count").fetchone()[0]]
+    while connection.execute("PRAGMA freelist_count").fetchone() != (0,):
+        assert prune(connection, 0.0) == 0, "also where there is nothing to delete"
+        pages.append(connection.execute("PRAGMA page_count").fetchone()[0])
+    steps = [before - after for before, after in pairwise(pages)]
+    assert len(steps) >= 3
+    # Pages of the map of pages go along with those that they tell of.
+    assert max(steps) <= FREED_PAGES + 2
+    assert min(steps) > 0
 
 
 def replayed(connection: sqlite3.Connection, since: float, until: float) -> list[int]:

@@ -40,8 +40,20 @@ def minute(n: int) -> Bucket:
 def test_a_ledger_begins_once(connection: sqlite3.Connection) -> None:
     """The moment is kept, whatever comes in later."""
     assert begin(connection, BEGAN_NS) == BEGAN_NS
-    insert_result(connection, result())
+    insert_result(connection, result(at=601.0))
     assert begin(connection, BEGAN_NS + 5) == BEGAN_NS
+
+
+def test_a_clock_that_was_ahead_does_not_make_its_own_results_anothers(
+    connection: sqlite3.Connection,
+) -> None:
+    """Set back an hour, what this ledger measured would be before its beginning, and come twice."""
+    assert begin(connection, 4_000 * 10**9) == 4_000 * 10**9
+    insert_result(connection, result(at=4_001.0))
+    insert_result(connection, result(at=401.5, slot=1))
+    insert_result(connection, result(at=5.0, slot=2))
+    connection.execute("UPDATE results SET id = -1 WHERE at = 5.0")  # as an import does
+    assert begin(connection, 500 * 10**9) == 401_500_000_000
 
 
 @pytest.mark.parametrize("gone", [False, True])

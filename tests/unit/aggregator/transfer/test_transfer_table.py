@@ -2,14 +2,15 @@
 
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from aggregator.results import RESULTS, insert_results, prune
+from aggregator.results import RESULTS, insert_results, prune, replay, size_bytes
 from aggregator.rollup.folding import fold
 from aggregator.rollup.table import ROLLUPS
 from aggregator.stores.spool import SPOOL
-from aggregator.transfer.columns import NAMES, Row, RowError
+from aggregator.transfer.columns import NAMES, Row, RowError, TransferError
 from aggregator.transfer.importing import NAMED, Tally, import_rows
 from aggregator.transfer.table import Selection, extent, page, take_in
 from tests.unit.aggregator.samples import result
@@ -86,13 +87,19 @@ def test_an_extent_of_nothing(ledger: sqlite3.Connection) -> None:
 
 
 def test_every_row_is_accounted_for(ledger: sqlite3.Connection) -> None:
-    """Rows = new + known + bad, the first bad ones by name, and every commit is told of."""
+    """Rows = new + known + bad + old, the first bad ones by name, and every commit is told of."""
     told: list[Tally] = []
     bad = [(100 + n, RowError("why")) for n in range(NAMED + 2)]
     good = [(n, row(slot=n, at=500.0 + n)) for n in range(600)]
-    tally = import_rows(ledger, [*good, *good[:5], *bad], told.append, kept_since=510.0)
-    assert (tally.rows, tally.new, tally.known, tally.bad) == (617, 600, 5, 12)
-    assert tally.old == 15
+    tally = import_rows(
+        ledger,
+        [*good, *good[8:13], *bad],
+        told.append,
+        kept_since=lambda: 510.0,
+        max_size_bytes=2**40,
+    )
+    assert (tally.rows, tally.new, tally.known, tally.bad) == (617, 590, 3, 12)
+    assert tally.old == 12
     assert tally.named == tuple((100 + n, "why") for n in range(NAMED))
     assert [each.rows for each in told] == [500, 617]
     assert told[-1] == tally
@@ -107,5 +114,40 @@ def test_an_error_in_the_file_keeps_what_was_told(ledger: sqlite3.Connection) ->
 
     told: list[Tally] = []
     with pytest.raises(OSError, match="unplugged"):
-        import_rows(ledger, cut_short(), told.append, kept_since=0.0)
+        import_rows(ledger, cut_short(), told.append, kept_since=lambda: 0.0, max_size_bytes=2**40)
     assert len(numbers(ledger)) - 3 == told[-1].new == 500
+
+
+def test_imported_results_are_never_replayed(ledger: sqlite3.Connection) -> None:
+    """Their batches lie backwards in the table: that is no clock set back among our own."""
+    prune(ledger, 1e9)
+    take_in(ledger, [row(slot=n, at=5_000.0 + n) for n in range(10, 12)])
+    take_in(ledger, [row(slot=n, at=9_000.0 + n) for n in range(12, 14)])
+    insert_results(ledger, [result(slot=4, at=9_500.0)])
+    assert [each.slot for each in replay(ledger, 0.0, 1e9)] == [4]
+
+
+def test_what_may_have_been_counted_and_deleted_is_not_counted_again(
+    ledger: sqlite3.Connection,
+) -> None:
+    """The same file after a daemon rolled it up and deleted it for its age changes nothing."""
+    rows = [(n, row(slot=n, at=500.0 + n)) for n in range(20)]
+    importing = partial(import_rows, ledger, on_batch=[].append, max_size_bytes=2**40)
+    assert importing(rows, kept_since=lambda: 0.0).new == 20
+    fold(ledger, 100)
+    prune(ledger, 510.0)
+    before = ledger.execute("SELECT * FROM rollups").fetchall()
+    again = importing(rows, kept_since=lambda: 510.0)
+    assert (again.new, again.known, again.old) == (0, 10, 10)
+    fold(ledger, 100)
+    assert ledger.execute("SELECT * FROM rollups").fetchall() == before
+
+
+def test_a_full_ledger_takes_no_more(ledger: sqlite3.Connection) -> None:
+    """A daemon would delete as much as is imported: it is said, and what was told of stays."""
+    rows = ((n, row(slot=n, at=500.0 + n)) for n in range(5_000))
+    limit, told = size_bytes(ledger) + 100_000, list[Tally]()
+    with pytest.raises(TransferError, match=r"is full: store\.max_size"):
+        import_rows(ledger, rows, told.append, kept_since=lambda: 0.0, max_size_bytes=limit)
+    assert len(numbers(ledger)) - 3 == told[-1].new < 5_000
+    assert limit < size_bytes(ledger) < limit + 1_000_000

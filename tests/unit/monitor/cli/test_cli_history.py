@@ -5,6 +5,7 @@ import asyncio
 import json
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,12 @@ def test_a_month_is_shown_by_the_day_and_beyond_the_results(
     assert run(arguments("chat", "--config", config, "--since", "30d", "--json")) == 0
     (day,) = json.loads(capsys.readouterr().out)
     assert (day["over_s"], day["n"], day["by_fault"]) == (86_400, 10, {"provider": 1})
+
+
+def test_days_are_written_with_their_year() -> None:
+    """A store may know ten of them."""
+    day = replace(line(), at=1_700_006_400, over_s=86_400)
+    assert list(table([day]))[1].startswith("2023-11-15  ")
 
 
 def test_lower_bounds_are_marked() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -60,7 +61,14 @@ def test_a_report_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize(
     ("name", "begins"),
-    [("r.html", "<!DOCTYPE html>"), ("r.md", "# "), ("r.json", "{"), ("r.csv", "target,")],
+    [
+        ("r.html", "<!DOCTYPE html>"),
+        ("R.HTM", "<!DOCTYPE html>"),
+        ("r.md", "# "),
+        ("r", "# "),
+        ("r.json", "{"),
+        ("r.csv", "target,"),
+    ],
 )
 def test_the_name_of_the_file_says_the_format(name: str, begins: str) -> None:
     """Nothing else is left beside it."""
@@ -89,6 +97,7 @@ def test_targets_and_objective_are_chosen(capsys: pytest.CaptureFixture[str]) ->
         (("--since", "1d", "--until", "2d"), "--since is not before --until"),
         (("--since", "tomorrow"), "neither a time ago"),
         (("--since", "2000-01-01"), "more than 3660 days"),
+        (("--output", "r.pdf"), "r.pdf: no format is called so: say --format (html, md, json, csv"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(
@@ -109,6 +118,13 @@ def test_what_is_no_argument_is_refused(given: tuple[str, ...]) -> None:
     """With exit code 2, as argparse does."""
     with pytest.raises(SystemExit, match="2"):
         reporting(*given)
+
+
+def test_an_unknown_format_is_told_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the user's words, not the program's."""
+    with pytest.raises(SystemExit, match="2"):
+        reporting("--format", "pdf")
+    assert "(choose from 'html', 'md', 'json', 'csv')" in capsys.readouterr().err
 
 
 def test_no_ledger_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,6 +149,29 @@ def test_a_file_that_cannot_be_written_leaves_nothing(capsys: pytest.CaptureFixt
     assert reporting("--output", "r.html") == 1
     assert "no report: " in capsys.readouterr().err
     assert not list(Path.cwd().glob("*.part"))
+
+
+def test_a_pipe_stays_a_pipe() -> None:
+    """As a device does: one that a report took the place of is gone for everybody."""
+    remember()
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert reporting("--output", "pipe", "--format", "csv") == 0
+        assert os.read(reader, 6) == b"target"
+    finally:
+        os.close(reader)
+    assert Path("pipe").is_fifo()
+
+
+def test_a_link_stays_a_link() -> None:
+    """What it leads to is the file that was meant."""
+    remember()
+    Path("there").mkdir()
+    Path("r.md").symlink_to("there/r.md")
+    assert reporting("--output", "r.md") == 0
+    assert Path("r.md").is_symlink()
+    assert Path("there/r.md").read_text(encoding="utf-8").startswith("# ")
 
 
 def test_a_target_that_was_taken_out_is_reported(capsys: pytest.CaptureFixture[str]) -> None:

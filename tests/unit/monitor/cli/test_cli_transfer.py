@@ -208,12 +208,25 @@ def test_bad_rows_are_counted_and_ten_are_named(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.usefixtures("folder")
-def test_results_a_daemon_would_delete_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever moves a year into a ledger that keeps two weeks hears it before it is gone."""
+def test_results_a_daemon_would_delete_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever moves a year into a ledger that keeps two weeks is told to keep more first."""
     remember("from", 3, ago_s=30 * 86_400.0)
     assert exporting("--output", "rows.csv") == 0
-    assert importing("rows.csv", "into.yaml") == 0
-    assert "3 are older than store.retention" in capsys.readouterr().err
+    assert importing("rows.csv", "into.yaml") == 1
+    assert "3 are older than store.retention keeps results: left out" in capsys.readouterr().err
+    assert count("into") == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_older_versions_ledger_is_named_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever exports before the new daemon ran once hears what brings the file up."""
+    remember("from", 3)
+    with closing(sqlite3.connect("from.db")) as connection:
+        connection.execute("ALTER TABLE results DROP COLUMN hint")
+    assert exporting("--output", "rows.csv") == 1
+    told = capsys.readouterr().err
+    assert "from.db is an older version's (no such column: hint): `sonde run` brings" in told
+    assert told.count("\n") == 1
 
 
 @pytest.mark.usefixtures("folder")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.report.charts import line_chart
-from monitor.report.figures import Reading, Report
+from monitor.report.figures import Percentiles, Reading, Report
 from monitor.report.formats import Format, written
 from monitor.report.incidents import Stretch
 from monitor.report.subjects import Subject
@@ -65,6 +65,17 @@ def test_a_page_is_for_screen_and_paper_by_day_and_night(report: Report) -> None
     assert page.count("<svg") == 2
 
 
+def test_a_chart_without_a_neighbour_is_no_larger(report: Report) -> None:
+    """An embedding has no first token: its one chart would else fill the page."""
+    (target,) = report.targets
+    days = tuple(
+        replace(day, figures=replace(day.figures, first_token=Percentiles())) for day in target.days
+    )
+    page = written(replace(report, targets=(replace(target, days=days),)), Format.HTML, UTC)
+    assert page.count("<svg") == 1
+    assert "repeat(auto-fill, " in page
+
+
 def test_markdown_fits_80_columns(report: Report) -> None:
     """But for code spans, which nothing hostile leaves."""
     lines = written(report, Format.MARKDOWN, UTC).splitlines()
@@ -79,7 +90,8 @@ def test_markdown_fits_80_columns(report: Report) -> None:
 def test_markdown_says_what_happened(report: Report) -> None:
     """Incidents, the budget, lower bounds, and how it was worked out."""
     text = written(report, Format.MARKDOWN, UTC)
-    assert "(2 h 0 min): 9 failures, no good results between" in " ".join(text.split())
+    said = "(2 h 0 min): 9 failures (1 of them slots that were not asked), no good results between"
+    assert said in " ".join(text.split())
     assert "41 of 13.9 failures spent, overspent by 194.5 %" in text
     assert "≥ 29." in text
     assert "server_error, HTTP 503, req_964" in text
@@ -109,13 +121,14 @@ def test_csv_is_a_row_for_each_day(report: Report) -> None:
 
 @pytest.mark.parametrize("kind", Format)
 def test_a_report_of_nothing_is_a_report(kind: Format) -> None:
-    """It says that nothing was found."""
+    """It says that nothing is known, which is not that nothing was there."""
     nothing = Report(
         START, START + DAY, START + DAY, "1", ("here",), None, None, None, (), (), 7, (), 0
     )
     text = written(nothing, kind, UTC)
     if kind in (Format.HTML, Format.MARKDOWN):
-        assert "None found." in text
+        assert "Not known: no single result of that time is kept." in text
+        assert "None found" not in text
         assert "no single result is kept" in " ".join(text.split())
         assert "7 shorter incidents" in text
 

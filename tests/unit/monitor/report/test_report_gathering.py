@@ -43,6 +43,16 @@ def test_outages_are_incidents(month: Connection) -> None:
     assert {each.request_id for each in timeouts.evidence} == {None}
 
 
+def test_an_incident_at_an_end_of_the_range_may_reach_beyond(month: Connection) -> None:
+    """It began on the day before, or goes on: the report knows only of its own days."""
+    errors, timeouts = asked(month).incidents
+    assert {each.may_be_older or each.may_go_on for each in (errors, timeouts)} == {False}
+    (timeouts,) = asked(month, since=START + 20 * DAY).incidents
+    assert (timeouts.may_be_older, timeouts.may_go_on) == (True, False)
+    (_, timeouts) = reported(month, now=timeouts.end_at + 60.0).incidents
+    assert (timeouts.may_be_older, timeouts.may_go_on) == (False, True)
+
+
 def test_days_add_up(month: Connection) -> None:
     """A day without any result is absent, and the total is that of the days."""
     (target,) = asked(month).targets
@@ -64,6 +74,17 @@ def test_limits_are_what_headers_stated(month: Connection) -> None:
     """Each value once, with how often and when."""
     (target,) = asked(month).targets
     assert target.limits == (StatedLimit("requests", 500, 493, 2_744, START, END - 900),)
+
+
+def test_limits_are_read_however_they_were_written(month: Connection) -> None:
+    """Imported ones are stored as another program wrote them, if they are what they should be."""
+    before = asked(month).targets[0].limits[0].times
+    found = result(
+        slot=10**6, at=float(END - 10), rate_limits=(RateLimit("requests", 500, 9, 1.0),)
+    )
+    insert_result(month, found)
+    month.execute("UPDATE results SET rate_limits = char(10) || ' ' || rate_limits || ' '")
+    assert asked(month).targets[0].limits[0].times == before + 1
 
 
 def test_a_provider_that_states_a_new_limit_each_time_is_cut_short(month: Connection) -> None:
@@ -195,14 +216,16 @@ def test_what_the_page_said_stands_beside_an_incident(month: Connection) -> None
 
 
 def test_how_results_were_timed_is_counted(month: Connection) -> None:
-    """By whose clock, and how many were interrupted."""
+    """By whose clock, or by none, so that they add up; and how many were interrupted."""
     at = float(START + 5 * DAY)
-    for n, stamps in enumerate((StampQuality.USER, StampQuality.KERNEL, StampQuality.KERNEL)):
+    kinds = (StampQuality.USER, StampQuality.KERNEL, StampQuality.KERNEL, StampQuality.NONE)
+    for n, stamps in enumerate(kinds):
         insert_result(month, result(slot=10**6 + n, at=at, stamps=stamps, interrupted=n == 2))
     before = reported(month, until=START + DAY).targets[0].timing
     after = reported(month, since=START + 5 * DAY, until=START + 6 * DAY).targets[0].timing
     assert after.user == before.user + 1
     assert after.kernel == before.kernel + 2
+    assert after.none == before.none + 1
     assert after.interrupted == 1
 
 

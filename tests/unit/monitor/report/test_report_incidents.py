@@ -68,6 +68,21 @@ def test_evidence_is_the_first_answers_that_can_be_found() -> None:
     assert EVIDENCE_AT_MOST == 5
 
 
+def test_evidence_is_of_every_kind_of_answer() -> None:
+    """Else a vendor could say of all but the first that they were never shown."""
+    errors = [failure(60.0 * n, status=500, request_id=f"r{n}") for n in range(9)]
+    cut = failure(600.0, verdict="truncated", status=200, request_id="cut")
+    (one,) = found(*errors, cut)
+    assert [each.request_id for each in one.evidence] == ["r0", "r1", "r2", "r3", "cut"]
+
+
+def test_a_slot_that_was_not_asked_is_no_evidence() -> None:
+    """It is counted among the failures, and told apart."""
+    (one,) = found(failure(0.0, status=500), failure(60.0, took_s=0.0, refused=True))
+    assert (one.failures, one.refused) == (2, 1)
+    assert [each.at for each in one.evidence] == [0.0]
+
+
 def test_our_own_trouble_is_one_where_it_overlaps() -> None:
     """Every target meets the same outage of ours; another location has its own."""
     assert united(

@@ -9,9 +9,9 @@ import pytest
 from aggregator.rollup.bucket import Bucket
 from monitor.report import words
 from monitor.report.beside import Beside, Said
-from monitor.report.figures import ErrorBudget, Reading, Report, TargetReport, Timing, figures
+from monitor.report.figures import Day, ErrorBudget, Reading, Report, TargetReport, Timing, figures
 from monitor.report.incidents import Failure, Incident, Stretch, incidents
-from probes.result import Fault
+from probes.result import Failing, Fault, SkipReason, Verdict
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,15 @@ def test_a_budget_is_left_or_overspent(left: ErrorBudget, written: str) -> None:
 def test_a_span_is_in_units_for_people(duration_s: float, written: str) -> None:
     """Hours without their seconds."""
     assert words.span(duration_s) == written
+
+
+@pytest.mark.parametrize(
+    ("value_ratio", "written"),
+    [(None, "–"), (0.995, "99.5 %"), (0.999999, "99.9999 %"), (0.29, "29 %"), (1.0, "100 %")],
+)
+def test_an_objective_is_written_as_it_was_given(value_ratio: float | None, written: str) -> None:
+    """Rounded, it would not be the one that the budget was worked out of."""
+    assert words.objective(value_ratio) == written
 
 
 def test_what_a_terminal_would_act_upon_is_taken_out() -> None:
@@ -165,6 +174,57 @@ def test_our_own_trouble_is_told_or_its_absence() -> None:
 def test_it_says_since_when_pages_are_known(pages_since: float | None, said: list[str]) -> None:
     """Before that, what they said is unknown."""
     assert words.notes(report(pages_since=pages_since), UTC) == said
+
+
+@pytest.mark.parametrize(
+    ("results_since", "said"),
+    [
+        (0.0, "None found."),
+        (60.0, "None found in the single results that are kept."),
+        (3_600.0, "Not known: no single result of that time is kept."),
+        (None, "Not known: no single result of that time is kept."),
+    ],
+)
+def test_no_incident_is_claimed_of_what_is_known(results_since: float | None, said: str) -> None:
+    """Results that are gone, or were never there, say nothing."""
+    assert words.no_incident(report(results_since=results_since)) == said
+
+
+def test_our_own_trouble_is_not_denied_without_results() -> None:
+    """As little as incidents are."""
+    said = ["not known: no single result of that time is kept"]
+    assert list(words.troubles(report(results_since=None), UTC)) == said
+
+
+@pytest.mark.parametrize(
+    ("older", "goes_on", "said"),
+    [
+        (False, False, "between"),
+        (True, False, "between, at the beginning of the report: it may be older"),
+        (False, True, "between, at the end of the report: it may go on"),
+    ],
+)
+def test_an_incident_that_may_reach_beyond_says_so(older: bool, goes_on: bool, said: str) -> None:
+    """Its beginning or end is then the report's, not the vendor's."""
+    found = replace(incident(None), may_be_older=older, may_go_on=goes_on)
+    assert words.incident(found, UTC).endswith(said)
+
+
+def test_what_was_not_asked_is_told() -> None:
+    """A share of slots that were due says nothing of those that we chose not to ask."""
+    bucket = Bucket()
+    bucket.skip(SkipReason.BREAKER, Failing(Verdict.TIMEOUT, Fault.PROVIDER))
+    for reason in (SkipReason.BUDGET, SkipReason.THROTTLED_BY_US, SkipReason.LATE):
+        bucket.skip(reason)
+    total = figures(bucket, 1)
+    target = TargetReport(
+        "a", "", "", "", total, (), None, (Day(0, total),), (), Timing()
+    )  # fmt: skip
+    assert words.coverage(target, report(until=2.5 * 86_400)) == (
+        "1 results of 2 slots due, on 1 of 3 days; 1 of the results are slots not asked while a"
+        " breaker was open; 0 slots failed through the monitor, 1 had no result, 2 more were held"
+        " back by choice; 0 results tainted by the monitor's lateness"
+    )
 
 
 def test_a_target_nobody_knows_any_more_says_so() -> None:
