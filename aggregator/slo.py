@@ -101,6 +101,11 @@ class Tallies:
         if row is not None:
             self._minutes.count(row, at, bad, n)
 
+    def forget(self, target: str) -> None:
+        """Count a target's past anew. Raises KeyError for a target not ours."""
+        for ring in (self._minutes, self._hours):
+            ring.wipe(self._rows[target])
+
     def over(self, targets: Iterable[str], window_s: float, now: float) -> list[Tally]:
         """Return each target's tally of the window that ends at the wall time `now`.
 
@@ -135,6 +140,9 @@ class _Ring:
         self._advance(number)
         if number > self._newest - self._length:  # else it is too old for any window
             self._counts[row, number % self._length] += np.array((bad, n), np.uint32)
+
+    def wipe(self, row: int) -> None:
+        self._counts[row] = 0
 
     def _advance(self, number: int) -> None:
         """Wipe what lies between the newest bucket and this one."""

@@ -104,6 +104,7 @@ class Anomalies:
         }
         self._learnt = {target: 0 for target, _ in self._watches}
         """By target: the hour to go on with."""
+        self._grown: set[str] = set()
         self.findings: dict[tuple[Anomalous, str], Finding] = {}
         """The newest of each, for whoever explains it."""
 
@@ -118,6 +119,10 @@ class Anomalies:
             if finding.unusual is not None:
                 yield fact, target, float(finding.unusual)
 
+    def grown(self, target: str) -> None:
+        """Hear that the ledger has got more of a target's past: it is learnt anew."""
+        self._grown.add(target)
+
     async def run(self) -> None:
         """Learn and judge, for ever."""
         while True:
@@ -130,6 +135,11 @@ class Anomalies:
 
     async def learn(self) -> None:
         """Take in the hours that are over since the last time. Raises LedgerError."""
+        for target, asked in self._watches:
+            if target in self._grown:
+                self._watches[target, asked] = Watch(asked.statistic)
+                self._learnt[target] = 0
+        self._grown.clear()
         behind = int((self._clock.wall() - ROLLED_UP_S) // HOUR_S)
         for target, since in self._learnt.items():
             first = max(since, behind - WEEKS * WEEK_H)

@@ -7,7 +7,7 @@ slots without a probe: in what is rebuilt, none was missed, held back or refused
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -44,7 +44,15 @@ log = structlog.get_logger("sonde.rebuild")
 class Rebuild:
     """Gives a ledger that is new the past that InfluxDB has of this location."""
 
-    def __init__(self, config: Config, influxdb: Influxdb, ledger: Ledger, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: Config,
+        influxdb: Influxdb,
+        ledger: Ledger,
+        clock: Clock,
+        on_rebuilt: Callable[[str], None],
+    ) -> None:
+        """`on_rebuilt` hears which target's roll-ups have got all of the past that they will."""
         self._targets = [target.name for target in config.targets]
         self._location = config.location
         self._longest_s = max(config.windows_s)
@@ -52,6 +60,7 @@ class Rebuild:
         self._limit_bytes = int(SIZE_SHARE * config.store.max_size_bytes)
         self._ledger = ledger
         self._clock = clock
+        self._on_rebuilt = on_rebuilt
         self._influxql = Influxql(influxdb.destination, influxdb.token, influxdb.papers)
         self._points = Points(self._influxql, config.location)
         self._began_ns: int | None = None
@@ -59,11 +68,12 @@ class Rebuild:
         self._left: dict[str, int] = {}
         self._told: set[str] = set()
 
-    async def windows(self, windows: Windows) -> None:
+    async def windows(self, windows: Windows, stop: asyncio.Event) -> None:
         """Fold what was had before this ledger began into windows that are still empty.
 
         Takes WINDOWS_S at most, and says in one line what came of it. With less than all of it,
-        windows are as those of a process that has run for less long.
+        windows are as those of a process that has run for less long. Once `stop` is set nobody
+        will look at them: it ends at once.
         """
         now = self._clock.steady()
         try:
@@ -73,30 +83,39 @@ class Rebuild:
         if self._began_ns is None or self._began_ns <= (now - self._longest_s) * NS:
             return
         found: list[ProbeResult] = []
-        trouble = None
+        since_ns = int((now - self._longest_s) * NS)
         try:
-            async with asyncio.timeout(WINDOWS_S):
-                await self._collect(found, int((now - self._longest_s) * NS), self._began_ns)
+            async with asyncio.timeout(WINDOWS_S) as limit, asyncio.TaskGroup() as group:
+                ending = group.create_task(_end(limit, stop), name="stop of rebuilding windows")
+                trouble = await self._collect(found, since_ns, self._began_ns)
+                ending.cancel()
         except TimeoutError:
+            if stop.is_set():
+                return
             trouble = f"InfluxDB did not tell everything within {WINDOWS_S:g} s"
-        except HistoryError as error:
-            trouble = str(error)
-        except Exception:  # the edge of this part: probes go on without it
-            trouble = "a bug in Sonde: please report it"
-            log.exception("rebuild.broken")
         await asyncio.to_thread(_ingest, windows, found, now)
         if trouble is None:
             log.info("rebuild.windows", results=len(found))
         else:
             log.warning("rebuild.windows_incomplete", results=len(found), reason=trouble)
 
-    async def _collect(self, found: list[ProbeResult], since_ns: int, until_ns: int) -> None:
-        """Add what was sent in that time, of all targets, the newest first."""
-        while page := await self._points.newest(since_ns, until_ns):
-            found += results(page.rows, self._location)
-            if len(found) > MOST_RESULTS:
-                raise HistoryError(f"more than {MOST_RESULTS} results: the newest are enough")
-            until_ns = page.since_ns
+    async def _collect(self, found: list[ProbeResult], since_ns: int, until_ns: int) -> str | None:
+        """Add what was sent in that time, of all targets, the newest first.
+
+        Returns why that is not all; None when it is.
+        """
+        try:
+            while page := await self._points.newest(since_ns, until_ns):
+                found += results(page.rows, self._location)
+                if len(found) > MOST_RESULTS:
+                    return f"more than {MOST_RESULTS} results: the newest are enough"
+                until_ns = page.since_ns
+        except HistoryError as error:
+            return str(error)
+        except Exception:  # the edge of this part: probes go on without it
+            log.exception("rebuild.broken")
+            return "a bug in Sonde: please report it"
+        return None
 
     async def run(self) -> None:
         """Fill the roll-ups with what was before, back to where minutes are kept; then return."""
@@ -125,6 +144,8 @@ class Rebuild:
             for target, until_ns in tuple(self._left.items()):
                 if await self._ledger.read(size_bytes) > self._limit_bytes:
                     log.warning("rebuild.full", targets_left=len(self._left))
+                    for each in self._left:
+                        self._on_rebuilt(each)
                     return True
                 await self._target(target, oldest_ns, until_ns, began_ns)
         except LedgerError as error:
@@ -168,6 +189,7 @@ class Rebuild:
         before = self._tenths(oldest_ns, began_ns)
         if behind_ns is None:
             del self._left[target]
+            self._on_rebuilt(target)
         else:
             self._left[target] = behind_ns
         after = self._tenths(oldest_ns, began_ns)
@@ -187,6 +209,11 @@ class Rebuild:
     async def close(self) -> None:
         """Let go of connections."""
         await self._influxql.close()
+
+
+async def _end(limit: asyncio.Timeout, stop: asyncio.Event) -> None:
+    await stop.wait()
+    limit.reschedule(asyncio.get_running_loop().time())
 
 
 def _ingest(windows: Windows, found: Sequence[ProbeResult], now: float) -> None:

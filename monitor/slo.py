@@ -101,6 +101,7 @@ class Objectives:
         self._waiting = list(names)
         """Targets whose past is not read yet."""
         self._places: dict[str, Place] = {}
+        self._grown: set[str] = set()
 
     def facts(self, _now: float) -> Iterator[Reading]:
         """Say how fast each budget burns: each target's, and that of an objective's together.
@@ -131,6 +132,17 @@ class Objectives:
                 period = together(self._tallies.over(matched, slo.over_s, self._clock.wall()))
                 yield Budget(slo, period, budget_left(period, slo.allowed_ratio))
 
+    def grown(self, target: str) -> None:
+        """Hear that the ledger has got more of a target's past: it is read again."""
+        self._grown.add(target)
+
+    def of(self, target: str) -> Iterator[Budget]:
+        """Say how each objective stands for one of its targets alone, if its past is read."""
+        for slo, matched in self._of.items():
+            if target in matched and target in self._places:
+                (period,) = self._tallies.over((target,), slo.over_s, self._clock.wall())
+                yield Budget(slo, period, budget_left(period, slo.allowed_ratio))
+
     async def run(self) -> None:
         """Read the past, then count along, for ever."""
         while True:
@@ -143,6 +155,11 @@ class Objectives:
 
     async def remember(self) -> None:
         """Read what the ledger knows of targets whose past is not read yet. Raises LedgerError."""
+        for target in self._grown & self._places.keys():
+            self._tallies.forget(target)
+            del self._places[target]
+            self._waiting.append(target)
+        self._grown.clear()
         for target in self._waiting[:]:
             past = partial(_past, target=target, location=self._location, now=self._clock.wall())
             try:

@@ -38,7 +38,8 @@ class Uptime:
     n: int
     """Slots with an outcome: measured ones, and those refused that count as failures."""
     missed: int | None
-    """Slots that should have had one and have none; None where the store is not told."""
+    """Slots that should have had one and have none; None where the store is not told, or was not
+    all of that time."""
     ratio: float | None
     """Part of the outcomes that are ok, 0..1, whosever fault the others are."""
     provider_ratio: float | None

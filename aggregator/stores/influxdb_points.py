@@ -17,7 +17,7 @@ from aggregator.stores.lines import tag_as_stored
 from probes.result import Fault, Operation, ProbeResult, Verdict
 
 NS: Final = 10**9
-PAGE_ROWS: Final = 500
+PAGE_ROWS: Final = 250
 """Points of one answer: decoded and counted in some 5 ms, for which the event loop stands still."""
 
 _SELECT: Final = (

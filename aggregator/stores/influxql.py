@@ -147,9 +147,12 @@ def _rows(answer: Any) -> list[Row]:  # noqa: ANN401 - whatever JSON it sent
     for part in (answer, *answer.get("results", ())):
         if "error" in part or "message" in part:
             raise _RefusedError(str(part.get("error") or part.get("message")))
+    found = [series for part in answer["results"] for series in part.get("series", ())]
+    if not all("time" in series["columns"] for series in found):
+        # VictoriaMetrics lists its databases, maybe none, whatever it is asked.
+        raise _RefusedError("no points, but something else: reading takes InfluxDB 1.x or 2.x")
     return [
         dict(zip(series["columns"], values, strict=True))
-        for part in answer["results"]
-        for series in part.get("series", ())
+        for series in found
         for values in series["values"]
     ]

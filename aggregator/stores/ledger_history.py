@@ -3,6 +3,7 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
@@ -15,10 +16,12 @@ from aggregator.stores.history import (
     Events,
     History,
     Outcome,
+    Uptime,
     refuse_beyond,
     troubles,
     whole_steps,
 )
+from aggregator.stores.rebuild import rebuilt_until
 from probes.result import Fault
 
 T = TypeVar("T")
@@ -67,6 +70,12 @@ class LedgerHistory(History):
         since, until = whole_steps(since, until, step_s)
         span = partial(points_of, target=target, location=self._location, since=since, until=until)
         return await self._read(partial(span, step_s=step_s))
+
+    async def uptime(self, target: str, since: int, until: int) -> Uptime:
+        """See `History`. Nobody knows what was missed before a ledger that was rebuilt began."""
+        found = await super().uptime(target, since, until)
+        known_from = await self._read(partial(rebuilt_until, target=target))
+        return found if since >= known_from else replace(found, missed=None)
 
     async def events(self, target: str, since: int, until: int) -> Events:
         """See `History`. It reaches as far back as results are kept."""

@@ -33,9 +33,14 @@ def begin(connection: sqlite3.Connection, now_ns: int) -> int | None:
     """Return when this ledger began: now, if nothing was ever in it.
 
     Nanoseconds since the epoch. None for one that has a past of its own: what it lacks of that, it
-    was meant to lack.
+    was meant to lack. Where the clock was ahead then and has been set back, it is the moment of the
+    oldest result of its own: what it measured since is in the other store too.
     """
-    known = connection.execute("SELECT began_ns FROM rebuild").fetchone()
+    known = connection.execute(
+        # Imported results have numbers below 0.
+        "SELECT min(began_ns, coalesce((SELECT CAST(min(at) * 1e6 AS INTEGER) * 1000"
+        "                                 FROM results WHERE id > 0), began_ns)) FROM rebuild"
+    ).fetchone()
     if known is not None:
         return int(known[0])
     used = connection.execute(
@@ -46,6 +51,14 @@ def begin(connection: sqlite3.Connection, now_ns: int) -> int | None:
         return None
     connection.execute("INSERT INTO rebuild VALUES (?)", (now_ns,))
     return now_ns
+
+
+def rebuilt_until(connection: sqlite3.Connection, target: str) -> float:
+    """Return the wall time before which what is known of a target was rebuilt; 0: none of it."""
+    found = connection.execute(
+        "SELECT began_ns FROM rebuild, rebuild_cursors WHERE target = ?", (target,)
+    ).fetchone()
+    return 0.0 if found is None else found[0] / 1e9
 
 
 def left(connection: sqlite3.Connection, targets: Iterable[str], began_ns: int) -> dict[str, int]:

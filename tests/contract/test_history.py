@@ -4,10 +4,11 @@ The ledger is asked with nothing rolled up, with all of it, and with the seam in
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import pytest
 
@@ -31,6 +32,8 @@ from aggregator.stores.influxdb_history import InfluxdbHistory
 from aggregator.stores.influxdb_points import PAGE_ROWS
 from aggregator.stores.influxql import Influxql
 from aggregator.stores.ledger_history import LedgerHistory
+from aggregator.stores.rebuild import REBUILD, take
+from aggregator.stores.rebuild import begin as begin_ledger
 from aggregator.stores.sifting import Sifting
 from aggregator.stores.spool import SPOOL, begin, pending_results
 from probes.drift import DriftKind, Sighting
@@ -43,22 +46,35 @@ from tests.unit.aggregator.samples import result, stream, timeout
 START = 1_763_000_040
 """The beginning of a minute."""
 
-Remember = Callable[[Sequence[ProbeResult]], Awaitable[History]]
+NOTHING_DONE: Final = "SELECT 1"
+
+
+class Remember(Protocol):
+    """Puts results into a store and returns its history."""
+
+    async def __call__(self, results: Sequence[ProbeResult], then: str = NOTHING_DONE) -> History:
+        """`then` is done to the ledger's rows before anybody else takes them."""
+        ...
 
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """Open a ledger with its threads."""
-    made = Ledger.open(tmp_path / "ledger.db", (RESULTS, SPOOL, ROLLUPS, DRIFT))
+    made = Ledger.open(tmp_path / "ledger.db", (RESULTS, SPOOL, ROLLUPS, DRIFT, REBUILD))
     yield made
     await made.close()
 
 
 async def in_the_ledger(
-    ledger: Ledger, results: Sequence[ProbeResult], rolled_up: float = 0.0
+    ledger: Ledger,
+    results: Sequence[ProbeResult],
+    then: str = NOTHING_DONE,
+    *,
+    rolled_up: float = 0.0,
 ) -> History:
     """Commit results, roll up this part of them, and return the ledger's history."""
     await ledger.write(lambda c: insert_results(c, results), timeout_s=None)
+    await ledger.write(lambda c: c.execute(then).rowcount)
     rows = round(len(results) * rolled_up)
     if rows:
         await ledger.write(lambda c: fold(c, rows), timeout_s=None)
@@ -79,8 +95,8 @@ async def remember(request: pytest.FixtureRequest, ledger: Ledger) -> AsyncItera
     token = SecretSource(value=Secret(influxdb.token))
     influxql, writer = Influxql(place, token), open_influxdb(place, token)
 
-    async def in_influxdb(results: Sequence[ProbeResult]) -> History:
-        await in_the_ledger(ledger, results)
+    async def in_influxdb(results: Sequence[ProbeResult], then: str = NOTHING_DONE) -> History:
+        await in_the_ledger(ledger, results, then)
         await ledger.write(lambda c: begin(c, place))
         batch = await ledger.read(
             lambda c: pending_results(c, None, MOST_RESULTS + 10), timeout_s=None
@@ -265,9 +281,22 @@ async def test_skips_are_in_the_ledgers_uptime(ledger: Ledger) -> None:
         assert await history.uptime("chat", START, START + 60) == found
 
 
+async def test_what_was_missed_before_a_rebuilt_ledger_began_is_unknown(ledger: Ledger) -> None:
+    """The store it came back from was told of no skips; from then on nothing is unknown."""
+    await ledger.write(lambda c: begin_ledger(c, START * 10**9))
+    history = await in_the_ledger(ledger, [at(0)])
+    before = START - 60
+    assert (await history.uptime("chat", before, START + 60)).missed == 0
+    rebuilt = partial(take, target="chat", location="here", minutes={}, left_ns=None)
+    await ledger.write(partial(rebuilt, until_ns=START * 10**9))
+    assert (await history.uptime("chat", before, START + 60)).missed is None
+    assert (await history.uptime("chat", START, START + 60)).missed == 0
+    assert (await history.uptime("another", before, START + 60)).missed == 0
+
+
 async def test_roll_ups_outlive_results(ledger: Ledger) -> None:
     """What is beyond the results that are kept is told all the same."""
-    history = await in_the_ledger(ledger, [at(n) for n in range(30)], 1.0)
+    history = await in_the_ledger(ledger, [at(n) for n in range(30)], rolled_up=1.0)
     before = await minutes(history, START, START + 60)
     await ledger.write(lambda c: c.execute("DELETE FROM results").rowcount)
     assert await minutes(history, START, START + 60) == before
@@ -276,7 +305,7 @@ async def test_roll_ups_outlive_results(ledger: Ledger) -> None:
 
 async def test_imported_results_are_there(ledger: Ledger) -> None:
     """Their numbers are below 0, and no roll-up has them."""
-    history = await in_the_ledger(ledger, [at(0)], 1.0)
+    history = await in_the_ledger(ledger, [at(0)], rolled_up=1.0)
 
     def take_in(connection: sqlite3.Connection) -> None:
         insert_result(connection, at(1))
@@ -286,17 +315,47 @@ async def test_imported_results_are_there(ledger: Ledger) -> None:
     assert [minute.summary.n for minute in await minutes(history, START, START + 60)] == [2]
 
 
-async def test_words_of_a_newer_version_are_left_out(ledger: Ledger) -> None:
-    """A fault that this version does not know is in no trouble and in no figure."""
+@pytest.mark.parametrize("column", ["fault", "verdict"])
+async def test_words_of_a_newer_version_are_left_out(remember: Remember, column: str) -> None:
+    """A result with a word that this version does not know is in no figure; its mates are."""
+    moon = f"UPDATE results SET {column} = 'moon' WHERE id = 2"
+    history = await remember([at(0), at(1, total_s=9.0), at(2)], moon)
+    assert (await history.percentiles("chat", START, START + 60)).n == 2
+    assert (await history.events("chat", START, START + 60)).troubles == []
+
+
+async def test_two_results_of_one_moment_are_two(remember: Remember) -> None:
+    """A clock that is set back gives the same microsecond to two slots."""
+    history = await remember([at(1, total_s=1.0), replace(at(1, total_s=3.0), slot=7)])
+    found = await history.percentiles("chat", START, START + 60)
+    assert found.latency is not None
+    assert (found.n, found.latency.mean) == (2, 2.0)
+
+
+async def test_each_location_has_a_past_of_its_own(remember: Remember) -> None:
+    """A trouble seen from elsewhere is none of ours, and ends none of ours."""
     down = {"verdict": Verdict.SERVER_ERROR, "fault": Fault.PROVIDER}
-    history = await in_the_ledger(ledger, [at(0, **down), at(1, **down)])
-    await ledger.write(
-        lambda c: c.execute("UPDATE results SET fault = 'moon' WHERE id = 2").rowcount
-    )
-    assert (await history.events("chat", START, START + 60)).troubles == [
-        Trouble(Fault.PROVIDER, START, None, 1)
-    ]
-    assert (await history.percentiles("chat", START, START + 60)).n == 1
+    elsewhere = [at(n, location="elsewhere", **(down if n % 2 else {})) for n in range(40)]
+    history = await remember([*elsewhere, at(10.5), at(20.5, **down), at(22.5, **down)])
+    (trouble,) = (await history.events("chat", START, START + 60)).troubles
+    assert (trouble.since, trouble.until, trouble.n) == (START + 20.5, None, 2)
+    assert (await history.uptime("chat", START, START + 60)).n == 3
+
+
+async def test_events_begin_and_end_where_they_are_asked_to(remember: Remember) -> None:
+    """To the second, not to the step: what was sent at `until` is not in it, at `since` it is."""
+    down = {"verdict": Verdict.SERVER_ERROR, "fault": Fault.PROVIDER}
+    history = await remember([at(n, **down) for n in (7, 17, 27, 37)])
+    (trouble,) = (await history.events("chat", START + 17, START + 37)).troubles
+    assert (trouble.since, trouble.n) == (START + 17, 2)
+
+
+async def test_a_whole_time_is_widened_to_its_steps(remember: Remember) -> None:
+    """A question that begins and ends inside steps of five minutes is told both of them whole."""
+    begin_at = START // 300 * 300
+    history = await remember([at(begin_at - START + n) for n in (-1, 1, 299, 7_499, 7_500)])
+    found = await history.percentiles("chat", begin_at + 200, begin_at + 7_300)
+    assert (found.n, found.over_s) == (3, 7_500)
 
 
 async def test_drift_is_in_the_ledgers_events(ledger: Ledger) -> None:
@@ -314,7 +373,22 @@ async def test_drift_is_in_the_ledgers_events(ledger: Ledger) -> None:
     assert found.drifts == [Drifted(START + 5, kind.value, "a", "b")]
 
 
-@pytest.mark.parametrize("name", ["it's", "a b,c=d", "' OR '1'='1", '"x"', "ü"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "it's",
+        "a b,c=d",
+        "' OR '1'='1",
+        '"x"',
+        "ü",
+        "$since",
+        r"\' OR 1=1",
+        "end\\",
+        "a\nb",
+        "a\\ b",
+        "\\",
+    ],
+)
 async def test_names_are_bound_and_not_pasted(remember: Remember, name: str) -> None:
     """Whatever a target is called, it is asked for itself alone."""
     history = await remember([at(1), at(2, target=name)])

@@ -1,7 +1,8 @@
-"""What each version of InfluxDB answers to a write, byte for byte, over a socket.
+"""What each version of InfluxDB answers to a write, over a socket.
 
-The answers are those that its documentation and its source state; the versions themselves are not
-here (but for 1.x, see tests/contract). What is sent to us, how it is read, and what comes of it.
+The answers are shaped after its documentation and its source. The versions themselves are not here
+(but for 1.x, see tests/contract), so none was compared with a real one's word for word. What is
+sent to us, how it is read, and what comes of it.
 """
 
 import gzip

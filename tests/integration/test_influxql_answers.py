@@ -100,7 +100,12 @@ async def test_what_is_asked(answering: Answering) -> None:
         (200, b"[]", "answered 200: []"),
         (200, b"7", "answered 200: 7"),
         (200, b"{}", "answered 200: {}"),
-        (200, b'{"results":[{"series":[{"columns":["a"],"values":[[1,2]]}]}]}', None),
+        (200, b'{"results":[{"series":[{"columns":["time"],"values":[[1,2]]}]}]}', None),
+        (
+            200,
+            b'{"results":[{"name":"databases","series":[{"columns":["name"],"values":[]}]}]}',
+            "answered 200: no points, but something else: reading takes InfluxDB 1.x or 2.x",
+        ),
         (200, b'{"results":[{"series":7}]}', None),
         (200, b"[" * 100_000, None),
         (302, b"", "answered 302: "),

@@ -97,6 +97,20 @@ def answered(at: float, latency_s: float) -> ProbeResult:
     )
 
 
+async def test_a_past_that_came_back_late_is_learnt(ledger: Ledger) -> None:
+    """A new ledger's roll-ups are rebuilt after the start: until that is told nothing is usual."""
+    watching = Watching(ledger)
+    await watching.anomalies.learn()
+    await remembered(ledger, 8 * 24)
+    await watching.anomalies.learn()
+    await watching.probes(3.0, 30)
+    assert watching.said() == {}
+    watching.anomalies.grown("a")
+    await watching.anomalies.learn()
+    await watching.probes(3.0, 30)
+    assert watching.said() == {LATENCY: 1.0}
+
+
 async def test_three_times_the_usual_is_told_and_explained(ledger: Ledger) -> None:
     """A week is learnt from the roll-ups; then three windows in a row are unusual."""
     await remembered(ledger, 8 * 24)

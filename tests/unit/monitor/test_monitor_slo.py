@@ -1,5 +1,6 @@
 """Objectives counted along with the ledger: nothing twice, nothing forgotten over a restart."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -8,8 +9,9 @@ import pytest
 
 from aggregator.ledger import Ledger
 from aggregator.results import RESULTS, insert_results, insert_skip
+from aggregator.rollup.bucket import Attempt, Bucket
 from aggregator.rollup.folding import fold
-from aggregator.rollup.table import ROLLUPS
+from aggregator.rollup.table import ROLLUPS, Level, add, series_of
 from aggregator.slo import Tally
 from alerting.burn import Slo
 from alerting.match import Match
@@ -111,6 +113,31 @@ async def test_a_restart_knows_what_was_known(ledger: Ledger) -> None:
     await again.remember()
     assert list(again.facts(NOW)) == list(first.facts(NOW))
     assert list(again.budgets()) == list(first.budgets())
+
+
+async def test_a_past_that_came_back_late_counts_once(ledger: Ledger) -> None:
+    """Roll-ups rebuilt while we count are read with what was counted, and not beside it."""
+    found = objectives(ledger, "a", "b")
+    await found.remember()
+    await had(ledger, result("a", 1, fault=Fault.NONE), result("b", 1, fault=Fault.NONE))
+    await found.count()
+
+    def rebuild(connection: sqlite3.Connection) -> None:
+        bucket = Bucket()
+        down = (Verdict.SERVER_ERROR, Fault.PROVIDER)
+        bucket.add(Attempt(True, *down, False, (None,) * 4, (None,) * 3, None))
+        minute = int(NOW // 60) - 3
+        add(connection, Level.MINUTE, series_of(connection, "a", "here"), minute, bucket)
+
+    await ledger.write(rebuild)
+    assert period(found) == Tally(0, 2)
+    found.grown("a")
+    found.grown("not ours")
+    await found.remember()
+    await had(ledger, result("a", 0, fault=Fault.NONE))
+    await found.count()
+    assert period(found) == Tally(1, 4)
+    assert burning(found)["a"].high == pytest.approx(1 / 3 / 0.1)
 
 
 async def test_only_the_providers_faults_count(ledger: Ledger) -> None:
