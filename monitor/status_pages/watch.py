@@ -192,9 +192,17 @@ def parse(raw: bytes) -> Page:
     )
 
 
+_OUR_FACTS: Final = (
+    Fact.BUDGET_USED,
+    Fact.CHANNELS_FAILING,
+    Fact.EGRESS_FAILING,
+    Fact.RETIREMENT_DAYS,
+)
+
+
 def _blames_provider(rule: Rule) -> bool:
     """Say whether the provider's own word matters to an alert of this rule."""
     metric = rule.when.metric
     if isinstance(metric, Counted):
         return not metric.kinds or not _OURS.issuperset(metric.kinds)
-    return metric not in (Fact.BUDGET_USED, Fact.EGRESS_FAILING, Fact.RETIREMENT_DAYS)
+    return metric not in _OUR_FACTS

@@ -74,19 +74,25 @@ class Road:
 
         return Deliverer(self.ledger, {sink.name: sink for sink in sinks}, self.now, note)
 
-    async def save(self, deliverer: Deliverer, *notifications: Notification) -> None:
+    async def save(
+        self,
+        deliverer: Deliverer,
+        *notifications: Notification,
+        channels: Sequence[str] = ("team",),
+    ) -> None:
         """Do what the announcer does: write and wake, or else offer."""
         now = self.now()
 
         def work(connection: sqlite3.Connection) -> int:
-            outbox.enqueue(connection, notifications, ("team",), now)
+            outbox.enqueue(connection, notifications, channels, now)
             return outbox.last_seq(connection)
 
         try:
             deliverer.wake(await self.ledger.write(work))
         except LedgerError:
             for notification in notifications:
-                deliverer.offer("team", notification)
+                for channel in channels:
+                    deliverer.offer(channel, notification)
 
     async def put(self, *notifications: Notification, channels: Sequence[str] = ("team",)) -> None:
         """Queue notifications."""

@@ -42,7 +42,7 @@ async def test_a_full_disk_silences_nobody(road: Road) -> None:
     with capture_logs() as logs:
         async with at_work(deliverer):
             await asyncio.sleep(1)
-            await road.save(deliverer, *offered)
+            await road.save(deliverer, *offered, channels=("team", "ops"))
             await asyncio.sleep(0.1)
     assert team.taken == ops.taken == [notification.id for notification in offered]
     assert road.outcomes == {("team", "sent"): 20, ("ops", "sent"): 20}
@@ -56,7 +56,7 @@ async def test_offering_returns_at_once(road: Road) -> None:
     road.ledger.full = True
     async with at_work(deliverer):
         for number in range(20):
-            await road.save(deliverer, firing(str(number)))
+            await road.save(deliverer, firing(str(number)), channels=("hung", "ops"))
         assert asyncio.get_running_loop().time() == 0
         await asyncio.sleep(0.1)
         assert len(ops.taken) == 20
