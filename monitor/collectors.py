@@ -5,8 +5,8 @@ scrape, which lets others run meanwhile, never shows half of one and half of the
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -14,9 +14,12 @@ from prometheus_client.registry import Collector
 
 from aggregator.summary import Summary
 from alerting.engine import Alert
+from alerting.prometheus.figures import SLOWEST
 from monitor.config.durations import format_duration
 from monitor.exposition import head, label_text, more_labels
+from monitor.facts import Known, written_facts
 from monitor.keys import KeyReading, written_keys
+from probes.result import Fault, Verdict
 from probes.target import Target
 
 
@@ -35,6 +38,9 @@ class Evaluated:
     readings: tuple[WindowReading, ...] = ()
     alerts: tuple[Alert, ...] = ()
     keys: tuple[KeyReading, ...] = ()
+    facts: Known = field(default_factory=dict)
+    """What rules were told that is in no window; not written to any more."""
+    location: str = ""
 
 
 class EvaluationGauges:
@@ -62,6 +68,13 @@ class EvaluationGauges:
             yield start
             for labels, summary in labelled:
                 yield lines(name, labels, summary)
+        yield head(_SINCE, "gauge", "Results since the newest one with this fault.")
+        before: Target | None = None
+        for reading in found.readings:  # what is of no window, once for each target
+            if reading.target is not before:
+                before = reading.target
+                yield _since(self._labels_of(before), reading.summary.recent_faults)
+        yield from written_facts(found.facts, found.location)
         yield from _alerts(found.alerts)
         yield from written_keys(found.keys)
 
@@ -73,10 +86,53 @@ def _quantiles(name: str, labels: str, summary: Summary) -> str:
     return "".join([f'{name}{{{labels},quantile="{q}"}} {value}\n' for q, value in quantiles])
 
 
+def _mean(name: str, labels: str, summary: Summary) -> str:
+    return "" if summary.latency is None else f"{name}{{{labels}}} {summary.latency.mean}\n"
+
+
+def _latencies(name: str, labels: str, summary: Summary) -> str:
+    return "" if summary.latency is None else f"{name}{{{labels}}} {summary.latency.n}\n"
+
+
+def _slowest(name: str, labels: str, summary: Summary) -> str:
+    if summary.latency is None:
+        return ""
+    first, slowest = f"{name}{{{labels}", summary.latency.samples[-SLOWEST:]
+    return "".join(
+        [f"{first}{rank}{value}\n" for rank, value in zip(_RANKS, reversed(slowest), strict=False)]
+    )
+
+
+def _faults(name: str, labels: str, summary: Summary) -> str:
+    first, counts = f"{name}{{{labels}", summary.by_fault.items()
+    return "".join([f"{first}{_OF_FAULT[fault]}{number}\n" for fault, number in counts if number])
+
+
+def _verdicts(name: str, labels: str, summary: Summary) -> str:
+    first, counts = f"{name}{{{labels}", summary.by_verdict.items()
+    return "".join([f"{first}{_OF_VERDICT[each]}{number}\n" for each, number in counts if number])
+
+
+def _since(labels: str, recent: Sequence[Fault]) -> str:
+    """Write how long ago, in results, each fault was had: runs of any faults follow from that."""
+    first, newest_first = f"{_SINCE}{{{labels}", recent[::-1]
+    ages = [newest_first.index(fault) if fault in newest_first else len(recent) for fault in _HAD]
+    return "".join(
+        [f"{first}{_OF_FAULT[fault]}{ago}\n" for fault, ago in zip(_HAD, ages, strict=True)]
+    )
+
+
 def _known(name: str, labels: str, value: float | None) -> str:
     return "" if value is None else f"{name}{{{labels}}} {value}\n"
 
 
+_SINCE: Final = "sonde_probe_results_since"
+_HAD: Final = tuple(fault for fault in Fault if fault is not Fault.MONITOR)
+"""Faults of results that count; those of our own are in no window."""
+# The ends of lines, made once: there are thousands of lines.
+_OF_FAULT: Final = {fault: f"{more_labels(('fault',), (fault,))}}} " for fault in Fault}
+_OF_VERDICT: Final = {each: f"{more_labels(('verdict',), (each,))}}} " for each in Verdict}
+_RANKS: Final = tuple(f',rank="{rank}"}} ' for rank in range(1, SLOWEST + 1))
 _WINDOW_FAMILIES: Final[Mapping[str, tuple[str, Callable[[str, str, Summary], str]]]] = {
     name: (head(name, kind, text), lines)
     for name, kind, text, lines in (
@@ -104,6 +160,36 @@ _WINDOW_FAMILIES: Final[Mapping[str, tuple[str, Callable[[str, str, Summary], st
             "gauge",
             "Measured results in the window.",
             lambda name, labels, summary: _known(name, labels, summary.n),
+        ),
+        (
+            "sonde_window_faults",
+            "gauge",
+            "Results in the window by fault.",
+            _faults,
+        ),
+        (
+            "sonde_window_verdicts",
+            "gauge",
+            "Results in the window by verdict.",
+            _verdicts,
+        ),
+        (
+            "sonde_window_latency_mean_seconds",
+            "gauge",
+            "Mean latency over the window; timeouts count at their deadline.",
+            _mean,
+        ),
+        (
+            "sonde_window_latency_samples",
+            "gauge",
+            "Latencies in the window.",
+            _latencies,
+        ),
+        (
+            "sonde_window_latency_slowest_seconds",
+            "gauge",
+            "The slowest answers of the window, from the first.",
+            _slowest,
         ),
     )
 }

@@ -18,6 +18,7 @@ from monitor.config.values import Config
 from monitor.facts import Facts, Known
 from monitor.keys import KeyReading
 from monitor.metrics import Metrics
+from monitor.mutes import Mutes
 from probes.lag import LagMeter
 
 SLICE_S: Final = 0.001
@@ -40,6 +41,8 @@ class Asked:
     facts: Facts
     keys: Callable[[float], Iterable[KeyReading]] = lambda _now: ()
     """Says at a steady time what there is of each provider key, for metrics alone."""
+    mutes: Mutes | None = None
+    """Looks, before it is decided what people are told, what is to be quiet."""
 
 
 class Evaluator:
@@ -65,6 +68,7 @@ class Evaluator:
         self._lag = lag
         self._facts = asked.facts
         self._keys = asked.keys
+        self._mutes = asked.mutes
         self._seen = clock.monotonic()
         self._began = self._seen
         """When the newest evaluation began, on the monotonic clock."""
@@ -95,6 +99,8 @@ class Evaluator:
             now = self._clock.steady()
             await self._in_slices(self._judging(now))
             states = self._engine.states()
+            if self._mutes is not None:
+                await self._mutes.refresh(states)
             await self._in_slices(self._announcer.deciding(states, now))
             await self._in_slices(self._showing(now))
             self._tell_broken()

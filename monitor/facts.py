@@ -1,9 +1,12 @@
 """What rules may ask about that is in no window of results: gathered anew for each evaluation."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
-from alerting.metric import AnyFact, Between, Value
+from alerting.metric import AnyFact, Between, BurnRate, Value, Whose, whose
+from monitor.exposition import head, label_text
 
 Reading = tuple[AnyFact, str, Value]
 """What, of whom (a target's or a provider's name; "" for this instance), and how much."""
@@ -11,6 +14,28 @@ Source = Callable[[float], Iterable[Reading]]
 """Given the steady time, says what it knows. What it does not know it leaves out."""
 Known = Mapping[tuple[AnyFact, str], Value]
 """What is known, by what and of whom."""
+_NAME: Final = "sonde_fact"
+
+
+def written_facts(known: Known, location: str) -> Iterator[str]:
+    """Yield what is known as lines of one metric, a fact at a time."""
+    yield head(_NAME, "gauge", "What rules are told that is in no window.")
+    for (fact, subject), value in known.items():
+        first = _labelled(fact, subject, location)
+        if isinstance(value, Between):
+            yield f'{first},bound="low"}} {value.low}\n{first},bound="high"}} {value.high}\n'
+        else:
+            yield f"{first}}} {value}\n"
+
+
+@lru_cache(maxsize=10_000)  # a few facts of each target, told at every scrape
+def _labelled(fact: AnyFact, subject: str, location: str) -> str:
+    labels = {"fact": str(fact), "location": location}
+    if subject:
+        labels["provider" if Whose.PROVIDER in whose(fact) else "target"] = subject
+    if isinstance(fact, BurnRate):
+        labels["slo"] = fact.slo
+    return f"{_NAME}{{{label_text(labels, labels.values())}"
 
 
 class Facts:

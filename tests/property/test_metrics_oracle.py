@@ -68,6 +68,7 @@ outcomes = st.fixed_dictionaries(
         "stream_tainted": st.booleans(),
     }
 )
+HAD = [fault for fault in Fault if fault is not Fault.MONITOR]
 distributions = st.builds(
     Distribution,
     n=st.integers(5, 9),
@@ -75,6 +76,7 @@ distributions = st.builds(
     std=seconds,
     max=seconds,
     quantiles=st.dictionaries(st.sampled_from((0.5, 0.95, 0.99, 0.999)), seconds),
+    samples=st.lists(seconds, max_size=5).map(sorted),
 )
 summaries = st.builds(
     Summary,
@@ -82,6 +84,8 @@ summaries = st.builds(
     n=st.integers(0, 9),
     missed=st.integers(0, 9),
     by_fault=st.dictionaries(st.sampled_from(Fault), st.integers(0, 9)),
+    by_verdict=st.dictionaries(st.sampled_from(Verdict), st.integers(0, 9)),
+    recent_faults=st.lists(st.sampled_from(HAD), max_size=9).map(tuple),
     latency=st.none() | distributions,
 )
 keys = st.builds(

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,12 +55,14 @@ def prometheus_server(scrape_url: str, scratch: Path) -> Iterator[Prometheus]:
 
 
 @contextmanager
-def prometheus_with(jobs: list[dict[str, object]], scratch: Path) -> Iterator[Prometheus]:
-    """Run Prometheus in `scratch` with these scrape configurations."""
+def prometheus_with(
+    jobs: list[dict[str, object]], scratch: Path, more: Mapping[str, object] | None = None
+) -> Iterator[Prometheus]:
+    """Run Prometheus in `scratch` with these scrape configurations, and `more` of its sections."""
     program = installed("prometheus")
     pace = {"scrape_interval": "500ms", "scrape_timeout": "500ms"}
     config = scratch / "prometheus.json"  # JSON is YAML
-    config.write_text(json.dumps({"global": pace, "scrape_configs": jobs}))
+    config.write_text(json.dumps({"global": pace, "scrape_configs": jobs, **(more or {})}))
     port = free_port()
     command = [
         program,

@@ -10,7 +10,7 @@ from monitor.collectors import Evaluated
 from monitor.config.durations import format_duration
 from monitor.metrics import SERIES
 from monitor.series import DURATION_BUCKETS, FIRST_TOKEN_BUCKETS, INTER_TOKEN_BUCKETS
-from probes.result import ProbeResult, SkipReason
+from probes.result import Fault, ProbeResult, SkipReason
 from probes.target import Slot, Target
 
 Key = tuple[str, str, str, str, str]
@@ -210,10 +210,64 @@ class LibraryMetrics(Collector):
                 for q, value in reading.summary.latency.quantiles.items():
                     labelled = {**dict(zip(labels, key, strict=True)), "quantile": str(q)}
                     latency.add_sample(latency.name, labelled, value)
+        return [latency, ratio, coverage, samples, *self.more(labels), *self.told(), *self.keys()]
+
+    def more(self, labels: tuple[str, ...]) -> list[Metric]:
+        """Return what rules count by kind, and latencies beside their quantiles."""
+        faults = GaugeMetricFamily(
+            "sonde_window_faults", "Results in the window by fault.", labels=(*labels, "fault")
+        )
+        verdicts = GaugeMetricFamily(
+            "sonde_window_verdicts",
+            "Results in the window by verdict.",
+            labels=(*labels, "verdict"),
+        )
+        mean = GaugeMetricFamily(
+            "sonde_window_latency_mean_seconds",
+            "Mean latency over the window; timeouts count at their deadline.",
+            labels=labels,
+        )
+        count = GaugeMetricFamily(
+            "sonde_window_latency_samples", "Latencies in the window.", labels=labels
+        )
+        slowest = GaugeMetricFamily(
+            "sonde_window_latency_slowest_seconds",
+            "The slowest answers of the window, from the first.",
+            labels=(*labels, "rank"),
+        )
+        for reading in self.evaluated.readings:
+            summary = reading.summary
+            key = (*self.key(reading.target), format_duration(summary.over_s))
+            for fault, number in summary.by_fault.items():
+                if number:
+                    faults.add_metric((*key, fault), number)
+            for verdict, number in summary.by_verdict.items():
+                if number:
+                    verdicts.add_metric((*key, verdict), number)
+            if summary.latency is not None:
+                mean.add_metric(key, summary.latency.mean)
+                count.add_metric(key, summary.latency.n)
+                for rank, value in enumerate([*summary.latency.samples][:-4:-1], start=1):
+                    slowest.add_metric((*key, str(rank)), value)
+        return [faults, verdicts, mean, count, slowest]
+
+    def told(self) -> list[Metric]:
+        """Return what is of no window."""
+        since = GaugeMetricFamily(
+            "sonde_probe_results_since",
+            "Results since the newest one with this fault.",
+            labels=(*SERIES, "fault"),
+        )
+        recent = {each.target: each.summary.recent_faults for each in self.evaluated.readings[::-1]}
+        for target, faults in recent.items():
+            for fault in set(Fault) - {Fault.MONITOR}:
+                newest_first = [*faults[::-1], fault]
+                since.add_metric((*self.key(target), fault), newest_first.index(fault))
+        fact = GaugeMetricFamily("sonde_fact", "What rules are told that is in no window.")
         alerts = GaugeMetricFamily(
             "sonde_alerts", "Alerts by state.", labels=("alertname", "severity", "state")
         )
-        return [latency, ratio, coverage, samples, alerts, *self.keys()]
+        return [since, fact, alerts]
 
     def keys(self) -> list[Metric]:
         """Return the gauges of provider keys."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from alerting.metric import Fact, Value
+from alerting.metric import AnyFact, Between, BurnRate, Fact, Value
 from alerting.series import Known
-from monitor.facts import Facts, Reading
+from monitor.facts import Facts, Reading, written_facts
 
 
 def test_nobody_knows_anything() -> None:
@@ -60,3 +60,23 @@ def test_gathering_can_be_interrupted() -> None:
     into: dict[Known, Value] = {}
     known = [len(into) for _ in facts.gathering(0.0, into)]
     assert known == [1, 2, 3]
+
+
+def test_what_is_known_is_shown_of_whom_it_is() -> None:
+    """A fact of a provider, a target or this instance; both ends of what is not known exactly."""
+    known: dict[tuple[AnyFact, str], Value] = {
+        (Fact.HEADROOM, "openai"): 0.5,
+        (Fact.DRIFT_EVENTS, "gpt"): 2.0,
+        (Fact.BUDGET_USED, ""): 1.0,
+        (BurnRate("chat", 3600, 300), ""): Between(1.0, 3.0),
+    }
+    first, *lines = written_facts(known, "here")
+    assert first.endswith("# TYPE sonde_fact gauge\n")
+    burn = 'sonde_fact{fact="burn_rate(1h, 5m)",location="here",slo="chat",bound='
+    assert "".join(lines).splitlines() == [
+        'sonde_fact{fact="rate_limit.headroom",location="here",provider="openai"} 0.5',
+        'sonde_fact{fact="drift.events",location="here",target="gpt"} 2.0',
+        'sonde_fact{fact="budget.used",location="here"} 1.0',
+        f'{burn}"low"}} 1.0',
+        f'{burn}"high"}} 3.0',
+    ]

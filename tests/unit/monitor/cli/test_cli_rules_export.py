@@ -39,8 +39,8 @@ def test_it_writes_the_rules_that_run(config: str, capsys: pytest.CaptureFixture
     assert '- alert: "Down"' in said
     assert '_bucket{location="here"}[2m]' in said
     assert "interval: 5s" in said
-    # Its default window of 15 minutes is shortened nowhere: what is not exposed is left out.
-    assert said.count("- alert:") + said.count("# left out:") > 10
+    assert "# left out: HighLatency: latency.p95 > 5s over 15m\n" in said
+    assert "# why: no window of 15m is exposed" in said
 
 
 def test_a_file_is_written(config: str, tmp_path: Path) -> None:

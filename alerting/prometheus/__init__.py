@@ -1,0 +1,1 @@
+"""Rules said in PromQL, for those who alert from Prometheus."""
