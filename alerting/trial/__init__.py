@@ -1,0 +1,1 @@
+"""Rules in virtual time: over results that were written down for a test, or recorded."""

@@ -1,0 +1,1 @@
+"""Expected alerts for results that are written down: `sonde rules test`."""
