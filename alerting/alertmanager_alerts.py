@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from alerting.notification import Notification, Status
+from alerting.notification import News, Status
 from alerting.payload import annotations_of, stamp
 
 RESEND_EVERY_S: Final = 60.0
 """Prometheus' own default (--rules.alert.resend-delay)."""
+BATCH: Final = 64
+"""Alerts in one request: made in two milliseconds. Prometheus sends 64 or, later, 256."""
 VALID_S: Final = 4 * RESEND_EVERY_S
 """How far ahead the end of a firing alert is: three repeats may be lost, as with Prometheus."""
 
@@ -23,23 +25,22 @@ _FOREIGN: Final = re.compile(r"[^a-zA-Z0-9_]|^(?=[0-9])")
 https://prometheus.io/docs/alerting/latest/configuration/#label-matchers"""
 
 
-def alertmanager_alerts(notifications: Iterable[Notification], now: float) -> bytes:
-    """Return these alerts as they are at wall time `now`, as the body to post."""
-    alerts = [_alert(notification, now) for notification in notifications]
-    return json.dumps(alerts, separators=(",", ":")).encode("ascii")
+def alertmanager_alerts(alerts: Iterable[tuple[News, str | None]], now: float) -> bytes:
+    """Return alerts, each with the address of our page, as they are at wall time `now`: a body."""
+    posted = [_alert(news, url, now) for news, url in alerts]
+    return json.dumps(posted, separators=(",", ":")).encode("ascii")
 
 
-def _alert(notification: Notification, now: float) -> dict[str, Any]:  # Any: JSON of their shape
-    labels = {_FOREIGN.sub("_", name): value for name, value in notification.labels}
-    labels |= {"alertname": notification.alertname, "severity": notification.severity.value}
-    over = notification.status is Status.RESOLVED and notification.ends_at is not None
-    ends_at = notification.ends_at if over else None
+def _alert(news: News, url: str | None, now: float) -> dict[str, Any]:  # Any: JSON of their shape
+    labels = {_FOREIGN.sub("_", name): value for name, value in news.labels}
+    labels |= {"alertname": news.alertname, "severity": news.severity.value}
+    ends_at = news.ends_at if news.status is Status.RESOLVED else None
     alert: dict[str, Any] = {
         "labels": labels,
-        "annotations": annotations_of(notification),
-        "startsAt": stamp(notification.starts_at),
+        "annotations": annotations_of(news),
+        "startsAt": stamp(news.starts_at),
         "endsAt": stamp(now + VALID_S if ends_at is None else ends_at),
     }
-    if notification.url is not None:
-        alert["generatorURL"] = notification.url
+    if url is not None:
+        alert["generatorURL"] = url
     return alert

@@ -46,17 +46,16 @@ def check(template: str, known: Sequence[str]) -> None:
             raise ExpressionError(message, found.start(1))
 
 
-def annotated(transition: Transition) -> Sequence[str]:
-    """Return a line for each annotation of the rule; a `summary` is its own line."""
+def annotated(transition: Transition) -> tuple[tuple[str, str], ...]:
+    """Return the rule's annotations by name, filled in."""
     rule = transition.rule
-    return () if rule is None else tuple(_lines(rule, transition))
+    return () if rule is None else tuple(_filled(rule, transition))
 
 
-def _lines(rule: Rule, transition: Transition) -> Iterator[str]:
+def _filled(rule: Rule, transition: Transition) -> Iterator[tuple[str, str]]:
     values = _values(rule, transition)
     for name, template in rule.annotations:
-        text = sanitise(_NAME.sub(lambda found: values.get(found[1], ""), template))
-        yield text if name == "summary" else f"{name}: {text}"
+        yield name, sanitise(_NAME.sub(lambda found: values.get(found[1], ""), template))
 
 
 def _values(rule: Rule, transition: Transition) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""An alert as an e-mail: text and HTML, in one thread with the mail that says it is over."""
+"""A group of alerts as an e-mail: text and HTML, in one thread with the mail that ends it."""
 
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -6,7 +6,18 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
 
-from alerting.message import facts, headline, subject, text, word
+from alerting.message import (
+    facts,
+    headline,
+    is_group,
+    line_of,
+    lines,
+    links,
+    standing,
+    subject,
+    text,
+    word,
+)
 from alerting.notification import Notification, Status
 
 
@@ -40,7 +51,13 @@ def _html(notification: Notification) -> str:
         f"<tr><th align='left'>{title}</th><td>{escape(fact)}</td></tr>\n"
         for title, fact in facts(notification)
     )
-    url = notification.url
-    link = f"<p><a href='{escape(url)}'>Open Sonde</a></p>\n" if url is not None else ""
-    line = escape(headline(notification))
-    return f"<p><b>{word(notification)}</b>: {line}</p>\n<table>\n{rows}</table>\n{link}"
+    told = f"<p><b>{word(notification)}</b>: {escape(headline(notification))}</p>\n"
+    if is_group(notification):
+        line = f"{standing(notification)} {line_of(notification)}"
+        told += f"<p>{escape(line)}</p>\n"
+    told += f"<table>\n{rows}</table>\n"
+    if others := "".join(f"<li>{escape(line)}</li>\n" for line in lines(notification)):
+        told += f"<ul>\n{others}</ul>\n"
+    for title, url in links(notification):
+        told += f"<p><a href='{escape(url)}'>{escape(title)}</a></p>\n"
+    return told

@@ -1,6 +1,7 @@
 """What people are told: alerts that fire or are over, in one message for each group of them."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final, Protocol, runtime_checkable
@@ -43,6 +44,8 @@ class News:
     """When it resolved; None while it fires."""
     notes: tuple[str, ...] = ()
     """What else is known, a line each: a hint at the cause, what the provider itself reports."""
+    annotations: tuple[tuple[str, str], ...] = ()
+    """What the rule adds, by name: a runbook's address, a line for its team."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,5 +129,10 @@ class Notifier(Protocol):
 class Repeating(Protocol):
     """A channel whose receiver forgets an alert that is not repeated."""
 
-    async def repeat(self, notifications: Iterable[Notification], /) -> None:
-        """Tell of alerts that fire still. Raises DeliveryError, or TimeoutError in the end."""
+    async def repeat(
+        self, notifications: Iterable[Notification], firing: AbstractSet[str], /
+    ) -> None:
+        """Tell of those alerts in messages sent before that fire still: `firing`, fingerprints.
+
+        Raises DeliveryError, or TimeoutError in the end.
+        """

@@ -57,6 +57,8 @@ def _news(fields: dict[str, Any]) -> dict[str, Any]:  # Any: as above
     fields["status"] = Status(fields["status"])
     fields["severity"] = Severity(fields["severity"])
     fields["notes"] = tuple(map(str, fields.get("notes", ())))
+    annotations = fields.get("annotations", ())
+    fields["annotations"] = tuple((str(name), str(value)) for name, value in annotations)
     return fields
 
 

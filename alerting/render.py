@@ -7,6 +7,7 @@ else is for logs and pages.
 from collections.abc import Sequence
 from typing import Final
 
+from alerting.annotations import annotated
 from alerting.condition import Condition, Expression, format_value
 from alerting.engine import Identity, Transition
 from alerting.metric import Counted, Fact, Measured, Unit, unit_of
@@ -17,8 +18,9 @@ from alerting.words import duration_text
 from probes.result import Fault
 from probes.sanitise import sanitise
 
-MAX_NOTES: Final = 3
-"""Lines beside the summary: a message is read on a telephone, and may wake somebody."""
+MAX_NOTES: Final = 8
+"""Lines beside the summary and the rule's own: a bound, not a choice. Each of those who know
+something says a line or two, and none of them pushes another out."""
 
 _TOLD: Final = {
     Edge.FIRED: Status.FIRING,
@@ -50,6 +52,7 @@ def news_of(transition: Transition, notes: Sequence[str] = ()) -> News | None:
         fired_at=transition.fired_at,
         ends_at=transition.now if status is Status.RESOLVED else None,
         notes=tuple(dict.fromkeys(filter(None, map(sanitise, notes))))[:MAX_NOTES],
+        annotations=annotated(transition),
     )
 
 
@@ -69,7 +72,7 @@ def whose_fault(condition: Expression) -> str:
             return Fault.MONITOR.value
         case Fact.HEADROOM:
             return Fault.ACCOUNT.value
-        case Fact.DRIFT_EVENTS | Fact.BASELINE_RATIO:
+        case Fact.DRIFT_EVENTS | Fact.BASELINE_RATIO | Fact.PROVIDER_FAILING:
             return Fault.PROVIDER.value
         case _:
             return ""

@@ -25,6 +25,8 @@ from aggregator.stores import open_influxdb
 from aggregator.stores.rebuild import REBUILD
 from aggregator.stores.spool import SPOOL
 from alerting.engine import Phase, Transition
+from alerting.routing.silence_store import SILENCES
+from alerting.slack_threads import SLACK_THREADS, Threads
 from alerting.store import ALERTING
 from monitor import watchdog
 from monitor.budget.keeper import GIVE_BACK_S
@@ -82,7 +84,19 @@ of the middle-aged, how many of these one of all. Fewer and later than Python's 
 of targets a collection of all finds nothing but the summaries still in use, and stops every probe
 for 20 ms. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
 
-SCHEMAS: Final = (RESULTS, ROLLUPS, SPOOL, ALERTING, BUDGET, REFERENCES, DRIFT, STATEMENTS, REBUILD)
+SCHEMAS: Final = (
+    RESULTS,
+    ROLLUPS,
+    SPOOL,
+    ALERTING,
+    SILENCES,
+    SLACK_THREADS,
+    BUDGET,
+    REFERENCES,
+    DRIFT,
+    STATEMENTS,
+    REBUILD,
+)
 """Every package's tables: the one file of an instance holds them all, used or not."""
 
 log = structlog.get_logger("sonde.daemon")
@@ -107,7 +121,7 @@ class Daemon:
         self._ledger = ledger
         self._observers = observers or Observers()
         clock = Clock()
-        self._notifiers = build_notifiers(config.channels, clock.wall)
+        self._notifiers = build_notifiers(config.channels, clock.wall, Threads(ledger))
         self._lag = lag
         self._references = KeptReferences(ledger, clock.wall)
         self._probers = {
@@ -136,7 +150,11 @@ class Daemon:
             replace(self._observers, on_transition=self._heard),
             self._store,
         )
-        self._rebuild = None if influxdb is None else Rebuild(config, influxdb, ledger, clock)
+        self._rebuild = (
+            None
+            if influxdb is None
+            else Rebuild(config, influxdb, ledger, clock, self.road.past_grown)
+        )
         self._outside = Outside(config, self.road, clock)
         self._upkeep = Upkeep(self._notifiers, ledger, self._firing)
         self._heart = None if config.heartbeat is None else self._made(config.heartbeat, clock)
@@ -190,7 +208,7 @@ class Daemon:
             with listener, self._lag.collector.watching():
                 await self._references.restore()
                 if self._rebuild is not None:  # what is older comes first
-                    await self._rebuild.windows(self.road.windows)
+                    await self._rebuild.windows(self.road.windows, stop)
                 rows = await self.road.restore(stop.is_set)
                 log.info("ledger.replayed", rows=rows)
                 if not stop.is_set():  # else by windows half filled nothing is to be judged

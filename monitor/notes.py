@@ -1,4 +1,7 @@
-"""Lines that go with an alert's message: whoever knows one registers it."""
+"""Lines that go with an alert's message: whoever knows one registers it.
+
+A source says a line or two and no more, so that none pushes another out of a message.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -6,11 +9,11 @@ import structlog
 
 from alerting.engine import Transition
 from alerting.metric import Counted, Measured, Metric, Plain
+from alerting.state import Edge
 from probes.result import Fault, ProbeResult
 
 Noting = Callable[[Transition], Sequence[str]]
-"""Says what it knows that may help with an alert that fires: a line each, none or empty ones when
-nothing."""
+"""Says what it knows that may help with an alert: a line each, none or empty ones when nothing."""
 
 log = structlog.get_logger("sonde.notes")
 
@@ -20,15 +23,20 @@ class Notes:
 
     def __init__(self) -> None:
         self._sources: list[Noting] = []
+        self._of_ends: list[Noting] = []
 
     def add(self, source: Noting) -> None:
-        """Ask this source too; lines go in the order in which their sources came."""
+        """Ask this source too of what fires; lines go in the order in which their sources came."""
         self._sources.append(source)
 
+    def add_of_end(self, source: Noting) -> None:
+        """Ask this source too of what is over."""
+        self._of_ends.append(source)
+
     def of(self, transition: Transition) -> Sequence[str]:
-        """Return the lines that go with an alert that fires."""
+        """Return the lines that go with an alert that fires, or that is over."""
         lines: list[str] = []
-        for source in self._sources:
+        for source in self._sources if transition.edge is Edge.FIRED else self._of_ends:
             try:
                 lines += source(transition)
             except Exception:

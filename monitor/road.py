@@ -13,8 +13,8 @@ from random import Random
 from aggregator.ledger import Ledger
 from aggregator.stores.delivery import Writer
 from aggregator.window import Windows
-from alerting.annotations import annotated
-from alerting.deliver import Deliverer
+from alerting.consequence import natures_of
+from alerting.deliver import Deliverer, Outcome
 from alerting.engine import Engine, Transition
 from alerting.notification import Notifier
 from alerting.routing.route import Route
@@ -23,11 +23,13 @@ from monitor.admission import Admission
 from monitor.announcer import Announcer
 from monitor.anomaly import Anomalies
 from monitor.bearings import marked
+from monitor.breadth import Breadth
 from monitor.budget.collector import BudgetCollector
 from monitor.budget.keeper import Keeper
 from monitor.budget.purse import LedgerPurse
 from monitor.budget.told import spending
 from monitor.clock import Clock
+from monitor.comparisons import beside, budget_left, course, lost, usual
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
 from monitor.drift import DriftWatch
@@ -39,6 +41,7 @@ from monitor.inhibitor import Inhibitor
 from monitor.kindness.confirmations import Confirmations, Way
 from monitor.kindness.gate import Kindness
 from monitor.metrics import Metrics
+from monitor.mutes import Mutes
 from monitor.notes import Notes, newest_failure
 from monitor.pipeline import Pipeline
 from monitor.restore import replay_windows, restore_alerts, restore_routing
@@ -47,6 +50,7 @@ from monitor.routing import Beside, Muting, Routing, labelling
 from monitor.scheduler import Scheduler
 from monitor.shipping import Shipping
 from monitor.slo import Objectives
+from monitor.undelivered import Undelivered
 from monitor.view import StatusView, alert_row, target_row
 from probes.lag import LagMeter
 from probes.result import ProbeResult, SkipReason
@@ -131,23 +135,36 @@ class Road:
         self.scheduler = Scheduler(
             config.targets, self._run_slot, self.pipeline, clock, self.admission.refusal
         )
-        self.deliverer = Deliverer(ledger, notifiers, clock.steady, self.metrics.notified)
+        self.undelivered = Undelivered(self._channels)
+        self.facts.add(self.undelivered.facts)
+        self.deliverer = Deliverer(ledger, notifiers, clock.steady, self._delivered)
         self.metrics.read(self._counts())
         self.notes = Notes()
-        self.notes.add(annotated)
+        longest_s = max(config.windows_s)
+        self.notes.add(usual(self.anomalies.findings))
+        self.notes.add(course(self.windows, longest_s))
         self.notes.add(newest_failure(self.pipeline.last_result))
+        self.notes.add(beside(self.pipeline.last_result))
         self.notes.add(spending(self.budget))
+        self.notes.add(self.undelivered.notes)
+        self.notes.add_of_end(lost(self.windows, longest_s))
+        self.notes.add_of_end(budget_left(self.objectives))
+        inhibitor = Inhibitor(
+            self.engine.told_anew, self.metrics.inhibited, natures_of(config.rules)
+        )
+        self.facts.add(Breadth(config.targets, lambda: inhibitor.failing).facts)
+        self.mutes = Mutes(ledger, config.maintenance, clock, inhibitor.explains)
         self.routing = Routing(
             Router(
                 config.routes or tuple(Route((name,), goes_on=True) for name in notifiers),
                 labelling(config.targets, config.location),
             ),
-            Inhibitor(self.engine.told_anew, self.metrics.inhibited),
+            inhibitor,
             self.engine.told_anew,
             clock,
             self.metrics,
             Beside(config.public_url, self.notes.of),
-            Muting(),
+            Muting(self.mutes.why),
         )
         self._announcer = Announcer(
             ledger, self.deliverer, self.metrics, observers.on_transition, self.routing
@@ -160,7 +177,7 @@ class Road:
             self.metrics,
             self._announcer,
             lag,
-            Asked(self.facts, self.kindness.readings),
+            Asked(self.facts, self.kindness.readings, self.mutes),
         )
 
         self.shipping = self._shipping(store)
@@ -217,6 +234,10 @@ class Road:
             ),
         }
 
+    def _delivered(self, channel: str, outcome: Outcome) -> None:
+        self.metrics.notified(channel, outcome)
+        self.undelivered.note(channel, outcome, self._clock.steady())
+
     async def _run_slot(self, target: Target, slot: Slot) -> None:
         self.confirmations.give_way(target)
         result = await self._attempt(target, slot, 1)
@@ -258,6 +279,11 @@ class Road:
         await self.budget.open()
         await self.drift.restore()
         return rows
+
+    def past_grown(self, target: str) -> None:
+        """Hear that the ledger has got more of a target's past than it had at the start."""
+        self.objectives.grown(target)
+        self.anomalies.grown(target)
 
     def eternal(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what must run for as long as we do, by name; without what is stopped in turn."""

@@ -31,7 +31,7 @@ class Beside:
 
     public_url: str | None = None
     notes_for: Callable[[Transition], Sequence[str]] = lambda _transition: ()
-    """Says what else is known of an alert that fires, a line each."""
+    """Says what else is known of an alert that fires or is over, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class Routing:
         self._metrics = metrics
         self._beside = beside
         self._muting = muting
+        self._news: list[Transition] = []
+        """What the inhibitor has not decided about yet."""
         self._passed: deque[Transition] = deque()
         """News that is told and that the router has not taken in yet."""
         self._due: deque[Message] = deque()
@@ -79,7 +81,10 @@ class Routing:
 
         Left off in between, what was not reached is reached the next time.
         """
-        self._passed.extend(self.inhibitor.passing(tuple(news), states, now))
+        self._news.extend(news)
+        self._passed.extend((yield from self.inhibitor.deciding(self._news, states, now)))
+        self._news = []
+        self._decided += self.inhibitor.taken()
         while self._passed:
             transition = self._passed.popleft()
             self.note(self.router.take(transition, now))
@@ -114,7 +119,7 @@ class Routing:
     def _making(self, message: Message, now: float) -> Iterator[None]:
         """Make a message alert by alert: the notes of one take a while."""
         news: list[News | None] = []
-        for each in news_in(message, partial(self._firing, now), self._on_the_wall):
+        for each in news_in(message, partial(self._firing, now), self._over):
             news.append(each)
             yield
         self._due.popleft()
@@ -128,6 +133,9 @@ class Routing:
             return None
         notes = self._beside.notes_for(transition) if adorned else ()
         return self._on_the_wall(transition, notes)
+
+    def _over(self, transition: Transition) -> News | None:
+        return self._on_the_wall(transition, self._beside.notes_for(transition))
 
     def _on_the_wall(self, transition: Transition, notes: Sequence[str] = ()) -> News | None:
         """Return news with the times people's clocks show.

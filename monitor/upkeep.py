@@ -49,6 +49,6 @@ class Upkeep:
             return
         try:  # ValueError: a damaged row
             told = await self._ledger.read(lambda c: outbox.standing(c, channel))
-            await notifier.repeat([each for each in told if each.fingerprint in firing])
+            await notifier.repeat(told, firing)
         except (LedgerError, DeliveryError, TimeoutError, ValueError) as error:
             log.warning("upkeep.failed", channel=channel, error=str(error) or "no answer in time")

@@ -4,13 +4,14 @@ https://prometheus.io/docs/alerting/latest/alerts_api/
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import structlog
 
-from alerting.alertmanager_alerts import alertmanager_alerts
-from alerting.notification import SEND_BUDGET_S, DeliveryError, Notification, Status
+from alerting.alertmanager_alerts import BATCH, alertmanager_alerts
+from alerting.notification import SEND_BUDGET_S, DeliveryError, News, Notification, Status
 from alerting.notifiers.pinned import PinnedClient, checked_url
 from alerting.notifiers.status import judge
 from probes.secret import SecretError, SecretSource
@@ -46,17 +47,25 @@ class AlertmanagerNotifier:
 
         One that misses an end lets the alert run out by itself.
         """
-        if notification.status is Status.RESOLVED:
-            self._over[notification.fingerprint] = notification.fired_at
-        else:
-            self._over.pop(notification.fingerprint, None)
-        await self._post((notification,))
+        for each in notification.alerts:
+            if each.status is Status.RESOLVED:
+                self._over[each.fingerprint] = each.fired_at
+            else:
+                self._over.pop(each.fingerprint, None)
+        await self._post([(each, notification.url) for each in notification.alerts])
 
-    async def repeat(self, notifications: Iterable[Notification], /) -> None:
+    async def repeat(
+        self, notifications: Iterable[Notification], firing: AbstractSet[str], /
+    ) -> None:
         """Tell of alerts that fire still, so that they do not run out. Raises DeliveryError."""
-        standing = tuple(
-            each for each in notifications if self._over.get(each.fingerprint) != each.fired_at
-        )
+        standing = [
+            (each, notification.url)
+            for notification in notifications
+            for each in notification.alerts
+            if each.status is Status.FIRING
+            and each.fingerprint in firing
+            and self._over.get(each.fingerprint) != each.fired_at
+        ]
         if standing:
             async with asyncio.timeout(SEND_BUDGET_S):
                 await self._post(standing)
@@ -65,14 +74,18 @@ class AlertmanagerNotifier:
         """Release the client."""
         await self._client.close()
 
-    async def _post(self, notifications: tuple[Notification, ...]) -> None:
+    async def _post(self, alerts: Sequence[tuple[News, str | None]]) -> None:
         headers = {"Content-Type": "application/json"}
         try:
             if self._token is not None:
                 headers["Authorization"] = f"Bearer {self._token.read().reveal()}"
         except SecretError as error:  # the file may be being replaced
             raise DeliveryError(str(error), retryable=True) from error
-        body = alertmanager_alerts(notifications, self._wall())
+        for first in range(0, len(alerts), BATCH):
+            body = alertmanager_alerts(alerts[first : first + BATCH], self._wall())
+            await self._post_to_all(headers, body)
+
+    async def _post_to_all(self, headers: dict[str, str], body: bytes) -> None:
         async with asyncio.TaskGroup() as group:
             posts = [
                 group.create_task(self._failure_at(url, headers, body), name=f"{self.name} {place}")

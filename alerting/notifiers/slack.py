@@ -12,7 +12,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from alerting.notification import DeliveryError, Notification
 from alerting.notifiers.slack_session import MUTE, SlackSession, throttled, unreachable
-from alerting.payload import slack_message
+from alerting.slack_message import slack_message
 from probes.secret import SecretError, SecretSource
 
 _CODE: Final = re.compile(r"[a-z_]{2,40}")

@@ -10,8 +10,9 @@ from alerting.notification import News, Notification, Status
 from alerting.routing.group import LOUDNESS
 from alerting.routing.router import Message
 
-MOST_ALERTS: Final = 1_000
-"""Alerts told of one by one in a message, some 1 MB; the rest is counted."""
+MOST_ALERTS: Final = 200
+"""Alerts told of one by one in a message; the rest is counted. They take 200 KB, within what
+receivers take, and some milliseconds to be put into words or to be read from the outbox."""
 ADORNED: Final = 20
 """Those of them, the loudest, that get notes: nobody reads more, and notes take time to find."""
 

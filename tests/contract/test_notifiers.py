@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from alerting.alertmanager_alerts import BATCH
 from alerting.notification import DeliveryError, Notification, Notifier, Status
 from alerting.notifiers import KINDS, build
 from alerting.rule import Severity
@@ -20,6 +21,8 @@ from tests.standins.pagerduty import PagerDuty
 from tests.standins.server import Server
 from tests.standins.slack import Slack
 from tests.standins.webhook_receiver import Receiver
+from tests.unit.alerting.groups import hostile as group_of_hostile
+from tests.unit.alerting.groups import others
 
 NOW = 1_700_000_000.0
 SIGNING = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -53,6 +56,19 @@ ENORMOUS = replace(
     url="https://sonde.example/" + "x" * 2_026,
 )
 """More than a configuration allows (names of 64 characters, an address of 2,048)."""
+
+_LABELS = tuple((name, "&" * 64) for name in ("alertname", "model", "provider", "target"))
+GREATEST = replace(
+    ENORMOUS,
+    labels=_LABELS,
+    notes=(_ESCAPED,) * 8,
+    annotations=tuple((f"{number}{_ESCAPED}", _ESCAPED) for number in range(8)),
+    group=(("provider", _ESCAPED),),
+    thread="t" * 24,
+    others=others(199, summary="&" * 200, condition="&" * 200, value="&" * 99, labels=_LABELS),
+    more=10_000,
+)
+"""The most that one message tells."""
 
 
 @dataclass
@@ -181,14 +197,17 @@ async def test_resolved_messages_are_as_valid_as_firing_ones(channel: Channel) -
 
 @pytest.mark.parametrize("status", list(Status))
 @pytest.mark.parametrize("severity", list(Severity))
-@pytest.mark.parametrize("extreme", [SPARSE, ENORMOUS], ids=["sparse", "enormous"])
+@pytest.mark.parametrize(
+    "extreme", [SPARSE, ENORMOUS, GREATEST], ids=["sparse", "enormous", "greatest"]
+)
 async def test_whatever_can_be_rendered_is_accepted(
     channel: Channel, extreme: Notification, severity: Severity, status: Status
 ) -> None:
     """The shortest and the longest of each kind pass every limit the receiver documents."""
     ends_at = NOW + 1e7 if status is Status.RESOLVED else None
     await channel.notifier.send(replace(extreme, severity=severity, status=status, ends_at=ends_at))
-    assert channel.arrived() == 1
+    batched = channel.kind == "alertmanager" and extreme is GREATEST
+    assert channel.arrived() == (-(-len(GREATEST.alerts) // BATCH) if batched else 1)
     if isinstance(channel.server, Slack):
         assert channel.server.warnings == []
 
@@ -387,6 +406,8 @@ async def test_hostile_labels_make_no_mention(channel: Channel) -> None:
         replace(FIRING, alertname=hostile, labels=labels, summary=hostile * 40, value=hostile)
     )
     assert channel.arrived() == 1
+    await channel.notifier.send(group_of_hostile())
+    assert channel.arrived() == 2
     if isinstance(channel.server, Slack):
         assert channel.server.pings == []
         assert "<!channel>" not in jsonlib.dumps(channel.server.messages)

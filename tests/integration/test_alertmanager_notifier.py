@@ -9,10 +9,14 @@ import pytest
 from alerting.notification import DeliveryError, Notification
 from alerting.notifiers.alertmanager import AlertmanagerNotifier
 from monitor.clock import Clock
+from probes.secret import Secret, SecretSource
 from tests.integration.test_servers_alertmanager import delivered
 from tests.servers.alertmanager import Alertmanager
+from tests.standins.alertmanager import TOKEN
+from tests.standins.alertmanager import Alertmanager as StandIn
 from tests.standins.server import Server
 from tests.standins.webhook_receiver import Receiver
+from tests.unit.alerting.groups import GROUP
 from tests.unit.alerting.messages import FIRING, RESOLVED
 
 WALL = Clock().wall
@@ -34,15 +38,16 @@ async def test_an_alert_fires_and_resolves_there(
     """It tells its webhook of our alert, with our labels, and of its end; a repeat is no news."""
     firing = now_firing()
     over = replace(RESOLVED, starts_at=firing.starts_at, fired_at=firing.fired_at)
+    fires = frozenset({firing.fingerprint})
     async with Receiver(None, lambda: 0.0) as receiver:
         server = alertmanager(receiver.url)
         ours = channel(server.url)
         await ours.send(firing)
-        await ours.repeat([firing])
+        await ours.repeat([firing], fires)
         first = await delivered(receiver, 1)
         await ours.send(replace(over, ends_at=WALL()))
         last = await delivered(receiver, 2)
-        await ours.repeat([firing])  # the outbox was read before the end was sent
+        await ours.repeat([firing], fires)  # the outbox was read before the end was sent
         await ours.close()
     assert (first["status"], last["status"]) == ("firing", "resolved")
     assert first["alerts"][0]["labels"] == dict(firing.labels)
@@ -79,3 +84,22 @@ async def test_one_of_two_is_enough(alertmanager: Callable[[str], Alertmanager])
     assert caught.value.retryable
     await both.close()
     await none.close()
+
+
+async def test_of_a_group_only_what_fires_still_is_repeated() -> None:
+    """Not what was over when the message went out, ended since, or was reported over by us."""
+    second, third = (each.fingerprint for each in GROUP.others[:2])
+    async with StandIn() as server:
+        ours = AlertmanagerNotifier(
+            "am", (server.origin,), wall=WALL, token=SecretSource(Secret(TOKEN)),
+            allow_http=True, allow_private=True,
+        )  # fmt: skip
+        await ours.send(GROUP)
+        await ours.send(replace(RESOLVED, fingerprint=third, fired_at=GROUP.others[1].fired_at))
+        everything = frozenset(each.fingerprint for each in GROUP.alerts)
+        await ours.repeat([GROUP], everything - {second})
+        await ours.repeat([GROUP], frozenset())
+        await ours.close()
+    assert [len(each) for each in server.posts] == [4, 1, 1]
+    (repeated,) = server.posts[2]
+    assert repeated["labels"] == dict(GROUP.labels) | {"severity": "critical"}

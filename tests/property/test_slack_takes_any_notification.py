@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.notification import Notification, Status
-from alerting.payload import slack_message
+from alerting.slack_message import slack_message
 from alerting.rule import Severity
 from tests.standins.slack import fault_in
 

@@ -4,6 +4,8 @@ Incoming webhooks answer an HTTP status and a word:
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
 chat.postMessage answers 200 and JSON, `ok: false` with a word for what it refuses:
 https://docs.slack.dev/reference/methods/chat.postMessage#errors
+chat.update does so for a message that is there, by the channel's id and the message's `ts`:
+https://docs.slack.dev/reference/methods/chat.update#errors
 """
 
 import json
@@ -19,6 +21,8 @@ from tests.standins.slack_blocks import text_in, valid_blocks
 
 TOKEN: Final = "xoxb-1111-2222-standin"
 CHANNEL: Final = "#alerts"
+CHANNEL_ID: Final = "C0000"
+"""By which alone a message is edited."""
 NOT_JOINED: Final = "#general"
 """A channel the bot is not in."""
 WEBHOOK_PATH: Final = "/services/T0000/B0000/standinsecret"
@@ -61,6 +65,10 @@ _FOR_BOT = _MESSAGE | {
     "channel", "parse", "mrkdwn", "thread_ts", "reply_broadcast", "link_names", "username",
     "icon_emoji", "icon_url",
 }  # fmt: skip
+_FOR_UPDATE = {
+    "channel", "ts", "text", "blocks", "attachments", "parse", "link_names", "as_user", "metadata",
+    "reply_broadcast", "file_ids",
+}  # fmt: skip
 _PINGS = re.compile(r"<(?:!|@|#|https?:)[^>]*>")
 
 
@@ -80,7 +88,12 @@ class Slack(Server):
         self.throttled_s: int | None = None
         """Seconds in Retry-After, while it limits everybody's rate."""
         self._app.router.add_post("/services/{path:.*}", self._webhook)
+        self.shown: dict[str, dict[str, Any]] = {}
+        """By `ts`: each message as the channel shows it now. A bot's alone."""
+        self.frozen: str | None = None
+        """The word that every edit is refused with (a window that closed…)."""
         self._app.router.add_post("/api/chat.postMessage", self._post_message)
+        self._app.router.add_post("/api/chat.update", self._update)
 
     @property
     def webhook_url(self) -> str:
@@ -121,7 +134,9 @@ class Slack(Server):
             return web.json_response({"ok": False, "error": error})
         message = await request.json()
         self._post(message)
-        answer = {"ok": True, "channel": "C0000", "ts": "1.2", "message": message}
+        ts = f"1700000000.{len(self.messages):06}"
+        self.shown[ts] = message
+        answer = {"ok": True, "channel": CHANNEL_ID, "ts": ts, "message": message}
         if request.charset is None:
             # https://docs.slack.dev/reference/methods/chat.postMessage#warnings
             self.warnings.append("missing_charset")
@@ -137,11 +152,42 @@ class Slack(Server):
             return "invalid_json" if message is None else "json_not_object"
         if message.get("channel") == NOT_JOINED:
             return "not_in_channel"
-        if message.get("channel") != CHANNEL:
+        if message.get("channel") not in (CHANNEL, CHANNEL_ID):
             return "channel_not_found"
         if message.get("parse", "none") not in ("none", "full"):
             return "invalid_arguments"
+        thread = message.get("thread_ts")
+        if thread is not None and "thread_ts" in self.shown.get(thread, {"thread_ts": ""}):
+            return "message_not_found"  # a reply's own name, or nobody's
+        if message.get("reply_broadcast") and "actions" in str(message.get("blocks")):
+            return "invalid_blocks"
         return fault_in(message, _FOR_BOT, unknown="invalid_arguments")
+
+    async def _update(self, request: web.Request) -> web.StreamResponse:
+        if self.throttled_s is not None:
+            limited = {"ok": False, "error": "ratelimited"}
+            return web.json_response(limited, status=429, headers=self._wait())
+        error = self.refusing or await self._update_fault(request)
+        if error is not None:
+            return web.json_response({"ok": False, "error": error})
+        edit = await request.json()
+        self.shown[edit["ts"]] |= {"text": edit["text"], "blocks": edit["blocks"]}
+        return web.json_response({"ok": True, "channel": CHANNEL_ID, "ts": edit["ts"]})
+
+    async def _update_fault(self, request: web.Request) -> str | None:
+        fault = _token_fault(request) or _type_fault(request)
+        if fault is not None:
+            return fault
+        edit = _json(await request.text())
+        if not isinstance(edit, dict):
+            return "invalid_json" if edit is None else "json_not_object"
+        if edit.get("channel") != CHANNEL_ID:
+            return "channel_not_found"
+        if edit.get("ts") not in self.shown:
+            return "message_not_found"
+        if edit.get("parse", "client") not in ("none", "full", "client"):
+            return "invalid_arguments"
+        return self.frozen or fault_in(edit, _FOR_UPDATE, unknown="invalid_arguments")
 
     def _post(self, message: dict[str, Any]) -> None:
         self.messages.append(message)

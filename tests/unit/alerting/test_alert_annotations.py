@@ -28,15 +28,15 @@ def fired(when: str, *annotations: tuple[str, str]) -> Transition:
 
 
 def test_names_become_values() -> None:
-    """Each name once, wherever it stands; the summary without its name."""
+    """Each name once, wherever it stands."""
     change = fired(
         "latency.p95 > 5s",
         ("summary", "{{ target }}: {{value}} > {{ threshold }} ({{ labels.team }})"),
         ("runbook", "https://runbooks.test/{{ alertname }}/{{ severity }}"),
     )
     assert annotated(change) == (
-        "gpt-chat: 8.2 s > 5 s (ml)",
-        "runbook: https://runbooks.test/Slow/warning",
+        ("summary", "gpt-chat: 8.2 s > 5 s (ml)"),
+        ("runbook", "https://runbooks.test/Slow/warning"),
     )
 
 
@@ -45,13 +45,13 @@ def test_of_several_comparisons_the_deciding_one_is_told() -> None:
     change = fired(
         "samples > 1 and latency.p95 > 5s", ("summary", "{{ threshold }} {{ condition }}")
     )
-    assert annotated(change) == ("1 samples > 1 and latency.p95 > 5s",)
+    assert annotated(change) == (("summary", "1 samples > 1 and latency.p95 > 5s"),)
 
 
 def test_what_comes_out_is_one_line_and_is_not_read_again() -> None:
     """A value that looks like a template stays what it is; lines and lengths are bounded."""
     change = fired("latency.p95 > 5s", ("summary", "{{ labels.{{ target }} }}\n" + "x" * 500))
-    (line,) = annotated(change)
+    ((_, line),) = annotated(change)
     assert "\n" not in line
     assert len(line) <= 200
 
@@ -59,8 +59,8 @@ def test_what_comes_out_is_one_line_and_is_not_read_again() -> None:
 def test_a_rule_that_is_gone_has_no_lines() -> None:
     """Nobody knows its templates any more, nor the threshold of one with no constant."""
     change = fired("latency.p95 > latency.p50 or samples > 1", ("summary", "x{{ threshold }}"))
-    assert annotated(change) == ("x1",)
-    assert annotated(replace(change, compared=None)) == ("x",)
+    assert annotated(change) == (("summary", "x1"),)
+    assert annotated(replace(change, compared=None)) == (("summary", "x"),)
     assert annotated(replace(change, rule=None)) == ()
 
 

@@ -45,9 +45,9 @@ def test_the_default_rules(
 
 
 def test_there_are_no_others() -> None:
-    """Sixteen rules under thirteen names."""
-    assert len(default_rules()) == 16
-    assert len({rule.name for rule in default_rules()}) == 13
+    """Eighteen rules under fifteen names."""
+    assert len(default_rules()) == 18
+    assert len({rule.name for rule in default_rules()}) == 15
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,8 @@ def test_there_are_no_others() -> None:
         ("BudgetNear", "budget.used > 80%", 0, WARNING, "provider location"),
         ("Budget", "budget.used >= 100%", 0, CRITICAL, "provider location"),
         ("MonitorEgress", "egress.failing", 30, CRITICAL, "location"),
+        ("ProviderDown", "provider.failing_share > 50%", 0, CRITICAL, "provider"),
+        ("Undelivered", "channels.failing > 0", 0, CRITICAL, "location"),
         ("Retirement", "retirement.days < 30", 0, WARNING, "target"),
         ("Drift", "drift.events > 0", 0, Severity.INFO, "target"),
     ],
@@ -157,7 +159,7 @@ def test_an_own_rule_replaces_every_default_of_its_name() -> None:
     mine = named("ErrorRate")
     rules = merge(default_rules(), (mine,), set())
     assert [rule for rule in rules if rule.name == "ErrorRate"] == [mine]
-    assert len(rules) == 15
+    assert len(rules) == len(default_rules()) - 1
 
 
 def test_a_new_rule_stands_beside_the_defaults() -> None:

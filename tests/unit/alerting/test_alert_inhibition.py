@@ -5,14 +5,19 @@ from dataclasses import replace
 
 import pytest
 
+from alerting.consequence import natures_of
+from alerting.defaults import default_rules
 from alerting.engine import Identity, Transition
 from alerting.inhibition import (
     EARLIER_S,
     EXPLAINED_BY_ACCOUNT,
     LINGERS_S,
     Decision,
+    Explained,
     Held,
     Reason,
+    Suppression,
+    deciding,
 )
 from alerting.inhibition import decide as decide_at
 from alerting.state import Edge, Firing, Inactive, Pending, State
@@ -212,3 +217,116 @@ def test_what_is_explained_again_waits_anew() -> None:
     held = {low: Held(Reason.MONITOR_EGRESS, NOW + 100)}
     decision = decide((), held, firing(low, EGRESS), NOW + 50)
     assert decision.held == {low: Held(Reason.MONITOR_EGRESS)}
+
+
+NATURES = natures_of(default_rules())
+CRITICAL = frozenset({"Down", "ErrorRate", "CriticalLatency", "ProviderDown", "Account"})
+
+
+def alert(rule: str, target: str = "chat", provider: str = "openai", **more: str) -> Identity:
+    """Return an alert as the default rules make them."""
+    labels = {"alertname": rule, "provider": provider, **more}
+    labels["severity"] = "critical" if rule in CRITICAL else "warning"
+    if target:
+        labels |= {"target": target, "model": target, "operation": "chat", "location": "fra1"}
+    return Identity(rule, tuple(sorted(labels.items())))
+
+
+def known(
+    news: Sequence[Transition], states: Mapping[Identity, State], now: float = NOW
+) -> Decision:
+    """Decide with what is known of the default rules; nothing is held yet."""
+    return decide_at(news, {}, states, now, NATURES)
+
+
+@pytest.mark.parametrize("name", ["HighLatency", "LowThroughput", "SlowMean"])
+def test_a_louder_alert_of_the_same_target_says_it(name: str) -> None:
+    """Of another target, or of the same loudness, it is news of its own."""
+    down, slow, other = alert("Down"), alert(name), alert(name, "embed")
+    decision = known((fired(slow), fired(other)), firing(down, slow, other))
+    assert decision.told == (fired(other),)
+    assert decision.suppressed == (Suppression(fired(slow), Reason.LOUDER, "Down"),)
+    assert known((fired(down),), firing(down, alert("ErrorRate"))).told == (fired(down),)
+
+
+@pytest.mark.parametrize("name", ["Request", "Retirement", "Drift", "Mine"])
+def test_a_louder_alert_does_not_say_everything(name: str) -> None:
+    """What it does not bring about is told, and what nobody knows the rule of."""
+    news = fired(alert(name))
+    assert known((news,), firing(news.identity, alert("Down"))).told == (news,)
+
+
+def test_a_rules_own_labels_make_no_other_series() -> None:
+    """A runbook beside the labels that say of what an alert speaks."""
+    slow = alert("HighLatency", runbook="r")
+    assert known((fired(slow),), firing(slow, alert("Down"))).told == ()
+
+
+def test_one_that_only_may_be_louder_says_nothing_yet() -> None:
+    """A pending alert may never fire."""
+    slow = alert("HighLatency")
+    states: Mapping[Identity, State] = firing(slow) | {alert("Down"): Pending(NOW)}
+    assert known((fired(slow),), states).told == (fired(slow),)
+
+
+def test_of_a_provider_that_is_down_its_targets_say_nothing_more() -> None:
+    """Unless they have a trouble of their own; another provider's do, and so does it itself."""
+    whole = alert("ProviderDown", "")
+    single = [alert(name) for name in ("Down", "ErrorRate", "HighLatency", "LowThroughput")]
+    own = [alert("Request"), alert("Account", ""), alert("Down", provider="grok"), whole]
+    news = [fired(each) for each in (*single, *own)]
+    decision = known(news, firing(whole, *single, *own))
+    assert decision.told == tuple(map(fired, own))
+    assert decision.held == dict.fromkeys(single, Held(Reason.PROVIDER_DOWN))
+
+
+def test_what_looks_at_a_window_waits_until_it_has_forgotten() -> None:
+    """What looks at the newest results is told at once when nothing explains it any more."""
+    down, rate = alert("Down"), alert("ErrorRate")
+    held = dict.fromkeys((down, rate), Held(Reason.PROVIDER_DOWN))
+    decision = decide_at((), held, firing(down, rate), NOW, NATURES)
+    assert decision.released == (down,)
+    assert decision.held == {rate: Held(Reason.PROVIDER_DOWN, NOW + 900)}
+    later = decide_at((), decision.held, firing(down, rate), NOW + 900, NATURES)
+    assert later.released == (rate,)
+
+
+def test_what_fails_of_each_provider_is_known() -> None:
+    """By model, from the alerts that say so and fire."""
+    states: dict[Identity, State] = {
+        **firing(alert("Down"), alert("ErrorRate"), alert("Down", "embed")),
+        **firing(alert("Down", provider="grok"), alert("HighLatency", "slow"), alert("Down", "")),
+        alert("Down", "waiting"): Pending(NOW),
+    }
+    found = gathered(states)
+    assert found.failing == {
+        "openai": frozenset({"chat", "embed"}),
+        "grok": frozenset({"chat"}),
+    }
+
+
+def test_what_our_own_way_out_explains_is_no_failing_model() -> None:
+    """Else every provider would be down with it, and longer."""
+    states = firing(alert("Down"), since=NOW) | firing(alert("Down", "old"), since=NOW - 600)
+    assert gathered(states | {EGRESS: Pending(NOW)}).failing == {"openai": frozenset({"old"})}
+
+
+def test_whatever_is_looked_at_is_looked_at_in_steps() -> None:
+    """One for each state, each piece of news, and each alert that is held."""
+    slow = [alert("HighLatency", f"t{number}") for number in range(100)]
+    states = firing(*slow)
+    assert sum(1 for _ in Explained.gathering(states)) == 100
+    held = dict.fromkeys(slow, Held(Reason.LOUDER))
+    steps = deciding((fired(slow[0]),), held, states, NOW, NATURES, Explained())
+    assert sum(1 for _ in steps) == 101
+
+
+def gathered(states: Mapping[Identity, State]) -> Explained:
+    """Return what explains others among these states."""
+    steps = Explained.gathering(states)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Explained = end.value
+            return found

@@ -12,7 +12,8 @@ from tests.unit.alerting.messages import FIRING, NOW, RESOLVED
 
 def alerts(*notifications: Notification, now: float = NOW) -> list[dict[str, Any]]:
     """Return what would be posted."""
-    made: list[dict[str, Any]] = json.loads(alertmanager_alerts(notifications, now))
+    posted = ((each, each.url) for each in notifications)
+    made: list[dict[str, Any]] = json.loads(alertmanager_alerts(posted, now))
     return made
 
 
@@ -39,3 +40,9 @@ def test_names_that_old_ones_refuse_are_spelt_otherwise() -> None:
         "team_name": "ml", "_2nd": "x", "alertname": "HighLatency", "severity": "warning",
     }  # fmt: skip
     assert "generatorURL" not in alert
+
+
+def test_a_rules_annotations_are_alertmanagers() -> None:
+    """Under their names, for templates there that ask for a runbook."""
+    (alert,) = alerts(replace(FIRING, annotations=(("runbook_url", "https://wiki.example/slow"),)))
+    assert alert["annotations"]["runbook_url"] == "https://wiki.example/slow"

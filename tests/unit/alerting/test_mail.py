@@ -5,6 +5,7 @@ from email.message import EmailMessage
 
 from alerting.mail import mail
 from alerting.notification import Notification
+from tests.unit.alerting.groups import GROUP, OVER
 from tests.unit.alerting.messages import FIRING, NOW, RESOLVED
 
 
@@ -39,8 +40,7 @@ def test_headers_are_those_of_a_machine() -> None:
     assert message["X-Sonde-Severity"] == "warning"
     assert message["Date"] == "Tue, 14 Nov 2023 22:13:20 +0000"
     assert message["Message-ID"] == "<msg_firing@example.com>"
-    assert message["References"] is None
-    assert made(RESOLVED)["References"] is not None
+    assert message["References"] == made(RESOLVED)["References"] == "<00ff00ff00ff00ff@example.com>"
 
 
 def test_no_label_writes_a_header_or_html() -> None:
@@ -52,3 +52,17 @@ def test_no_label_writes_a_header_or_html() -> None:
     raw = message.as_bytes()
     assert b"\nBcc:" not in raw
     assert "<script>" not in part(message, "html")
+
+
+def test_a_group_is_one_mail_in_one_thread() -> None:
+    """The loudest first, a list of the others, the runbook to click on."""
+    firing, over = made(GROUP), made(OVER)
+    assert firing["Subject"] == "Alerts: openai, fault provider"
+    assert over["Subject"] == "Re: Alerts: openai, fault provider"
+    assert firing["References"] == over["References"]
+    html = part(firing, "html")
+    assert "openai, fault provider: 3 alerts fire, 1 over" in html
+    assert "<p>critical HighLatency: gpt-chat" in html
+    assert "<li>warning Slow0: chat-0: slow</li>" in html
+    assert "<a href='https://wiki.example/slow'>Runbook</a>" in html
+    assert "<ul>" not in part(made(FIRING), "html")

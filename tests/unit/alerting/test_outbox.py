@@ -8,6 +8,7 @@ import pytest
 from alerting import outbox
 from alerting.retry import LONGEST_WAIT_S
 from alerting.store import ALERTING
+from tests.unit.alerting.groups import GROUP
 from tests.unit.alerting.messages import FIRING, NOW, RESOLVED, firing, resolved
 
 
@@ -225,3 +226,8 @@ def test_what_is_no_notification_is_refused(payload: str) -> None:
     """A damaged payload is a ValueError, whatever is wrong with it."""
     with pytest.raises(ValueError, match=r"."):
         outbox.decode(payload)
+
+
+def test_a_group_comes_back_whole() -> None:
+    """Every alert of it, with its annotations, as it was written."""
+    assert outbox.decode(outbox.encode(GROUP)) == GROUP

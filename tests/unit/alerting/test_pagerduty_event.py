@@ -10,6 +10,7 @@ from alerting.notification import Notification
 from alerting.pagerduty_event import pagerduty_event
 from alerting.rule import Severity
 from tests.standins.pagerduty import EVENT_LIMIT_BYTES, ROUTING_KEY, fault_in
+from tests.unit.alerting.groups import GROUP, HUGE, OVER
 from tests.unit.alerting.messages import FIRING, RESOLVED
 
 
@@ -68,3 +69,19 @@ def test_the_longest_alert_stays_within_every_limit() -> None:
     labels = tuple((f"l{number}", "\N{PILE OF POO}" * 10_000) for number in range(500))
     long = "\N{PILE OF POO}" * 100_000
     event(replace(FIRING, labels=labels, summary=long, value=long, notes=(long,) * 3))
+
+
+def test_a_group_is_one_incident() -> None:
+    """All its messages have the key of its run; the loudest is shown, the others in the details."""
+    firing, over = event(GROUP), event(OVER)
+    assert firing["dedup_key"] == over["dedup_key"] == "sonde-" + "t" * 24
+    assert over["event_action"] == "resolve"
+    assert firing["payload"]["summary"] == "openai, fault provider: 3 alerts fire, 1 over"
+    assert firing["payload"]["severity"] == "critical"
+    details = firing["payload"]["custom_details"]
+    assert details["loudest"].startswith("HighLatency: gpt-chat")
+    assert details["others"][0] == "warning Slow0: chat-0: slow"
+    assert details["notes"][1] == "runbook_url: https://wiki.example/slow"
+    assert firing["links"][1] == {"href": "https://wiki.example/slow", "text": "Runbook"}
+    assert len(event(HUGE)["payload"]["custom_details"]["others"]) == 11
+    assert "others" not in event(FIRING)["payload"]["custom_details"]

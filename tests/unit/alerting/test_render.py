@@ -6,8 +6,8 @@ import pytest
 
 from alerting.engine import Identity, Transition
 from alerting.expression import parse
-from alerting.notification import Notification, Status
-from alerting.render import message_id, notification_of, whose_fault
+from alerting.notification import News, Status
+from alerting.render import MAX_NOTES, news_of, whose_fault
 from alerting.rule import Rule, Severity, Subject
 from alerting.state import Edge, Firing, Inactive, Pending
 
@@ -46,18 +46,16 @@ RESOLVED = replace(
 REMOVED = replace(RESOLVED, edge=Edge.RULE_REMOVED, rule=None, targets=(), value="")
 
 
-def told(transition: Transition) -> Notification:
-    """Return the notification that must come of a transition."""
-    notification = notification_of(transition, public_url="https://sonde.example/")
-    assert notification is not None
-    return notification
+def told(transition: Transition) -> News:
+    """Return the news that must come of a transition."""
+    news = news_of(transition)
+    assert news is not None
+    return news
 
 
 def test_what_fired_is_told_with_everything_known() -> None:
     """The line names who, what, how much, since when, and whose fault."""
-    notification = told(FIRED)
-    assert notification == Notification(
-        id=message_id(FIRED.fingerprint, NOW, Status.FIRING),
+    assert told(FIRED) == News(
         status=Status.FIRING,
         alertname="HighLatency",
         severity=Severity.WARNING,
@@ -71,7 +69,6 @@ def test_what_fired_is_told_with_everything_known() -> None:
         starts_at=NOW - 120,
         fired_at=NOW,
         ends_at=None,
-        url="https://sonde.example/",
     )
 
 
@@ -97,13 +94,12 @@ def test_a_removed_rule_closes_its_alert() -> None:
 @pytest.mark.parametrize("edge", sorted(set(Edge) - {*map(Edge, ("fired", "resolved"))}))
 def test_other_transitions_are_not_told(edge: Edge) -> None:
     """Pending, reset, clearing and relapsed are for logs; only the removed rule speaks too."""
-    notification = notification_of(replace(FIRED, edge=edge), public_url=None)
-    assert (notification is None) is (edge is not Edge.RULE_REMOVED)
+    assert (news_of(replace(FIRED, edge=edge)) is None) is (edge is not Edge.RULE_REMOVED)
 
 
 def test_what_never_fired_is_not_closed() -> None:
     """No "resolved" for an alert that nobody heard of."""
-    assert notification_of(replace(RESOLVED, fired_at=None), public_url=None) is None
+    assert news_of(replace(RESOLVED, fired_at=None)) is None
 
 
 def test_a_lower_bound_says_so() -> None:
@@ -133,19 +129,6 @@ def test_an_alert_about_a_provider_names_it_alone() -> None:
 def test_over_without_a_value_says_none() -> None:
     """A window that emptied has no value to show."""
     assert told(replace(RESOLVED, value="")).summary.endswith("is over after 14m")
-
-
-def test_the_id_is_the_news_itself() -> None:
-    """The same news has the same id after a restart; each firing, and its end, has its own."""
-    ids = {
-        message_id(fingerprint, fired_at, status)
-        for fingerprint in ("a", "b")
-        for fired_at in (NOW, NOW + 1)
-        for status in Status
-    }
-    assert len(ids) == 8
-    assert told(FIRED).id == told(replace(FIRED, now=NOW + 99, value="9 s")).id
-    assert all(identity.startswith("msg_") and "." not in identity for identity in ids)
 
 
 @pytest.mark.parametrize(
@@ -199,9 +182,9 @@ def test_days_and_parts_are_told_in_their_units() -> None:
 
 
 def test_notes_are_cleaned_counted_and_told_once() -> None:
-    """What a provider wrote may go with it: one line each, no key in it, no more than three."""
+    """What a provider wrote may go with it: one line each, no key in it, a bounded number."""
     notes = ["the key has a trailing blank", "", "reads sk-abcdefghijkl\nand more", "x" * 999]
-    made = notification_of(FIRED, public_url=None, notes=[*notes[:1], *notes, "a fourth"])
+    made = news_of(FIRED, [*notes[:1], *notes])
     assert made is not None
     first, second, third = made.notes
     assert first == notes[0]
@@ -209,3 +192,15 @@ def test_notes_are_cleaned_counted_and_told_once() -> None:
     assert "\n" not in second
     assert len(third) <= 200
     assert told(FIRED).notes == ()
+    many = news_of(FIRED, [str(number) for number in range(99)])
+    assert many is not None
+    assert many.notes == tuple(map(str, range(MAX_NOTES)))
+
+
+def test_a_rules_annotations_go_with_it_to_the_end() -> None:
+    """By name and filled in, beside the notes: neither pushes the other out."""
+    rule = replace(RULE, annotations=(("runbook_url", "https://wiki.example/{{ target }}"),))
+    pairs = (("runbook_url", "https://wiki.example/gpt-chat"),)
+    assert told(replace(FIRED, rule=rule)).annotations == pairs
+    assert told(replace(RESOLVED, rule=rule)).annotations == pairs
+    assert told(REMOVED).annotations == ()

@@ -337,15 +337,15 @@ async def test_an_alert_the_engine_no_longer_knows_is_let_go(road: Road) -> None
     assert desk.routing.inhibitor.held == {}
 
 
-async def test_what_else_is_known_goes_with_the_bad_news(road: Road) -> None:
-    """Notes are asked for when an alert fires; that it is over needs none."""
+async def test_what_else_is_known_goes_with_the_news(road: Road) -> None:
+    """Notes are asked for when an alert fires, and when it is over: what was lost."""
     desk = Desk(road, "team")
     desk.announce(fired())
     await desk.save({}, NOW)
     desk.announce(over(fired()))
     await desk.save({}, NOW + 600)
     bad, good = await desk.rows()
-    assert (bad.notes, good.notes) == (("a note on HighLatency",), ())
+    assert bad.notes == good.notes == ("a note on HighLatency",)
     assert bad.url == "https://sonde.example/"
     assert bad.thread == good.thread
 

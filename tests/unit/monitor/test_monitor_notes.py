@@ -11,7 +11,7 @@ from alerting.metric import Fact
 from monitor.notes import Notes, newest_failure
 from probes.result import Fault, Verdict
 from tests.unit.aggregator.samples import result
-from tests.unit.alerting.test_render import FIRED, RULE
+from tests.unit.alerting.test_render import FIRED, REMOVED, RESOLVED, RULE
 
 
 def of(*targets: str) -> Transition:
@@ -94,3 +94,13 @@ def test_only_an_alerts_own_targets_are_looked_at() -> None:
     told = newest_failure(silent)
     assert told(fired) == ("newest failure: empty, fault provider", "")
     assert told(replace(fired, rule=None)) == ()
+
+
+def test_what_is_over_has_sources_of_its_own() -> None:
+    """The newest failure says nothing of an end, and what was lost nothing of a beginning."""
+    notes = Notes()
+    notes.add(lambda _: ["fires"])
+    notes.add_of_end(lambda _: ["over"])
+    assert list(notes.of(FIRED)) == ["fires"]
+    assert list(notes.of(RESOLVED)) == ["over"]
+    assert list(notes.of(REMOVED)) == ["over"]

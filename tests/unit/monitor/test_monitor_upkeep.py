@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,8 +30,11 @@ class Forgetful:
     async def send(self, notification: Notification, /) -> None:
         raise AssertionError("sending is delivery's")
 
-    async def repeat(self, notifications: Iterable[Notification], /) -> None:
-        self.repeats.append([each.fingerprint for each in notifications])
+    async def repeat(
+        self, notifications: Iterable[Notification], firing: AbstractSet[str], /
+    ) -> None:
+        told = (each for message in notifications for each in message.alerts)
+        self.repeats.append([each.fingerprint for each in told if each.fingerprint in firing])
         if self.error is not None:
             raise self.error
 
