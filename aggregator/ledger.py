@@ -42,9 +42,9 @@ WRITES_TOGETHER: Final = 1_000
 
 LINGER_S: Final = 0.05
 """How long works gather once commits follow each other within this time. At 200 results a second
-that is ten in the next instead of one, for a quarter of the processor time; a lone one, and one that
-follows a lone one, are committed at once. It is also how much more a kill may cost: what was had in
-it has been counted nowhere and told to nobody."""
+that is ten in the next instead of one, for a quarter of the processor time; a lone one, and one
+that follows a lone one, are committed at once. It is also how much more a kill may cost: what was
+had in it has been counted nowhere and told to nobody."""
 
 READS_WAITING: Final = 1_000
 """Reads that may wait; they come from pages and commands, not from probes."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from aggregator.summary import samples_for
 from alerting.condition import Condition, Expression, comparisons
 from alerting.expression import parse
-from alerting.inhibition import ACCOUNT, MONITOR_EGRESS
+from alerting.inhibition import ACCOUNT, MONITOR_EGRESS, PROVIDER_DOWN
 from alerting.match import Match
 from alerting.metric import Count, Counted, Measured, Metric, Percentile
 from alerting.rule import Rule, Severity, Subject
@@ -196,7 +196,7 @@ def _budget() -> tuple[Rule, ...]:
 
 
 def _facts() -> tuple[Rule, ...]:
-    """Return the rules for our own way out, and for models that change or go."""
+    """Return the rules for our own way out, for providers, and for models that change or go."""
     return (
         Rule(
             name=MONITOR_EGRESS,
@@ -206,6 +206,20 @@ def _facts() -> tuple[Rule, ...]:
             # over itself: by then every target that ships has had one (interval 120 s, deadline
             # 90 s).
             keep_firing_for_s=240.0,
+            severity=Severity.CRITICAL,
+            subject=Subject.LOCATION,
+        ),
+        Rule(
+            name=PROVIDER_DOWN,
+            when=parse("provider.failing_share > 50%"),
+            # As above: what it holds back is told when this is over, and needs a good probe.
+            keep_firing_for_s=240.0,
+            severity=Severity.CRITICAL,
+            subject=Subject.PROVIDER,
+        ),
+        Rule(
+            name="Undelivered",
+            when=parse("channels.failing > 0"),
             severity=Severity.CRITICAL,
             subject=Subject.LOCATION,
         ),

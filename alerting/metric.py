@@ -115,8 +115,13 @@ class Fact(StrEnum):
     """What is left of the tightest bucket, 0..1; of a provider."""
     STATUS_PAGE_DISAGREES = "status_page.disagrees"
     """1 when the provider's status page says otherwise than our probes, else 0; of a provider."""
+    PROVIDER_FAILING = "provider.failing_share"
+    """Part of a provider key's models of which a critical alert says that they fail, 0..1; 0 below
+    three such models, unknown where it has fewer; of a provider."""
     EGRESS_FAILING = "egress.failing"
     """1 when our own way out is down, else 0; of this instance."""
+    CHANNELS_FAILING = "channels.failing"
+    """Channels that gave up a message within the last hour; of this instance."""
     DRIFT_EVENTS = "drift.events"
     """Changes of the returned model, fingerprint or vector within the last hour; of a target."""
     RETIREMENT_DAYS = "retirement.days"
@@ -206,7 +211,9 @@ WHOSE: Final[Mapping[Fact, tuple[Whose, ...]]] = MappingProxyType(
         Fact.BUDGET_USED: (Whose.PROVIDER, Whose.LOCATION),
         Fact.HEADROOM: (Whose.PROVIDER,),
         Fact.STATUS_PAGE_DISAGREES: (Whose.PROVIDER,),
+        Fact.PROVIDER_FAILING: (Whose.PROVIDER,),
         Fact.EGRESS_FAILING: (Whose.LOCATION,),
+        Fact.CHANNELS_FAILING: (Whose.LOCATION,),
         Fact.DRIFT_EVENTS: (Whose.TARGET,),
         Fact.RETIREMENT_DAYS: (Whose.TARGET,),
         Fact.BASELINE_RATIO: (Whose.TARGET,),
@@ -218,7 +225,9 @@ _UNIT: Final[Mapping[Fact, Unit]] = MappingProxyType(
         Fact.BUDGET_USED: Unit.RATIO,
         Fact.HEADROOM: Unit.RATIO,
         Fact.STATUS_PAGE_DISAGREES: Unit.FLAG,
+        Fact.PROVIDER_FAILING: Unit.RATIO,
         Fact.EGRESS_FAILING: Unit.FLAG,
+        Fact.CHANNELS_FAILING: Unit.COUNT,
         Fact.DRIFT_EVENTS: Unit.COUNT,
         Fact.RETIREMENT_DAYS: Unit.DAYS,
         Fact.BASELINE_RATIO: Unit.TIMES,

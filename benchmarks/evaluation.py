@@ -38,7 +38,7 @@ from monitor.evaluator import Asked, Evaluator
 from monitor.facts import Facts
 from monitor.inhibitor import Inhibitor
 from monitor.metrics import Metrics
-from monitor.routing import Beside, Muting, Routing, labelling
+from monitor.routing import Beside, Routing, heard, labelling
 from probes.lag import LagMeter
 from probes.result import Operation
 from probes.secret import SecretSource
@@ -99,7 +99,7 @@ class Bench:
             self.clock,
             self.metrics,
             Beside(),
-            Muting(),
+            heard,
         )
         announcer = Announcer(ledger, deliverer, self.metrics, lambda _: None, routing)
         self.evaluator = Evaluator(

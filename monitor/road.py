@@ -46,7 +46,7 @@ from monitor.notes import Notes, newest_failure
 from monitor.pipeline import Pipeline
 from monitor.restore import replay_windows, restore_alerts, restore_routing
 from monitor.retirement import Retirements
-from monitor.routing import Beside, Muting, Routing, labelling
+from monitor.routing import Beside, Routing, labelling
 from monitor.scheduler import Scheduler
 from monitor.shipping import Shipping
 from monitor.slo import Objectives
@@ -164,7 +164,7 @@ class Road:
             clock,
             self.metrics,
             Beside(config.public_url, self.notes.of),
-            Muting(self.mutes.why),
+            self.mutes.why,
         )
         self._announcer = Announcer(
             ledger, self.deliverer, self.metrics, observers.on_transition, self.routing

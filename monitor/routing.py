@@ -13,7 +13,7 @@ from alerting.notification import News, Notification
 from alerting.render import news_of, whose_fault
 from alerting.routing.router import Decision, Event, Labels, Message, Router
 from alerting.routing.telling import news_in, notification_of
-from alerting.state import Edge, State
+from alerting.state import State
 from monitor.clock import Clock
 from monitor.inhibitor import Inhibitor
 from monitor.metrics import Metrics
@@ -34,14 +34,13 @@ class Beside:
     """Says what else is known of an alert that fires or is over, a line each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Muting:
-    """Who wants to hear nothing of what."""
+Muting = Callable[[Labels, float], str]
+"""Says why an alert with these labels is kept quiet at a wall time; empty: it is not."""
 
-    why: Callable[[Labels, float], str] = lambda _labels, _now: ""
-    """Says why an alert with these labels is kept quiet at a wall time; empty: it is not."""
-    over: Callable[[Identity], None] = lambda _identity: None
-    """Is told of alerts that are over: an acknowledgement ends with its alert."""
+
+def heard(_labels: Labels, _now: float) -> str:
+    """Keep nothing quiet."""
+    return ""
 
 
 class Routing:
@@ -84,15 +83,15 @@ class Routing:
         self._news.extend(news)
         self._passed.extend((yield from self.inhibitor.deciding(self._news, states, now)))
         self._news = []
-        self._decided += self.inhibitor.taken()
+        for decision in self.inhibitor.taken():  # it has them in the log already
+            self._metrics.routed(decision.channel, decision.event.value)
+            self._decided.append(decision)
         while self._passed:
             transition = self._passed.popleft()
             self.note(self.router.take(transition, now))
-            if transition.edge in (Edge.RESOLVED, Edge.RULE_REMOVED):
-                self._muting.over(transition.identity)
             yield
         wall = self._clock.wall()
-        for each in self.router.messages(now, lambda labels: self._muting.why(labels, wall)):
+        for each in self.router.messages(now, lambda labels: self._muting(labels, wall)):
             if isinstance(each, Message):
                 self._due.append(each)
             elif each is not None:

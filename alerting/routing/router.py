@@ -27,6 +27,10 @@ class Event(StrEnum):
 
     ROUTED = "routed"
     """It joined a group."""
+    INHIBITED = "inhibited"
+    """It joins none: another alert explains it."""
+    RELEASED = "released"
+    """Nothing explains it any more, and it still fires."""
     NO_ROUTE = "no_route"
     """No route leads anywhere: nobody will be told."""
     MUTED = "muted"

@@ -50,12 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     try:
         path = find_config(arguments.file, Path.cwd())
-        loaded = load(path, os.environ, cwd=Path.cwd(), strict=True, now=Clock().wall())
+        now = Clock().wall()
+        loaded = load(path, os.environ, cwd=Path.cwd(), strict=True, now=now)
     except ConfigError as error:
         _complain(error, as_json=arguments.json)
         return 2
-    plan = check_json(loaded)
-    text = check_text(loaded)
+    plan = check_json(loaded, now)
+    text = check_text(loaded, now)
     works = True
     if arguments.connect:
         line, works = _connect(loaded.config)
@@ -71,9 +72,9 @@ def _connect(config: Config) -> tuple[str, bool]:
     return report(config.store.influxdb, config.location)
 
 
-def check_json(loaded: Loaded) -> Row:
+def check_json(loaded: Loaded, now: float | None = None) -> Row:
     """Return what would run as a JSON object."""
-    return {"valid": True, **outline(loaded)}
+    return {"valid": True, **outline(loaded, now)}
 
 
 def _say(text: str) -> None:
@@ -98,9 +99,9 @@ def _problem_row(problem: Problem) -> Row:
     }
 
 
-def check_text(loaded: Loaded) -> str:
+def check_text(loaded: Loaded, now: float | None = None) -> str:
     """Return what would run as text, with aligned columns and no colours."""
-    plan = outline(loaded)
+    plan = outline(loaded, now)
     return "\n".join(
         (
             f"{plan['source']}: valid",
@@ -113,6 +114,7 @@ def check_text(loaded: Loaded) -> str:
             "",
             *_rules(plan["rules"]),
             "",
+            *_maintenance(plan["maintenance"]),
             *_channels(plan["channels"]),
             *(("", "Warnings") if plan["warnings"] else ()),
             *(f"  {warning}" for warning in plan["warnings"]),
@@ -237,6 +239,14 @@ def _detects(rule: Row) -> str:
     if never:
         text += f"; never fires on {len(never)} of its targets: {never[0]['reason']}"
     return text
+
+
+def _maintenance(windows: Sequence[Row]) -> Iterator[str]:
+    if windows:
+        yield f"Maintenance: {len(windows)}"
+        rows = [(each["times"], each["match"], each["next"] or "over") for each in windows]
+        yield from _table((("TIMES", "KEEPS QUIET", "NEXT"), *rows))
+        yield ""
 
 
 def _channels(channels: Sequence[Row]) -> Iterator[str]:

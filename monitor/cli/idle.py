@@ -3,6 +3,7 @@
 from alerting.match import labels_of
 from alerting.metric import Fact
 from alerting.rule import Rule, Subject
+from monitor.breadth import LEAST_MODELS, models_of
 from monitor.config.values import Check, Config
 from probes.target import Target
 
@@ -22,6 +23,9 @@ def idle(rule: Rule, target: Target, config: Config) -> str | None:
         case Fact.EGRESS_FAILING:
             off = config.egress.check is Check.OFF
             return "egress.check is false: nobody looks at our own way out" if off else None
+        case Fact.PROVIDER_FAILING:
+            few = target.provider not in models_of(config.targets)
+            return f"fewer than {LEAST_MODELS} models of {target.provider}" if few else None
         case Fact.STATUS_PAGE_DISAGREES:
             known = any(page.provider == target.provider for page in config.status_pages)
             return None if known else f"no status page of {target.provider} is read"

@@ -8,8 +8,19 @@ fact, which is of no window: its detection time begins when the fact is known.
 from collections.abc import Sequence, Sized
 from typing import Any
 
-from alerting.detection import Detection, Found, Unbounded, Undetectable, detection
+from alerting.detection import (
+    Detection,
+    Found,
+    Unbounded,
+    Undetectable,
+    after_waiting,
+    detection,
+)
 from alerting.match import labels_of
+from alerting.render import whose_fault
+from alerting.routing.maintenance import Maintenance, occurrence_text
+from alerting.routing.route import groups_for
+from alerting.routing.silence import matchers_text
 from alerting.rule import Rule, Subject
 from monitor.budget.forecast import most_usd
 from monitor.cli.idle import idle
@@ -33,8 +44,11 @@ from probes.target import Provider, Target
 Row = dict[str, Any]
 
 
-def outline(loaded: Loaded) -> Row:
-    """Return everything the configuration would run, ready for JSON."""
+def outline(loaded: Loaded, now: float | None = None) -> Row:
+    """Return everything the configuration would run, ready for JSON.
+
+    With `now` (wall time) it says when each maintenance is next.
+    """
     config = loaded.config
     return {
         "source": config.source,
@@ -77,6 +91,7 @@ def outline(loaded: Loaded) -> Row:
         ],
         "targets": [_target(target) for target in config.targets],
         "rules": [_rule(rule, config) for rule in config.rules],
+        "maintenance": [_maintenance(each, now) for each in config.maintenance],
         "channels": [_channel(channel) for channel in config.channels],
         "warnings": [str(warning) for warning in loaded.warnings],
     }
@@ -180,6 +195,17 @@ def _rule(rule: Rule, config: Config) -> Row:
     }
 
 
+def _maintenance(maintenance: Maintenance, now: float | None) -> Row:
+    found = None if now is None else maintenance.next(now)
+    return {
+        "times": maintenance.text,
+        "match": matchers_text(maintenance.match),
+        "starts_at": None if found is None else found.starts_at,
+        "ends_at": None if found is None else found.ends_at,
+        "next": None if found is None else occurrence_text(found, maintenance.timezone),
+    }
+
+
 def _detections(rule: Rule, targets: Sequence[Target], config: Config) -> list[tuple[str, Found]]:
     """Return how soon the rule tells of each target; a thousand alike are computed once."""
     known: dict[tuple[object, ...], Found] = {}
@@ -203,8 +229,16 @@ def _detections(rule: Rule, targets: Sequence[Target], config: Config) -> list[t
                 evaluate_every_s=config.evaluate_every_s,
                 longest_s=max(config.windows_s),
             )
-        found.append((target.name, known[alike]))
+        found.append((target.name, after_waiting(known[alike], _wait_s(rule, target, config))))
     return found
+
+
+def _wait_s(rule: Rule, target: Target, config: Config) -> float:
+    """Return how long the slowest channel waits for more alerts like the rule's; 0 without one."""
+    own = {"alertname": rule.name, "severity": rule.severity.value, "fault": whose_fault(rule.when)}
+    labels = {**labels_of(target, config.location), **dict(rule.labels), **own}
+    timings = groups_for(labels, config.routes).values()
+    return max((timing.wait_s[rule.severity] for timing in timings), default=0.0)
 
 
 def _channel(channel: Channel) -> Row:

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from alerting.notification import DeliveryError, Notification, Status
+from alerting.notification import DeliveryError, Notification
 from alerting.notifiers.email import EmailNotifier
 from probes.secret import Secret, SecretSource
 from tests.integration.authority import Authority

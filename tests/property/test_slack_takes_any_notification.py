@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.notification import Notification, Status
-from alerting.slack_message import slack_message
 from alerting.rule import Severity
+from alerting.slack_message import slack_message
 from tests.standins.slack import fault_in
 
 TEXTS = st.text(max_size=40) | st.text("&<>\n\u200b \N{GRINNING FACE}", max_size=400)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aggregator.ledger import Ledger
+from alerting.engine import Transition
 from alerting.notification import Notification
 from alerting.routing.route import Route
+from alerting.state import Edge
 from monitor.clock import Clock
 from monitor.config.load import load
 from monitor.config.values import Config
@@ -59,8 +61,8 @@ class Recorder:
         return [(n.alertname, subject(n), at) for at, n in self.told if n.status.value == "firing"]
 
 
-def subject(notification: Notification) -> str:
-    labels = dict(notification.labels)
+def subject(told: Notification | Transition) -> str:
+    labels = dict(told.labels)
     return labels.get("target", labels.get("provider", labels.get("location", "?")))
 
 
@@ -96,10 +98,18 @@ class Virtual:
         clock = Clock(lambda: START + self.elapsed_s() + self.step_s, loop.time)
         channels = {"recorder": self.recorder}
         config = replace(config, routes=tuple(routes))
-        self.road = Road(config, self.ledger, channels, self._probe, clock, LagMeter(), Observers())
+        self.fired: list[tuple[str, str, float]] = []
+        """Alert name, subject, seconds since the beginning, of what fired, told or not."""
+        observers = Observers(on_transition=self._heard)
+        self.road = Road(config, self.ledger, channels, self._probe, clock, LagMeter(), observers)
 
     def elapsed_s(self) -> float:
         return asyncio.get_running_loop().time() - self._began
+
+    def _heard(self, transition: Transition) -> None:
+        if transition.edge is Edge.FIRED:
+            who = subject(transition)
+            self.fired.append((transition.alertname, who, self.elapsed_s()))
 
     async def _probe(self, target: Target, slot: Slot, attempt: int) -> ProbeResult:
         began = self.elapsed_s()

@@ -24,7 +24,7 @@ from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.inhibitor import Inhibitor
 from monitor.metrics import Metrics
-from monitor.routing import Beside, Muting, Routing, labelling
+from monitor.routing import Beside, Routing, labelling
 from tests.unit.alerting.delivering import HANG, Road, Sink, at_work, empty_road
 from tests.unit.alerting.messages import NOW
 
@@ -73,7 +73,6 @@ class Desk:
         """What the engine says when it is asked for the news of an alert again."""
         self.quiet = ""
         """Why nothing is to be heard of anything."""
-        self.over: list[Identity] = []
         self.routing = Routing(
             Router(tuple(Route((name,), timing=AT_ONCE) for name in channels), labelling((), "")),
             Inhibitor(self._again, self.metrics.inhibited),
@@ -81,7 +80,7 @@ class Desk:
             clock,
             self.metrics,
             Beside("https://sonde.example/", lambda t: (f"a note on {t.alertname}",)),
-            Muting(lambda _labels, _now: self.quiet, self.over.append),
+            lambda _labels, _now: self.quiet,
         )
         self.announcer = Announcer(
             road.ledger, self.deliverer, self.metrics, self.heard.append, self.routing
@@ -350,8 +349,8 @@ async def test_what_else_is_known_goes_with_the_news(road: Road) -> None:
     assert bad.thread == good.thread
 
 
-async def test_what_is_muted_waits_and_its_end_is_told_to_who_muted_it(road: Road) -> None:
-    """Nothing is queued while somebody wants to hear nothing; acknowledgements learn of ends."""
+async def test_what_is_muted_waits(road: Road) -> None:
+    """Nothing is queued while somebody wants to hear nothing; what is over by then is not told."""
     desk = Desk(road, "team")
     desk.quiet = "silence 1"
     desk.announce(fired("a"), fired("b"))
@@ -362,7 +361,6 @@ async def test_what_is_muted_waits_and_its_end_is_told_to_who_muted_it(road: Roa
     await desk.save({}, NOW + 5)
     (row,) = await desk.rows()
     assert dict(row.labels)["provider"] == "b"
-    assert desk.over == [fired("a").identity]
     labels = {"channel": "team", "event": "over_untold"}
     assert desk.metrics.registry.get_sample_value("sonde_alerts_routed_total", labels) == 1
 

@@ -28,7 +28,7 @@ from monitor.facts import Facts, Reading
 from monitor.inhibitor import Inhibitor
 from monitor.keys import KeyReading
 from monitor.metrics import Metrics
-from monitor.routing import Beside, Muting, Routing, labelling
+from monitor.routing import Beside, Routing, heard, labelling
 from probes.lag import LagMeter
 from probes.result import Fault, Verdict
 from probes.secret import SecretSource
@@ -77,7 +77,7 @@ class Desk:
             clock,
             self.metrics,
             Beside(),
-            Muting(),
+            heard,
         )
         announcer = Announcer(ledger, deliverer, self.metrics, self.heard.append, routing)
         self.facts = Facts()

@@ -5,8 +5,11 @@ from dataclasses import replace
 
 from structlog.testing import capture_logs
 
+from alerting.consequence import natures_of
+from alerting.defaults import default_rules
 from alerting.engine import Identity, Transition
 from alerting.inhibition import LINGERS_S, Held, Reason
+from alerting.routing.router import Event
 from alerting.state import Edge, Firing, Inactive, State
 from monitor.inhibitor import Inhibitor
 from tests.unit.alerting.test_render import FIRED, NOW
@@ -82,3 +85,51 @@ def test_an_end_that_is_held_back_is_counted_too() -> None:
     assert desk.passing(over, broken=True) == []
     assert desk.counted == [("HighLatency", "monitor_egress")] * 2
     assert desk.inhibitor.held == {}
+
+
+def test_every_decision_is_handed_over_once() -> None:
+    """With the reason, and with who explains it, for those who ask later."""
+    desk = Desk()
+    desk.passing(FIRED, broken=True)
+    desk.passing()
+    taken = desk.inhibitor.taken()
+    assert [(each.event, each.detail) for each in taken] == [
+        (Event.INHIBITED, "monitor_egress: MonitorEgress"),
+        (Event.RELEASED, ""),
+    ]
+    assert desk.inhibitor.taken() == ()
+    over = replace(FIRED, edge=Edge.RESOLVED, state=Inactive())
+    desk.passing(FIRED, broken=True)
+    desk.passing(over, broken=True)
+    assert [(each.event, each.detail) for each in desk.inhibitor.taken()][1:] == [
+        (Event.OVER_UNTOLD, "monitor_egress")
+    ]
+
+
+def test_left_off_in_between_nothing_is_decided() -> None:
+    """The same news can be given again, and comes out once."""
+    desk = Desk()
+    states = {FIRED.identity: FIRED.state, **BROKEN}
+    steps = desk.inhibitor.deciding((FIRED,), states, NOW)
+    for _ in range(4):
+        next(steps)
+    steps.close()
+    assert (desk.inhibitor.held, desk.inhibitor.taken()) == ({}, ())
+    assert desk.passing(FIRED, broken=True) == []
+    assert [each.event for each in desk.inhibitor.taken()] == [Event.INHIBITED]
+
+
+def test_what_joined_a_group_before_a_louder_one_came_is_explained_by_it() -> None:
+    """From when somebody has looked; before that nobody knows what fires."""
+    labels = dict(FIRED.labels)
+    down = Identity("Down", tuple(sorted((labels | LOUD).items())))
+    inhibitor = Inhibitor(lambda *_: None, lambda *_: None, natures_of(default_rules()))
+    assert inhibitor.explains(labels) == ""
+    assert inhibitor.failing is None
+    inhibitor.passing((), {FIRED.identity: FIRED.state, down: Firing(NOW, NOW)}, NOW)
+    assert inhibitor.explains(labels) == "held back, louder: Down"
+    assert inhibitor.explains(labels | LOUD) == ""
+    assert inhibitor.failing == {labels["provider"]: frozenset({labels["model"]})}
+
+
+LOUD = {"alertname": "Down", "severity": "critical"}

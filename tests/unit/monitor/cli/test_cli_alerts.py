@@ -5,25 +5,25 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
-from aggregator.ledger import Ledger
+from aggregator.ledger_file import make_file, open_writer
 from alerting.alert import Identity
 from alerting.inhibition import Held, Reason
 from alerting.notification import Notification, Status
 from alerting.outbox import due, enqueue, mark_retry, mark_sent
 from alerting.routing.group import Timing
 from alerting.routing.router import Decision, Event, Group, Member
-from alerting.routing.silence_store import load_silences
+from alerting.routing.silence_store import SILENCES, load_silences
 from alerting.routing.store import log_decisions, save_groups
 from alerting.rule import Severity
-from alerting.state import Firing, Pending
-from alerting.store import save_held, save_states
+from alerting.state import Firing, Pending, State
+from alerting.store import ALERTING, save_held, save_states
 from monitor.cli import main
-from monitor.cli.beside import reading
+from monitor.cli.beside import reading, writing
 from monitor.clock import Clock
-from monitor.daemon import SCHEMAS
 from tests.unit.alerting.routing.routed import identity
 
 CONFIG = """\
@@ -38,25 +38,37 @@ BUDGET = Identity("Budget", (("alertname", "Budget"), ("provider", "p"), ("sever
 GROUP = ("team", (("provider", "openai"),))
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that a daemon has made: once, as its tables take a while."""
+    path = tmp_path_factory.mktemp("made") / "sonde.db"
+    make_file(path)
+    open_writer(path, (ALERTING, SILENCES)).close()
+    return path
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A configuration."""
+def folder(tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration with such a ledger beside it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sonde.yaml").write_text(CONFIG)
+    copy(empty, tmp_path / "sonde.db")
     return tmp_path
 
 
-async def write(folder: Path, *works: Callable[[sqlite3.Connection], object]) -> None:
+def write(folder: Path, *works: Callable[[sqlite3.Connection], object]) -> None:
     """Do what a daemon does with its ledger."""
-    ledger = Ledger.open(folder / "sonde.db", SCHEMAS, inline=True)
     for work in works:
-        await ledger.write(work)
-    await ledger.close()
+        writing(folder / "sonde.db", (), work)
 
 
 def _states(connection: sqlite3.Connection) -> None:
     """One fires and was told, one is held back, one waits."""
-    states = {DOWN: Firing(NOW, NOW), SLOW: Firing(NOW, NOW + 120), BUDGET: Pending(NOW + 60)}
+    states: dict[Identity, State] = {
+        DOWN: Firing(NOW, NOW),
+        SLOW: Firing(NOW, NOW + 120),
+        BUDGET: Pending(NOW + 60),
+    }
     save_states(connection, states, NOW)
     save_held(connection, {SLOW: Held(Reason.LOUDER)})
     save_groups(connection, [Group(GROUP, Timing(), {DOWN: Member(NOW, told=True)}, NOW, 1)])
@@ -92,16 +104,17 @@ def _message(connection: sqlite3.Connection) -> None:
     mark_sent(connection, first.seq, NOW + 7)
 
 
-async def test_alerts_are_listed_with_what_became_of_them(
+def test_alerts_are_listed_with_what_became_of_them(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Told, held back, or not firing yet; as a table and for scripts."""
-    await write(folder, _states)
+    write(folder, _states)
     assert main(["alerts"]) == 0
     _, *lines = capsys.readouterr().out.splitlines()
     by_name = {line.split()[1]: line for line in lines}
     assert by_name["Down"].endswith("team: told")
-    assert "critical" in by_name["Down"] and " chat " in by_name["Down"]
+    assert "critical" in by_name["Down"]
+    assert " chat " in by_name["Down"]
     assert "held back: a louder alert" in by_name["HighLatency"]
     assert "pending" in by_name["Budget"]
     assert main(["alerts", "--json"]) == 0
@@ -112,11 +125,11 @@ async def test_alerts_are_listed_with_what_became_of_them(
 
 
 @pytest.mark.parametrize("word", ["Down", DOWN.fingerprint])
-async def test_a_story_is_told_line_by_line(
+def test_a_story_is_told_line_by_line(
     folder: Path, capsys: pytest.CaptureFixture[str], word: str
 ) -> None:
     """Of the alert of this name, and of no other."""
-    await write(folder, _states, _decisions, _message)
+    write(folder, _states, _decisions, _message)
     assert main(["alerts", "explain", word]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
     assert head == f"{DOWN.fingerprint}  Down of chat"
@@ -129,11 +142,11 @@ async def test_a_story_is_told_line_by_line(
     ]
 
 
-async def test_a_target_has_the_stories_of_all_its_alerts(
+def test_a_target_has_the_stories_of_all_its_alerts(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Those of others are left out; for scripts too."""
-    await write(folder, _states, _decisions, _message)
+    write(folder, _states, _decisions, _message)
     assert main(["alerts", "explain", "chat", "--json"]) == 0
     stories = {each["alertname"]: each for each in json.loads(capsys.readouterr().out)}
     assert set(stories) == {"Down", "HighLatency"}
@@ -144,39 +157,40 @@ async def test_a_target_has_the_stories_of_all_its_alerts(
     assert "Budget of p" in capsys.readouterr().out
 
 
-async def test_what_is_over_is_told_as_far_back_as_asked(
+def test_what_is_over_is_told_as_far_back_as_asked(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its story is in the log, though it is no alert any more."""
-    await write(folder, _decisions)
+    write(folder, _decisions)
     assert main(["alerts", "explain", "HighLatency"]) == 0
     assert capsys.readouterr().out.endswith(f"  {'now':19}  over\n")
     assert main(["alerts", "explain", "HighLatency", "--since", "1m"]) == 0
     assert capsys.readouterr().out.startswith("nothing is known of HighLatency")
 
 
-async def test_many_stories_are_cut(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_stories_are_cut(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """To the newest, with their number."""
     many = [Decision(identity(target=f"t{n}"), Event.NO_ROUTE) for n in range(30)]
-    await write(folder, lambda c: log_decisions(c, many, NOW))
+    write(folder, lambda c: log_decisions(c, many, NOW))
     assert main(["alerts", "explain", "Down"]) == 0
     text = capsys.readouterr().out
     assert text.startswith("the newest 20 of 30 alerts; name one for the others\n")
     assert text.count("nobody is told") == 20
 
 
-async def test_an_alert_is_acknowledged_by_the_beginning_of_its_name(
+def test_an_alert_is_acknowledged_by_the_beginning_of_its_name(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A silence of it alone, until it is over."""
-    await write(folder, _states)
+    write(folder, _states)
     ack = ["alerts", "ack", DOWN.fingerprint[:8], "--comment", "on it", "--author", "ann"]
     assert main(ack) == 0
     assert capsys.readouterr().out.startswith("Down is acknowledged until it is over, 20")
     assert main([*ack, "--json", "--for", "1h"]) == 0
     assert json.loads(capsys.readouterr().out)["fingerprint"] == DOWN.fingerprint
     first, second = reading(folder / "sonde.db", lambda c: load_silences(c, 0.0))
-    assert first.until_resolved and second.until_resolved
+    assert first.until_resolved
+    assert second.until_resolved
     assert second.ends_at - second.starts_at == 7 * 86_400
     assert first.match.fields == (("fingerprint", (DOWN.fingerprint,)),)
 
@@ -184,35 +198,30 @@ async def test_an_alert_is_acknowledged_by_the_beginning_of_its_name(
 @pytest.mark.parametrize(
     ("name", "told"), [("zz", "no alert that is pending or firing"), ("", "several alerts begin")]
 )
-async def test_what_is_no_alert_cannot_be_acknowledged(
+def test_what_is_no_alert_cannot_be_acknowledged(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
 ) -> None:
     """Nor several at once."""
-    await write(folder, _states)
+    write(folder, _states)
     assert main(["alerts", "ack", name, "--comment", "x", "--author", "ann"]) == 2
     assert told in capsys.readouterr().err
 
 
-async def test_where_nothing_is_that_is_said(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_where_nothing_is_that_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No alert; no ledger; a configuration that is wrong."""
-    assert main(["alerts"]) == 1
-    assert "there is no ledger yet" in capsys.readouterr().err
-    await write(folder)
     assert main(["alerts"]) == 0
     assert capsys.readouterr().out == "no alert is pending or firing\n"
     assert main(["alerts", "explain"]) == 0
     assert capsys.readouterr().out.startswith("nothing is known: ")
+    (folder / "sonde.db").unlink()
+    assert main(["alerts"]) == 1
+    assert "there is no ledger yet" in capsys.readouterr().err
     (folder / "sonde.yaml").write_text("targets: 3")
     assert main(["alerts"]) == 2
 
 
-async def test_a_ledger_that_is_too_old_is_told(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_ledger_that_is_too_old_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One without the tables."""
-    ledger = Ledger.open(folder / "sonde.db", (), inline=True)
-    await ledger.close()
+    write(folder, lambda c: c.execute("DROP TABLE held_alerts"))
     assert main(["alerts"]) == 1
     assert "no such table" in capsys.readouterr().err

@@ -1,14 +1,16 @@
 """`sonde silence`."""
 
 import json
+import sqlite3
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
-from aggregator.ledger import Ledger
+from aggregator.ledger_file import make_file, open_writer
 from alerting.routing.silence_store import load_silences
 from monitor.cli import main
-from monitor.cli.beside import reading
+from monitor.cli.beside import reading, writing
 from monitor.daemon import SCHEMAS
 
 CONFIG = """\
@@ -19,14 +21,22 @@ targets: [{name: chat, provider: p, model: m, labels: {team: ml}}]
 ADD = ["silence", "add", "--comment", "they told us", "--author", "ann"]
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that a daemon has made: once, as its tables take a while."""
+    path = tmp_path_factory.mktemp("made") / "sonde.db"
+    make_file(path)
+    open_writer(path, SCHEMAS).close()
+    return path
+
+
 @pytest.fixture
-async def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A configuration with a ledger beside it that a daemon has made."""
+def folder(tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration with such a ledger beside it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KEY", "hunter2-hunter2")
     (tmp_path / "sonde.yaml").write_text(CONFIG)
-    ledger = Ledger.open(tmp_path / "sonde.db", SCHEMAS, inline=True)
-    await ledger.close()
+    copy(empty, tmp_path / "sonde.db")
     return tmp_path
 
 
@@ -134,13 +144,16 @@ def test_without_a_ledger_there_is_nothing_to_write_to(
     assert "targets" in capsys.readouterr().err
 
 
-async def test_a_ledger_from_before_silences_has_none(
+def test_a_ledger_from_before_silences_has_none(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Listing reads only, and brings nothing up to date; adding does."""
-    (folder / "sonde.db").unlink()
-    earlier = tuple(schema for schema in SCHEMAS if schema.name != "silences")
-    await Ledger.open(folder / "sonde.db", earlier, inline=True).close()
+    writing(folder / "sonde.db", (), _without_silences)
     assert main(["silence", "list"]) == 0
     assert capsys.readouterr().out == "no silences\n"
     assert main([*ADD, "target=chat", "--for", "1h"]) == 0
+
+
+def _without_silences(connection: sqlite3.Connection) -> None:
+    connection.execute("DROP TABLE silences")
+    connection.execute("DELETE FROM schema_version WHERE name = 'silences'")

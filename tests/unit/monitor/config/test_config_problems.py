@@ -75,7 +75,8 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             "sonde.yaml:16:5 rules[1].when: missing: a new rule needs a condition; the default"
             " rules"
             " are Down, ErrorRate, HighLatency, CriticalLatency, SlowMean, LowThroughput, Account,"
-            " Request, BudgetNear, Budget, MonitorEgress, ProviderDown, Undelivered, Retirement, Drift"
+            " Request, BudgetNear, Budget, MonitorEgress, ProviderDown, Undelivered, Retirement,"
+            " Drift"
         ),
         "sonde.yaml:18:11 notify.repeat: expected a duration with its unit, such as 500ms, 30s, 5m"
         ' or 1h30m, not "soon"',
