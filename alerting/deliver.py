@@ -7,6 +7,7 @@ at least once, never silently less. A stop cuts no attempt short, so it repeats 
 
 import asyncio
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import structlog
 
@@ -30,15 +31,18 @@ class Deliverer:
         notifiers: Mapping[str, Notifier],
         now: Callable[[], float],
         on_outcome: OnOutcome,
+        most_per_hour: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """`now`: seconds since the epoch, on a clock that does not step; retries are timed by it.
+        """`most_per_hour`: by channel, as a lane has it.
+
+        `now`: seconds since the epoch, on a clock that does not step; retries are timed by it.
 
         What the outbox is filled with is to be stamped with the same clock.
         """
         self._ledger = PatientLedger("all", ledger)
         self._on_outcome = on_outcome
         self._lanes = tuple(
-            Lane(channel, notifier, ledger, now, on_outcome)
+            Lane(channel, notifier, ledger, now, on_outcome, most_per_hour.get(channel))
             for channel, notifier in notifiers.items()
         )
         self._last_seq = 0

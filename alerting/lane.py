@@ -7,6 +7,7 @@ A row that was sent but could not be marked is not sent again: its mark is owed.
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ LONGEST_REST_S: Final = 60.0
 """A lane looks at its rows at least this often, should a wake-up ever be missing."""
 SHORTEST_REST_S: Final = 0.01
 """A lane whose next row is due this instant by one clock and not by another must not spin."""
+
+HOUR_S: Final = 3_600.0
 
 log = structlog.get_logger("sonde.deliver")
 
@@ -71,8 +74,13 @@ class Lane:
         ledger: Ledger,
         now: Callable[[], float],
         on_outcome: OnOutcome,
+        most_per_hour: int | None = None,
     ) -> None:
+        """`most_per_hour`: attempts the channel allows in any hour; None: as many as there are."""
         self.channel = channel
+        self._most_per_hour = most_per_hour
+        self._attempted: deque[float] = deque(maxlen=most_per_hour or 1)
+        """Loop times of the newest attempts: of as many as an hour may have."""
         self._notifier = notifier
         self._ledger = PatientLedger(channel, ledger)
         self._now = now
@@ -283,6 +291,7 @@ class Lane:
         self, notification: Notification, attempt: int, age_s: float
     ) -> tuple[Retry | Dead | None, str]:
         """Make one attempt; return what follows from it (None: it was sent) and what was wrong."""
+        self._hold_to_pace()
         failure = await self._failure_of(notification)
         if failure is None:
             return None, ""
@@ -292,6 +301,13 @@ class Lane:
         if fate.hold_channel:
             self._held_until = _loop_time() + fate.wait_s
         return fate, str(failure)
+
+    def _hold_to_pace(self) -> None:
+        """Count an attempt; hold the channel when it is the last that an hour allows."""
+        self._attempted.append(_loop_time())
+        if len(self._attempted) == self._most_per_hour:
+            self._held_until = max(self._held_until, self._attempted[0] + HOUR_S)
+            log.warning("notification.limited", channel=self.channel, wait_s=round(self._held_s()))
 
     async def _failure_of(self, notification: Notification) -> DeliveryError | None:
         try:

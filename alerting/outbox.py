@@ -87,19 +87,24 @@ def enqueue(
     return connection.total_changes - before
 
 
+STALE_S: Final = 60.0
+"""A message that waited so long was held up: its channel refuses, limits us, or is limited."""
+
+
 def supersede(
-    connection: sqlite3.Connection, channel: str, newer: Notification
+    connection: sqlite3.Connection, channel: str, newer: Notification, now: float
 ) -> tuple[Notification, int]:
-    """Give up what the channel failed to take about the same group, for `newer` tells it all.
+    """Give up what the channel did not take about the same group, for `newer` tells it all.
 
     Returns the newer message with the ends that the older ones told of, and how many those were.
     A receiver that was away for hours hears how things stand, once, and no stale news.
     """
     rows = connection.execute(
         "UPDATE outbox SET status = 'dead', last_error = 'a newer message says how things stand'"
-        " WHERE status = 'queued' AND channel = ? AND fingerprint = ? AND attempts > 0 AND id != ?"
+        " WHERE status = 'queued' AND channel = ? AND fingerprint = ? AND id != ?"
+        " AND (attempts > 0 OR created_at <= ?)"
         " RETURNING payload",
-        (channel, newer.order, newer.id),
+        (channel, newer.order, newer.id, now - STALE_S),
     ).fetchall()
     known = {alert.fingerprint for alert in newer.alerts}
     ends = {

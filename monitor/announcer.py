@@ -84,7 +84,7 @@ class Announcer:
             log_decisions(connection, decisions, now)
             superseded: list[str] = []
             for channel, offered in notifications:
-                notification, older = supersede(connection, channel, offered)
+                notification, older = supersede(connection, channel, offered, now)
                 superseded += [channel] * older
                 enqueue(connection, (notification,), (channel,), now)
             return last_seq(connection), superseded

@@ -137,7 +137,9 @@ class Road:
         )
         self.undelivered = Undelivered(self._channels)
         self.facts.add(self.undelivered.facts)
-        self.deliverer = Deliverer(ledger, notifiers, clock.steady, self._delivered)
+        self.deliverer = Deliverer(
+            ledger, notifiers, clock.steady, self._delivered, config.most_per_hour
+        )
         self.metrics.read(self._counts())
         self.notes = Notes()
         longest_s = max(config.windows_s)

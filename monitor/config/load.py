@@ -133,6 +133,11 @@ def _compile(
         rules=rules,
         maintenance=compile_maintenance(root, targets, rules, findings),
         channels=channels,
+        most_per_hour={
+            name: section.most_per_hour
+            for name, section in sections.channels.items()
+            if section.most_per_hour is not None
+        },
         routes=routes,
         heartbeat=compile_heartbeat(sections, folder, findings),
         store=_store(root, known, folder, findings),

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 
 from monitor.config.fields import (
     BaseUrl,
+    Count,
     Flag,
     Hold,
     Interval,
@@ -19,7 +20,16 @@ from monitor.config.fields import (
 from monitor.config.section import Section
 
 
-class SlackSection(Section):
+class AnyChannelSection(Section):
+    """What every channel may say."""
+
+    most_per_hour: Count | None = Field(
+        default=None,
+        description="messages an hour; what is beyond waits, and gives way to newer ones",
+    )
+
+
+class SlackSection(AnyChannelSection):
     """Slack, by an incoming webhook or by a bot."""
 
     type: Literal["slack"]
@@ -34,7 +44,7 @@ class SlackSection(Section):
     allow_http: Flag = Field(default=False, description="permit an http:// webhook URL")
 
 
-class WebhookSection(Section):
+class WebhookSection(AnyChannelSection):
     """An HTTP receiver of Alertmanager-shaped messages."""
 
     type: Literal["webhook"]
@@ -51,7 +61,7 @@ class WebhookSection(Section):
     allow_private: Flag = Field(default=False, description="permit private and loopback addresses")
 
 
-class PagerdutySection(Section):
+class PagerdutySection(AnyChannelSection):
     """A service integration of PagerDuty's Events API v2."""
 
     type: Literal["pagerduty"]
@@ -65,7 +75,7 @@ class PagerdutySection(Section):
     allow_private: Flag = Field(default=False, description="permit private and loopback addresses")
 
 
-class EmailSection(Section):
+class EmailSection(AnyChannelSection):
     """Mail through one SMTP server."""
 
     type: Literal["email"]
@@ -79,7 +89,7 @@ class EmailSection(Section):
     allow_plain: Flag = Field(default=False, description="permit a connection without TLS")
 
 
-class AlertmanagerSection(Section):
+class AlertmanagerSection(AnyChannelSection):
     """One Alertmanager, or every one of a cluster."""
 
     type: Literal["alertmanager"]
@@ -93,7 +103,7 @@ class AlertmanagerSection(Section):
     allow_private: Flag = Field(default=False, description="permit private and loopback addresses")
 
 
-class AppriseSection(Section):
+class AppriseSection(AnyChannelSection):
     """Anything that Apprise knows, by its URL."""
 
     type: Literal["apprise"]

@@ -1,5 +1,7 @@
 """What the configuration compiles to: frozen values the composition root reads."""
 
+from collections.abc import Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -270,6 +272,8 @@ class Config:
     rules: tuple[Rule, ...]
     maintenance: tuple[Maintenance, ...] = ()
     channels: tuple[Channel, ...] = ()
+    most_per_hour: Mapping[str, int] = field(default_factory=dict)
+    """Messages an hour at most, by channel; one that is absent has no such limit."""
     routes: tuple[Route, ...] = ()
     heartbeat: Heartbeat | None = None
     store: Store = Store()

@@ -66,13 +66,15 @@ class Road:
         """Return the time, which moves with the loop's."""
         return self.clock_offset_s + asyncio.get_running_loop().time()
 
-    def deliverer(self, *sinks: Sink) -> Deliverer:
+    def deliverer(self, *sinks: Sink, most_per_hour: int | None = None) -> Deliverer:
         """Return a deliverer to these sinks."""
 
         def note(channel: str, outcome: Outcome) -> None:
             self.outcomes[channel, outcome.value] += 1
 
-        return Deliverer(self.ledger, {sink.name: sink for sink in sinks}, self.now, note)
+        notifiers = {sink.name: sink for sink in sinks}
+        limits = {} if most_per_hour is None else dict.fromkeys(notifiers, most_per_hour)
+        return Deliverer(self.ledger, notifiers, self.now, note, limits)
 
     async def save(
         self,

@@ -317,3 +317,15 @@ async def test_delivery_tasks_bear_their_channels_names(road: Road) -> None:
         names = {task.get_name() for task in asyncio.all_tasks()}
         running.cancel()
     assert {"deliver to team", "deliver to ops"} <= names
+
+
+async def test_a_channel_that_is_limited_sends_no_more_in_any_hour(road: Road) -> None:
+    """What is beyond waits its turn, and goes when the oldest attempt is an hour old."""
+    sink = Sink()
+    deliverer = road.deliverer(sink, most_per_hour=3)
+    await road.put(*(firing(str(number)) for number in range(5)))
+    with capture_logs() as logs:
+        await road.run(deliverer, 8_000)
+    assert [round(at) for at, _ in sink.attempts] == [0, 0, 0, 3600, 3600]
+    limited = [each for each in logs if each["event"] == "notification.limited"]
+    assert [each["wait_s"] for each in limited][:1] == [3600]

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from alerting import outbox
+from alerting.notification import News, Notification
 from alerting.retry import LONGEST_WAIT_S
 from alerting.store import ALERTING
 from tests.unit.alerting.groups import GROUP
@@ -231,3 +233,56 @@ def test_what_is_no_notification_is_refused(payload: str) -> None:
 def test_a_group_comes_back_whole() -> None:
     """Every alert of it, with its annotations, as it was written."""
     assert outbox.decode(outbox.encode(GROUP)) == GROUP
+
+
+def group(number: int, *ends: str) -> Notification:
+    """Return the `number`-th message about one group: something fires, these are over."""
+    others = tuple(own(resolved(name)) for name in ends)
+    return replace(FIRING, id=f"msg_{number}", group_id="group", others=others)
+
+
+def own(notification: Notification) -> News:
+    """Return a notification's own news."""
+    return notification.alerts[0]
+
+
+def status(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return what became of each message."""
+    return connection.execute("SELECT id, status FROM outbox ORDER BY seq").fetchall()
+
+
+def test_a_newer_message_takes_the_place_of_those_that_failed(
+    connection: sqlite3.Connection,
+) -> None:
+    """It tells of the ends that they told of; what it knows better stays as it has it."""
+    outbox.enqueue(connection, (group(1, "a", "b"), group(2, "b")), ("team",), NOW)
+    connection.execute("UPDATE outbox SET attempts = 1")
+    newer, older = outbox.supersede(connection, "team", group(3, "a"), NOW + 10)
+    assert older == 2
+    assert [each.fingerprint for each in newer.others] == ["a", "b"]
+    assert status(connection) == [("msg_1", "dead"), ("msg_2", "dead")]
+
+
+def test_a_message_that_was_held_up_gives_way_as_well(connection: sqlite3.Connection) -> None:
+    """One that has waited for a minute without an attempt: its channel is limited."""
+    outbox.enqueue(connection, (group(1),), ("team",), NOW)
+    assert outbox.supersede(connection, "team", group(2), NOW + outbox.STALE_S - 1)[1] == 0
+    assert outbox.supersede(connection, "team", group(2), NOW + outbox.STALE_S)[1] == 1
+
+
+def test_what_is_elsewhere_or_settled_gives_way_to_nothing(connection: sqlite3.Connection) -> None:
+    """Other channels, other groups, what was sent, and the same message offered again."""
+    other = replace(group(4), group_id="other")
+    outbox.enqueue(connection, (group(1), group(2), other), ("team", "ops"), NOW)
+    connection.execute("UPDATE outbox SET attempts = 1")
+    outbox.mark_sent(connection, 1, NOW)
+    newer, older = outbox.supersede(connection, "team", group(2), NOW + 1)
+    assert (newer, older) == (group(2), 0)
+    assert [each for _, each in status(connection)].count("queued") == 5
+
+
+def test_a_damaged_message_gives_way_too(connection: sqlite3.Connection) -> None:
+    """It could not have been sent either, and stops nobody."""
+    outbox.enqueue(connection, (group(1, "a"),), ("team",), NOW)
+    connection.execute("UPDATE outbox SET attempts = 1, payload = '{}'")
+    assert outbox.supersede(connection, "team", group(2), NOW + 1) == (group(2), 1)

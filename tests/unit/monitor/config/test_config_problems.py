@@ -198,7 +198,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             "notify: {channels: {a: {type: webhook, url: '${URL}', alow_http: true}}}",
             (
                 "notify.channels.a.alow_http: unknown key (did you mean allow_http?); allowed:"
-                " type,"
+                " most_per_hour, type,"
                 " url, url_file, secret, secret_file, secrets, allow_http, allow_private"
             ),
         ),
