@@ -42,7 +42,7 @@ async def test_people_are_told_and_nothing_is_told_twice(tmp_path: Path) -> None
     await running
     assert not readiness.ready
     assert "full" in " ".join(check.detail for check in readiness.checks if not check.ok)
-    assert {n.alertname for _, n in told_while_full} >= {"Down", "ErrorRate", "HighLatency"}
+    assert {n.alertname for _, n in told_while_full} >= {"Down", "ProviderDown"}
     told = [(n.fingerprint, n.status.value) for _, n in virtual.recorder.told]
     assert len(told) == len(set(told))
     fired = {fingerprint for fingerprint, status in told if status == "firing"}
