@@ -135,6 +135,7 @@ def known(minute: int) -> Knowledge:
         (Fact.BUDGET_USED, "openai"): minute / 60 % 1.1,
         (Fact.BUDGET_USED, ""): minute / 90 % 1.1,
         (Fact.EGRESS_FAILING, ""): float(70 < minute < 80),
+        (Fact.CHANNELS_FAILING, ""): float(10 < minute < 70),
         (Fact.PROVIDER_FAILING, "openai"): 0.6 if 40 < minute < 60 else 0.0,
         (Fact.RETIREMENT_DAYS, "grok"): 100 - minute,
         (Fact.DRIFT_EVENTS, "gpt"): float(30 < minute < 50),

@@ -100,6 +100,8 @@ class Virtual:
         config = replace(config, routes=tuple(routes))
         self.fired: list[tuple[str, str, float]] = []
         """Alert name, subject, seconds since the beginning, of what fired, told or not."""
+        self.ended: list[tuple[str, str, float]] = []
+        """The same of what is over."""
         observers = Observers(on_transition=self._heard)
         self.road = Road(config, self.ledger, channels, self._probe, clock, LagMeter(), observers)
 
@@ -107,9 +109,9 @@ class Virtual:
         return asyncio.get_running_loop().time() - self._began
 
     def _heard(self, transition: Transition) -> None:
-        if transition.edge is Edge.FIRED:
-            who = subject(transition)
-            self.fired.append((transition.alertname, who, self.elapsed_s()))
+        kept = {Edge.FIRED: self.fired, Edge.RESOLVED: self.ended}.get(transition.edge)
+        if kept is not None:
+            kept.append((transition.alertname, subject(transition), self.elapsed_s()))
 
     async def _probe(self, target: Target, slot: Slot, attempt: int) -> ProbeResult:
         began = self.elapsed_s()

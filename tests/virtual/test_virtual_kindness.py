@@ -66,14 +66,13 @@ def during_outage(found: Callable[[Target], Found]) -> Callable[[Target, float],
     return lambda target, at: found(target) if OUTAGE_AT_S <= at < end_s else Found(0.6)
 
 
-def told(virtual: Virtual) -> dict[str, list[tuple[str, float]]]:
-    """Status and time of every message, by alert name and subject."""
+def lived(virtual: Virtual) -> dict[str, list[tuple[str, float]]]:
+    """When each alert fired and was over, by name and subject, told or spoken for by another."""
     found: dict[str, list[tuple[str, float]]] = {}
-    for at, notification in virtual.recorder.told:
-        labels = dict(notification.labels)
-        name = f"{notification.alertname} {labels.get('target', labels.get('provider'))}"
-        found.setdefault(name, []).append((notification.status.value, at))
-    return found
+    for status, kept in (("firing", virtual.fired), ("resolved", virtual.ended)):
+        for name, who, at in kept:
+            found.setdefault(f"{name} {who}", []).append((status, at))
+    return {name: sorted(each, key=lambda one: one[1]) for name, each in found.items()}
 
 
 def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
@@ -97,11 +96,11 @@ async def test_a_hang_is_asked_about_seldom_and_reads_as_failing(tmp_path: Path)
     over_s = OUTAGE_AT_S + OUTAGE_S
     assert virtual.asked_in(OUTAGE_AT_S, over_s) < len(config.targets) * OUTAGE_S / 60 / 10
     assert [(seen.coverage, seen.error_rate) for seen in virtual.seen] == [(1.0, 1.0)] * 4
-    for name, messages in told(virtual).items():
+    for name, messages in lived(virtual).items():
         assert [status for status, _ in messages] == ["firing", "resolved"], name
         assert not name.startswith("LowThroughput")
     for target in config.targets:
-        _, (_, resolved_at) = told(virtual)[f"Down {target.name}"]
+        _, (_, resolved_at) = lived(virtual)[f"Down {target.name}"]
         assert over_s <= resolved_at <= over_s + LONGEST_COOL_S + 2 * 60.0 + 30.0 + 10.0
     kinds = rows(tmp_path, "SELECT DISTINCT reason, verdict, fault FROM skips")
     assert kinds == [("breaker", "timeout", "provider")]
@@ -126,7 +125,7 @@ async def test_no_alert_is_later_for_the_breaker(tmp_path: Path) -> None:
     for target in config.targets:
         found = detection(OWN, target, evaluate_every_s=config.evaluate_every_s)
         assert isinstance(found, Detection)
-        ((_, fired_at),) = told(virtual)[f"Own {target.name}"]
+        ((_, fired_at),) = lived(virtual)[f"Own {target.name}"]
         assert fired_at - OUTAGE_AT_S <= found.seconds, found.formula
     assert rows(tmp_path, "SELECT DISTINCT reason FROM skips") == [("breaker",)]
 
@@ -140,8 +139,9 @@ async def test_a_restart_in_an_outage_brings_no_good_news(tmp_path: Path) -> Non
     second = Asked(config, tmp_path, during_outage(hang), after_s=back_at)
     second.look_at(back_at + 10.0)
     await second.run(600.0)
-    assert {name for name in told(first) if name.startswith("Down")}
-    assert told(second) == {}
+    assert {name for name in lived(first) if name.startswith("Down")}
+    assert lived(second) == {}
+    assert second.recorder.told == []
     for seen in second.seen:
         assert seen.failures >= 45
         assert seen.missed == 0
@@ -163,9 +163,9 @@ async def test_a_refused_account_is_asked_every_five_minutes(
     assert [(seen.coverage, seen.count(Fault.ACCOUNT) > 55) for seen in virtual.seen] == [
         (1.0, True)
     ] * 4
-    (alert,) = told(virtual)
+    (alert,) = lived(virtual)
     assert alert == "Account openai"
-    (_, fired_at), (_, resolved_at) = told(virtual)[alert]
+    (_, fired_at), (_, resolved_at) = lived(virtual)[alert]
     assert fired_at - OUTAGE_AT_S <= 60.0 + 10.0
     # The canary, and then a quarter of an hour without two such failures in the window.
     assert resolved_at - OUTAGE_AT_S - OUTAGE_S <= 300.0 + 60.0 + 900.0 + 10.0
@@ -185,7 +185,7 @@ async def test_a_throttled_key_is_left_alone_for_as_long_as_it_asks(tmp_path: Pa
     await virtual.run(OUTAGE_AT_S + OUTAGE_S + 60.0)
     assert virtual.asked_in(OUTAGE_AT_S, OUTAGE_AT_S + OUTAGE_S) <= OUTAGE_S / 600.0
     assert {seen.missed for seen in virtual.seen} == {0}
-    assert {name.split()[0] for name in told(virtual)} <= {"Account"}
+    assert {name.split()[0] for name in lived(virtual)} <= {"Account"}
     assert rows(tmp_path, "SELECT DISTINCT reason FROM skips") == [("throttled_by_us",)]
 
 
@@ -204,7 +204,7 @@ async def test_a_limit_for_the_day_is_told_though_it_is_asked_about_once_an_hour
     )
     await virtual.run(OUTAGE_AT_S + OUTAGE_S + 4500.0)
     assert virtual.asked_in(OUTAGE_AT_S, OUTAGE_AT_S + OUTAGE_S) <= 2 * len(config.targets)
-    heard = {name: at for name, at in told(virtual).items() if name.startswith(alert)}
+    heard = {name: at for name, at in lived(virtual).items() if name.startswith(alert)}
     assert len(heard) == (1 if fault is Fault.ACCOUNT else len(config.targets))
     for (fired, fired_at), (resolved, _) in heard.values():
         assert (fired, resolved) == ("firing", "resolved")
