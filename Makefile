@@ -16,14 +16,14 @@ ARGS ?=
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
-STAGES := $(wildcard tests/unit tests/property tests/virtual tests/contract tests/integration tests/e2e tests/browser)
+STAGES := $(wildcard tests/unit tests/property tests/virtual tests/simulation tests/contract tests/integration tests/e2e tests/browser)
 
 # uv resolves the lock files; it is no part of what is installed.
 UV_VERSION := 0.13.8
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --no-header \
   --universal --python-version 3.11 $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo run test test-servers bench-servers check fmt bench soak lock venv clean
+.PHONY: help demo run test test-servers bench-servers check fmt bench soak sim sim-mutants lock venv clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -60,6 +60,12 @@ bench: $(VENV)/dev.stamp bench-servers ## the benchmarks, about ten minutes (ARG
 
 soak: $(VENV)/dev.stamp bench-servers ## 5,000 targets every 10 s on one core (ARGS="--minutes 10 --no-influxdb")
 	@$(PY) -m benchmarks soak $(ARGS)
+
+sim: $(VENV)/dev.stamp ## 20,000 stories of outages, crashes and wrong clocks (ARGS="--seeds 500", --help)
+	@$(PY) -m tests.simulation --seeds 20000 $(ARGS)
+
+sim-mutants: $(VENV)/dev.stamp ## which of them finds which planted bug
+	@$(PY) -m tests.simulation --mutants $(ARGS)
 
 # What a resolver may choose is in pyproject.toml; what is installed is in the lock files, by hash.
 # The runtime lock follows the development one, so that tests meet the very versions that ship.

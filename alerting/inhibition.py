@@ -279,9 +279,9 @@ def _later(
     """Return how an alert that was held goes on being held; None: it is to be told now."""
     if cause is not None:
         return Held(cause.reason)
-    until = held.until
-    if until is None:
-        until = now + _lingers_s(identity, held.reason, natures)
+    until = now + _lingers_s(identity, held.reason, natures)
+    if held.until is not None:
+        until = min(held.until, until)  # no later: the clock may be set back before a restart
     return Held(held.reason, until) if now < until else None
 
 

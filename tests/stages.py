@@ -13,6 +13,7 @@ STAGES: Final[Mapping[str, str]] = MappingProxyType(
         "unit": "unit and property",
         "property": "unit and property",
         "virtual": "virtual time",
+        "simulation": "simulation",
         "contract": "contract and integration",
         "integration": "contract and integration",
         "e2e": "end to end",

@@ -9,12 +9,12 @@ The router is synchronous and reads no clock. What it holds goes into the ledger
 states, so that a restart neither repeats nor forgets a message.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from alerting.engine import Alert, Identity, Transition
-from alerting.routing.group import Standing, Timing, Why, why_now
+from alerting.routing.group import LOUDEST_FIRST, Standing, Timing, Why, why_now
 from alerting.routing.route import ALONE, GroupKey, Route, groups_for
 from alerting.rule import Severity
 from alerting.state import Edge, Firing
@@ -99,9 +99,10 @@ class Message:
     opened_at: float
     """When this run of the group began, with its first alert."""
     firing: tuple[Identity, ...]
-    """All that fire and are not muted, the new ones too."""
+    """All that fire and are not muted, the new ones too, the loudest first. If that is none: the
+    muted ones that the channel was told of, or it took the group for over."""
     ended: tuple[Transition, ...]
-    """Those that are over since the message before."""
+    """Those that are over since the message before, the loudest first."""
 
 
 Mute = Callable[[Labels], str]
@@ -172,13 +173,16 @@ class Router:
         del group.members[identity]
         group.seen = None
         self.changed = True
+        self._left(group, identity)
+
+    def _left(self, group: Group, identity: Identity) -> None:
         homes = self._homes[identity]
         homes.discard(group.key)
         if not homes:
             del self._homes[identity]
             del self._labels[identity]
         if not group.members:
-            del self.groups[group.key]
+            self.groups.pop(group.key, None)
 
     def messages(self, now: float, mute: Mute) -> Iterator[Message | Decision | None]:
         """Yield the messages that are due, and what was decided on the way; None in between.
@@ -187,12 +191,12 @@ class Router:
         """
         for group in tuple(self.groups.values()):
             if group.seen is None:
-                group.seen = _standing(group, muting=False)
+                group.seen = yield from _standing(group, muting=False)
             yield None
             # Muting takes away from what there is to say: if that is nothing, nobody need look.
             if why_now(group.seen, now, group.timing) is not None:
                 yield from self._mute(group, mute)
-                why = why_now(_standing(group, muting=True), now, group.timing)
+                why = why_now((yield from _standing(group, muting=True)), now, group.timing)
                 if why is not None:
                     yield from self._speak(group, why, now)
 
@@ -205,33 +209,46 @@ class Router:
                 yield Decision(identity, event, group.key[0], why)
             yield None
 
-    def _speak(self, group: Group, why: Why, now: float) -> Iterator[Message | Decision]:
-        firing: list[Identity] = []
-        ended: list[Transition] = []
+    def _speak(self, group: Group, why: Why, now: float) -> Iterator[Message | Decision | None]:
+        members: dict[Identity, Member] = {}
+        firing, quiet, gone = _ByLoudness(), _ByLoudness(), _ByLoudness()
         decided: list[Decision] = []
         channel, detail = group.key[0], f"{why}: {group_text(group.key)}"
-        for identity, member in tuple(group.members.items()):
+        for identity, member in group.members.items():
             if member.over is not None:
-                ended.append(member.over)
-                self._leave(group, identity)
+                gone.add(identity)
                 decided.append(Decision(identity, Event.TOLD_OVER, channel, detail))
-            elif not member.muted:
-                firing.append(identity)
+            elif member.told or not member.muted:
+                (quiet if member.muted else firing).add(identity)
+                members[identity] = member
                 if not member.told:
-                    self._change(group.key, identity, replace(member, told=True))
+                    members[identity] = replace(member, told=True)
                     decided.append(Decision(identity, Event.TOLD, channel, detail))
-        group.sent_at, group.seen = now, None
+            else:
+                members[identity] = member
+            yield None
+        over = (group.members[identity].over for identity in gone.all())
+        ended = tuple(each for each in over if each is not None)
+        # In one step with what is noted as told: who is interrupted here has lost no message.
+        group.members, group.sent_at, group.seen = members, now, None
         group.sent += 1
         self.changed = True
+        for identity in gone.all():
+            self._left(group, identity)
         number, opened_at = group.sent - 1, group.opened_at
-        # In one step with what was noted as told: who is interrupted here has lost no message.
-        yield Message(*group.key, why, number, opened_at, tuple(firing), tuple(ended))
+        said = tuple(firing.all() or quiet.all())
+        yield Message(*group.key, why, number, opened_at, said, ended)
         yield from decided
 
     def snapshot(self) -> tuple[Group, ...]:
         """Return the groups as they are now, for others to write down while we go on."""
         self.changed = False
-        return tuple(replace(group, members=dict(group.members)) for group in self.groups.values())
+        return tuple(
+            Group(
+                each.key, each.timing, each.members.copy(), each.sent_at, each.sent, each.opened_at
+            )
+            for each in self.groups.values()
+        )
 
     def restore(
         self, groups: Iterable[Group], firing: Iterable[Alert], channels: Iterable[str], now: float
@@ -239,7 +256,8 @@ class Router:
         """Take over the groups of the process before; what fires and is in none joins now.
 
         Groups of channels that are gone are forgotten. An alert that is in a group and does not
-        fire any more is over, and its transition will come.
+        fire any more is over, and its transition will come. Where the clock was set back meanwhile,
+        what is noted as later than `now` is taken to be now: else a group said nothing for a day.
         """
         known = set(channels)
         alerts = {alert.identity: alert for alert in firing}
@@ -247,7 +265,10 @@ class Router:
             if group.key[0] in known:
                 self.groups[group.key] = group
                 group.timing = self._timing(group.key[0])
-                for identity in group.members:
+                if group.sent_at is not None:
+                    group.sent_at = min(group.sent_at, now)
+                for identity, member in group.members.items():
+                    group.members[identity] = replace(member, joined_at=min(member.joined_at, now))
                     self._homes.setdefault(identity, set()).add(group.key)
                     self._labels[identity] = dict(identity.labels)
         for alert in alerts.values():
@@ -266,7 +287,21 @@ def group_text(key: GroupKey) -> str:
     return ", ".join(f"{name}={value}" for name, value in key[1] if value) or "everything"
 
 
-def _standing(group: Group, *, muting: bool) -> Standing:
+class _ByLoudness:
+    """Alerts, the loudest first, else in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._alerts: dict[Severity, list[Identity]] = {each: [] for each in LOUDEST_FIRST}
+
+    def add(self, identity: Identity) -> None:
+        self._alerts[identity.severity].append(identity)
+
+    def all(self) -> list[Identity]:
+        return [identity for alerts in self._alerts.values() for identity in alerts]
+
+
+def _standing(group: Group, *, muting: bool) -> Generator[None, None, Standing]:
+    """Sum a group up, step by step: it may have thousands of alerts."""
     told: list[Severity] = []
     new: list[tuple[Severity, float]] = []
     ended = muted = 0
@@ -278,4 +313,5 @@ def _standing(group: Group, *, muting: bool) -> Standing:
             muted += muting and bool(member.muted)
         elif not (muting and member.muted):
             new.append((identity.severity, member.joined_at))
+        yield
     return Standing(group.sent_at, tuple(told), tuple(new), ended, muted)

@@ -214,6 +214,7 @@ def test_a_rule_over_a_fact_waits_for_no_sample() -> None:
         # The quickest of those joined by `or`, the slowest of those joined by `and`.
         ("consecutive_failures >= 3 or error_rate > 50%", "consecutive_failures >= 3"),
         ("consecutive_failures >= 3 or cost > 1 USD/h", "consecutive_failures >= 3"),
+        ("drift.events > 0 or consecutive_failures >= 3", "consecutive_failures >= 3"),
         ("consecutive_failures >= 3 and error_rate > 50%", "error_rate > 50%"),
         ("latency.p95 > 5s and consecutive_failures >= 3", "consecutive_failures >= 3"),
         ("samples > 1 and consecutive_failures >= 3", "consecutive_failures >= 3"),

@@ -11,7 +11,7 @@ from alerting.evaluate import Reason
 from alerting.expression import parse
 from alerting.match import Match
 from alerting.metric import Fact
-from alerting.rule import Rule, Subject
+from alerting.rule import NoData, Rule, Subject
 from alerting.state import Edge, Firing
 from probes.result import Fault
 from tests.unit.alerting.windows import CHAT, GROK
@@ -159,3 +159,26 @@ def test_the_news_can_be_told_anew() -> None:
     assert engine.told_anew(fired.identity, 75.0) is None
     gone = replace(fired.identity, rule="Gone")
     assert engine.told_anew(gone, 75.0) is None
+
+
+def test_news_of_what_fires_on_say_whether_it_is_so() -> None:
+    """An alert that is kept firing, or is not clear, fires while its figure is well again."""
+    kept = replace(NEAR, keep_firing_for_s=600.0)
+    unclear = replace(NEAR, name="Unclear", clear=parse("budget.used < 50%"))
+    both = replace(unclear, name="Both", when=parse("budget.used > 80% or budget.used == 75%"))
+    engine = engine_of(kept, unclear, both)
+    fired = engine.evaluate(Snapshot(0.0, {}, {(Fact.BUDGET_USED, "openai"): 0.9}))
+    assert [each.holds for each in fired] == [True, True, True]
+    engine.evaluate(Snapshot(60.0, {}, {(Fact.BUDGET_USED, "openai"): 0.7}))
+    again = [engine.told_anew(each.identity, 60.0) for each in fired]
+    assert [each and (each.value, each.holds) for each in again] == [("70 %", False)] * 3
+
+
+def test_news_of_an_empty_window_claim_no_value() -> None:
+    """What fires for want of results is told without the figure of those before."""
+    rule = Rule(name="R", when=parse("failures > 1"), over_s=300.0, no_data=NoData.ALERT)
+    failed = Summary(over_s=300.0, n=1, by_fault={Fault.PROVIDER: 1})
+    engine = Engine((rule,), (CHAT,), location="fra1")
+    for now, seen in enumerate((failed, Summary(over_s=300.0, n=0, missed=2))):
+        fired = engine.evaluate(Snapshot(float(now), dict.fromkeys(engine.views, seen), {}))
+    assert [(each.value, each.holds) for each in fired] == [("1", None)]

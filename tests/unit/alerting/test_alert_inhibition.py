@@ -211,6 +211,16 @@ def test_missing_slots_are_told_when_the_window_has_forgotten() -> None:
     assert (decision.held, decision.released) == ({}, (low,))
 
 
+def test_a_clock_that_is_set_back_holds_nothing_for_a_day() -> None:
+    """What was to be told tomorrow, by the clock before a restart, waits its usual time at most."""
+    low = identity("LowThroughput")
+    lingers_s = LINGERS_S["LowThroughput"]
+    held = {low: Held(Reason.MONITOR_EGRESS, NOW + 86_400.0)}
+    decision = decide((), held, firing(low), NOW)
+    assert decision.held == {low: Held(Reason.MONITOR_EGRESS, NOW + lingers_s)}
+    assert decide((), decision.held, firing(low), NOW + lingers_s).released == (low,)
+
+
 def test_what_is_explained_again_waits_anew() -> None:
     """A way out that breaks again meanwhile starts the wait from its own end."""
     low = identity("LowThroughput")

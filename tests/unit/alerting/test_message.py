@@ -126,6 +126,14 @@ def test_a_groups_subject_stays_the_same() -> None:
     assert subject(GROUP) == subject(OVER) == "Alerts: openai, fault provider"
 
 
+def test_alerts_of_an_instance_are_named_after_it() -> None:
+    """They have no provider and blame nobody, and a message still says whose they are."""
+    bare = replace(GROUP, group=(("provider", ""), ("fault", "")))
+    assert (subject(bare), headline(bare)) == ("Alerts", "3 alerts fire, 1 over")
+    ours = replace(bare, labels=(("alertname", "Budget"), ("location", "fra1")))
+    assert (subject(ours), headline(ours)) == ("Alerts: fra1", "fra1: 3 alerts fire, 1 over")
+
+
 def test_links_are_ours_and_the_runbooks() -> None:
     """An annotation that is an address, and nothing else that looks like one."""
     assert list(links(GROUP)) == [

@@ -9,6 +9,9 @@ import pytest
 from alerting import outbox
 from alerting.notification import News, Notification
 from alerting.retry import LONGEST_WAIT_S
+from alerting.routing.group import Timing
+from alerting.routing.router import Group
+from alerting.routing.store import save_groups
 from alerting.store import ALERTING
 from tests.unit.alerting.groups import GROUP
 from tests.unit.alerting.messages import FIRING, NOW, RESOLVED, firing, resolved
@@ -223,6 +226,23 @@ def test_pruning_spares_what_is_queued(connection: sqlite3.Connection) -> None:
     assert status_of(connection, "msg_new_firing_1")[0] == "sent"
 
 
+def test_pruning_spares_the_newest_word_on_a_group_that_is_open(
+    connection: sqlite3.Connection,
+) -> None:
+    """A receiver that forgets is told from it for as long as the alert fires; then it goes too."""
+    shared = (("provider", "wäre"),)
+    rows = [replace(group(n), group=shared) for n in (1, 2)]
+    outbox.enqueue(connection, rows, ("team", "ops"), NOW)
+    outbox.enqueue(connection, (firing("a"),), ("team",), NOW)
+    connection.execute("UPDATE outbox SET status = 'sent'")
+    connection.execute("UPDATE outbox SET payload = '{' WHERE seq = 5")
+    save_groups(connection, (Group(("team", shared), Timing()),))
+    assert outbox.prune(connection, NOW + 1, 10) == 4
+    assert [each.id for each in outbox.standing(connection, "team")] == ["msg_2"]
+    save_groups(connection, ())
+    assert outbox.prune(connection, NOW + 1, 10) == 1
+
+
 @pytest.mark.parametrize("payload", ["", "{", "[]", "3", "{}", '{"labels": [1]}', "null"])
 def test_what_is_no_notification_is_refused(payload: str) -> None:
     """A damaged payload is a ValueError, whatever is wrong with it."""
@@ -268,6 +288,47 @@ def test_a_message_that_was_held_up_gives_way_as_well(connection: sqlite3.Connec
     outbox.enqueue(connection, (group(1),), ("team",), NOW)
     assert outbox.supersede(connection, "team", group(2), NOW + outbox.STALE_S - 1)[1] == 0
     assert outbox.supersede(connection, "team", group(2), NOW + outbox.STALE_S)[1] == 1
+
+
+def run(number: int, thread: str, *, over: bool = False) -> Notification:
+    """Return the `number`-th message about a group, in one of its runs."""
+    made = replace(RESOLVED, others=()) if over else FIRING
+    return replace(made, id=f"msg_{number}", group_id="group", thread=thread)
+
+
+def test_the_end_of_a_run_that_was_heard_of_gives_way_to_no_other_run(
+    connection: sqlite3.Connection,
+) -> None:
+    """What was opened under the name of one run is closed under it, before the next begins."""
+    outbox.enqueue(connection, (run(1, "first"),), ("team",), NOW)
+    outbox.mark_sent(connection, 1, NOW)
+    outbox.enqueue(connection, (run(2, "first"), run(3, "first", over=True)), ("team",), NOW)
+    connection.execute("UPDATE outbox SET attempts = 1 WHERE seq > 1")
+    newer, older = outbox.supersede(connection, "team", run(4, "second"), NOW + 9)
+    assert (newer, older) == (run(4, "second"), 1)
+    outbox.enqueue(connection, (newer,), ("team",), NOW + 9)
+    assert due_ids(connection, now=NOW + 9) == ["msg_3"]
+
+
+def test_the_end_of_a_run_that_nobody_heard_of_is_no_message(
+    connection: sqlite3.Connection,
+) -> None:
+    """Nothing is open under its name; the message of the next run tells of it."""
+    outbox.enqueue(connection, (run(1, "first", over=True),), ("team",), NOW)
+    connection.execute("UPDATE outbox SET attempts = 1")
+    over = replace(run(2, "second"), fingerprint="another")
+    newer, older = outbox.supersede(connection, "team", over, NOW + 9)
+    assert ([each.fingerprint for each in newer.others], older) == ([FIRING.fingerprint], 1)
+
+
+def test_what_gave_way_while_it_was_being_sent_was_sent(connection: sqlite3.Connection) -> None:
+    """The channel has it, whatever was thought of it meanwhile; sent once, it stays as it is."""
+    outbox.enqueue(connection, (group(1),), ("team",), NOW)
+    connection.execute("UPDATE outbox SET attempts = 1")
+    assert outbox.supersede(connection, "team", group(2), NOW)[1] == 1
+    for _ in range(2):
+        outbox.mark_sent(connection, 1, NOW + 1)
+        assert status_of(connection, "msg_1") == ("sent", 2, "")
 
 
 def test_what_is_elsewhere_or_settled_gives_way_to_nothing(connection: sqlite3.Connection) -> None:

@@ -8,7 +8,7 @@ from alerting.engine import Identity, Transition
 from alerting.expression import parse
 from alerting.notification import News, Status
 from alerting.render import MAX_NOTES, news_of, whose_fault
-from alerting.rule import Rule, Severity, Subject
+from alerting.rule import Rule, Severity, Subject, subjects
 from alerting.state import Edge, Firing, Inactive, Pending
 
 NOW = 1_700_000_000.0
@@ -149,11 +149,41 @@ def test_over_without_a_value_says_none() -> None:
         ("budget.used > 80%", ""),
         ("retirement.days < 30", ""),
         ("status_page.disagrees", ""),
+        ("latency.p95 is anomalous", "provider"),
+        ("burn_rate(1h, 5m) > 14.4", "provider"),
     ],
 )
 def test_blame_comes_from_the_rule(when: str, blame: str) -> None:
     """Who is blamed is what the rule counts, and nobody where it counts our own slots."""
-    assert whose_fault(parse(when)) == blame
+    assert whose_fault(parse(when, "slo")) == blame
+
+
+@pytest.mark.parametrize(
+    ("when", "value", "holds", "text"),
+    [
+        ("latency.p95 > 5s", "3 s", False, "latency.p95 3 s, no longer > 5 s, after 2m"),
+        ("egress.failing", "no", False, "egress.failing no longer, after 2m"),
+        (
+            "latency.p95 > 5s and rate > 1",
+            "3 s",
+            False,
+            "latency.p95 > 5s and rate > 1 no longer (latency.p95 3 s), after 2m",
+        ),
+        ("latency.p95 > 5s", "3 s", None, "no results (latency.p95 > 5s) for 2m"),
+        ("no_data", "yes", None, "no_data for 2m"),
+    ],
+)
+def test_a_message_claims_no_more_than_is_so(
+    when: str, value: str, holds: bool | None, text: str
+) -> None:
+    """What fires on though its figure is well again, or on no figure at all, says just that."""
+    condition = parse(when)
+    over_s = 0.0 if when == "egress.failing" else 900.0
+    rule = Rule(name="R", when=condition, over_s=over_s, subject=subjects(condition)[0])
+    told_now = told(replace(FIRED, rule=rule, value=value, holds=holds)).summary
+    blame = whose_fault(condition)
+    ending = f" \N{EM DASH} {blame}" if blame else ""
+    assert told_now == f"gpt-chat (openai/gpt-4o-mini): {text}{ending}"
 
 
 def test_nobody_to_blame_leaves_no_dash() -> None:

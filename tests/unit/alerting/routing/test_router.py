@@ -118,6 +118,54 @@ def test_what_was_told_and_silenced_then_is_told_to_be_over() -> None:
     assert desk.say(14_500.0)[0].ended == (end,)
 
 
+def test_a_group_is_not_taken_for_over_while_a_silenced_alert_fires() -> None:
+    """A pager closes when nothing fires: what it rang for, silenced since, keeps it open."""
+    desk = Desk()
+    desk.take(fired(DOWN), fired(OTHER))
+    desk.say(0.0)
+    desk.quiet["chat"] = "silence 1"
+    end = over(OTHER, 60.0)
+    desk.take(end)
+    (message,) = desk.say(300.0)
+    assert (message.why, message.firing, message.ended) == (Why.SOME_RESOLVED, (DOWN,), (end,))
+
+
+def test_a_silenced_alert_is_no_part_of_what_else_fires() -> None:
+    """Even if it was told before; and its end is told."""
+    desk = Desk()
+    desk.take(fired(DOWN))
+    desk.say(0.0)
+    desk.quiet["chat"] = "silence 1"
+    desk.take(fired(OTHER, 60.0))
+    assert desk.say(300.0)[0].firing == (OTHER,)
+
+
+def test_the_loudest_come_first() -> None:
+    """A message has room for so many: the same ones when they begin and when they end."""
+    desk = Desk((Route(("team",), group_by=("provider",)),))
+    desk.take(fired(SLOW), fired(OTHER), fired(DOWN))
+    assert desk.say(0.0)[0].firing == (OTHER, DOWN, SLOW)
+    desk.take(*(over(each, 10.0) for each in (SLOW, OTHER, DOWN)))
+    assert [each.identity for each in desk.say(300.0)[0].ended] == [OTHER, DOWN, SLOW]
+
+
+def test_who_is_interrupted_while_a_message_is_gathered_tells_it_the_next_time() -> None:
+    """Thousands of alerts are gathered in many steps, and noted as told in one."""
+    desk = Desk()
+    alerts = [identity(target=f"chat-{number}") for number in range(50)]
+    desk.take(*map(fired, alerts))
+    for steps in range(1, 250):
+        left_off = desk.router.messages(0.0, lambda _: "")
+        if any(isinstance(next(left_off), Message) for _ in range(steps)):
+            break
+        left_off.close()
+        assert not any(
+            each.told for group in desk.router.snapshot() for each in group.members.values()
+        )
+    assert steps > 50
+    assert desk.say(1.0) == []
+
+
 def test_what_was_muted_and_is_over_is_not_told() -> None:
     """The reason it was never told of is written down."""
     desk = Desk()
@@ -150,6 +198,30 @@ def test_a_restart_neither_repeats_nor_forgets() -> None:
     assert after.say(20.0) == []
     (message,) = after.say(300.0)
     assert (message.number, message.firing) == (1, (DOWN, OTHER))
+
+
+def test_a_clock_that_is_set_back_silences_no_group() -> None:
+    """Restarted a day before its own last message, a group waits an interval and not a day."""
+    day_s = 86_400.0
+    before = Desk()
+    before.take(fired(DOWN, day_s))
+    before.say(day_s)
+    before.take(fired(OTHER, day_s + 10.0))
+    after = Desk()
+    list(after.router.restore(before.router.snapshot(), (), ("team",), 0.0))
+    assert after.say(299.0) == []
+    (message,) = after.say(300.0)
+    assert message.firing == (DOWN, OTHER)
+
+
+def test_an_alert_that_waits_is_not_kept_waiting_by_a_clock_that_is_set_back() -> None:
+    """Its wait begins anew with the process, at the most."""
+    before = Desk()
+    before.take(fired(SLOW, 86_400.0))
+    after = Desk()
+    list(after.router.restore(before.router.snapshot(), (), ("team",), 0.0))
+    assert after.say(29.0) == []
+    assert [message.firing for message in after.say(30.0)] == [(SLOW,)]
 
 
 def test_an_alert_that_fires_in_no_group_joins_at_a_restart() -> None:

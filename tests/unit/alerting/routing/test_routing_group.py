@@ -66,10 +66,11 @@ def test_the_end_of_all_is_told_after_the_interval() -> None:
     assert why_now(standing(sent_at=100.0, ended=2), 400.0, TIMING) is Why.ALL_RESOLVED
 
 
-def test_a_waiting_alert_does_not_hide_that_all_known_ones_are_over() -> None:
-    """What nobody was told of is no part of "all"."""
+def test_a_message_with_a_new_alert_in_it_never_says_that_all_is_over() -> None:
+    """The ends are due, and what still waits for others goes with them."""
     seen = standing((WARNING, 399.0), sent_at=100.0, ended=2)
-    assert why_now(seen, 400.0, TIMING) is Why.ALL_RESOLVED
+    assert why_now(seen, 399.0, TIMING) is None
+    assert why_now(seen, 400.0, TIMING) is Why.ADDED
 
 
 def test_a_new_alert_after_the_end_is_a_first_one() -> None:
