@@ -7,7 +7,9 @@ deliverer is handed each message in memory: a full disk does not silence the mon
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 import structlog
 
@@ -16,11 +18,15 @@ from alerting.deliver import Deliverer, Outcome
 from alerting.engine import Identity, Transition
 from alerting.inhibition import Held
 from alerting.outbox import enqueue, last_seq, supersede
+from alerting.routing.router import Decision
 from alerting.routing.store import log_decisions, save_groups
 from alerting.state import State
 from alerting.store import save_evaluation, save_held, save_states
 from monitor.metrics import Metrics
 from monitor.routing import Notifications, Routing
+
+MOST_UNLOGGED: Final = 10_000
+"""Decisions kept for a ledger that takes none: two megabytes; the oldest go, and are in the log."""
 
 log = structlog.get_logger("sonde.announcer")
 
@@ -45,6 +51,9 @@ class Announcer:
         self._saved: tuple[Mapping[Identity, State], Mapping[Identity, Held]] | None = None
         """The states in the ledger and what is held back; None while we do not know them."""
         self._groups_saved = False
+        self._unlogged: deque[tuple[float, Decision]] = deque(maxlen=MOST_UNLOGGED)
+        """What was decided when, that the ledger has not taken yet. Taken and unanswered, it may be
+        there twice: better than a story with a gap."""
 
     def announce(self, transitions: Sequence[Transition]) -> None:
         """Log and count transitions; gather them for what `deciding` makes of them."""
@@ -66,7 +75,9 @@ class Announcer:
         from memory. The states are not tried again: the next evaluation saves its own. Cancelled,
         it does the same, for whether the disk still takes them is unknown.
         """
-        notifications, decisions = self._routing.taken()
+        notifications, decided = self._routing.taken()
+        self._unlogged.extend((now, each) for each in decided)
+        decisions = tuple(self._unlogged)
         router = self._routing.router
         saving = (states, self._routing.inhibitor.held)
         unchanged, self._saved = saving == self._saved, None
@@ -81,7 +92,8 @@ class Announcer:
                 save_held(connection, saving[1])
             if groups is not None:
                 save_groups(connection, groups)
-            log_decisions(connection, decisions, now)
+            for at, decision in decisions:
+                log_decisions(connection, (decision,), at)
             superseded: list[str] = []
             for channel, offered in notifications:
                 notification, older = supersede(connection, channel, offered, now)
@@ -99,6 +111,7 @@ class Announcer:
             raise
         else:
             self._saved, self._groups_saved = saving, True
+            self._unlogged.clear()
             for channel in superseded:
                 self._metrics.notified(channel, Outcome.SUPERSEDED.value)
             if notifications:

@@ -391,3 +391,17 @@ async def test_a_message_that_could_not_be_sent_gives_way_to_a_newer_one(road: R
     assert rows == [("dead",), ("queued",)]
     labels = {"channel": "team", "outcome": "superseded"}
     assert desk.metrics.registry.get_sample_value("sonde_notifications_total", labels) == 1
+
+
+async def test_what_was_decided_while_the_disk_was_full_is_written_later(road: Road) -> None:
+    """With the time at which it was decided: nobody's story has a gap."""
+    desk = Desk(road, "team")
+    road.ledger.full = True
+    desk.announce(fired())
+    with capture_logs():
+        await desk.save({}, NOW)
+    await road.ledger.free()
+    await desk.save({}, NOW + 5)
+    await desk.save({}, NOW + 10)
+    log = await road.ledger.read(lambda c: c.execute("SELECT at, event FROM alert_log").fetchall())
+    assert log == [(NOW, "routed"), (NOW, "told")]
