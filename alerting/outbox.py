@@ -97,30 +97,53 @@ def supersede(
     """Give up what the channel did not take about the same group, for `newer` tells it all.
 
     Returns the newer message with the ends that the older ones told of, and how many those were.
-    A receiver that was away for hours hears how things stand, once, and no stale news.
+    A receiver that was away for hours hears how things stand, once, and no stale news. But for the
+    last word on an earlier run of the group that it heard of: what was opened then, nothing later
+    closes.
     """
     rows = connection.execute(
-        "UPDATE outbox SET status = 'dead', last_error = 'a newer message says how things stand'"
+        "SELECT seq, payload FROM outbox"
         " WHERE status = 'queued' AND channel = ? AND fingerprint = ? AND id != ?"
-        " AND (attempts > 0 OR created_at <= ?)"
-        " RETURNING payload",
+        " AND (attempts > 0 OR created_at <= ?) ORDER BY seq",
         (channel, newer.order, newer.id, now - STALE_S),
     ).fetchall()
+    older = [(seq, _readable(payload)) for seq, payload in rows]
+    older = [each for each in older if not _closes(connection, channel, each[1], newer)]
+    connection.executemany(
+        "UPDATE outbox SET status = 'dead', last_error = 'a newer message says how things stand'"
+        " WHERE seq = ?",
+        [(seq,) for seq, _ in older],
+    )
     known = {alert.fingerprint for alert in newer.alerts}
     ends = {
         alert.fingerprint: alert
-        for (payload,) in rows
-        for alert in _readable(payload)
+        for _, notification in older
+        if notification is not None
+        for alert in notification.alerts
         if alert.status is Status.RESOLVED and alert.fingerprint not in known
     }
-    return replace(newer, others=(*newer.others, *ends.values())), len(rows)
+    return replace(newer, others=(*newer.others, *ends.values())), len(older)
 
 
-def _readable(payload: str) -> tuple[News, ...]:
+def _readable(payload: str) -> Notification | None:
     try:
-        return decode(payload).alerts
+        return decode(payload)
     except ValueError:  # a damaged row could not have been sent either
-        return ()
+        return None
+
+
+def _closes(
+    connection: sqlite3.Connection, channel: str, older: Notification | None, newer: Notification
+) -> bool:
+    """Say whether a message ends what the channel took, and what `newer` is not about."""
+    if older is None or older.status is Status.FIRING or older.incident == newer.incident:
+        return False
+    heard = connection.execute(
+        "SELECT 1 FROM outbox WHERE status = 'sent' AND channel = ? AND fingerprint = ?"
+        " AND instr(payload, ?)",
+        (channel, older.order, f'"thread":{json.dumps(older.thread)}'),
+    ).fetchone()
+    return heard is not None
 
 
 _COLUMNS: Final = "seq, id, channel, fingerprint, payload, created_at, attempts"
@@ -214,10 +237,10 @@ def standing(connection: sqlite3.Connection, channel: str) -> tuple[Notification
 
 
 def mark_sent(connection: sqlite3.Connection, seq: int, now: float) -> None:
-    """Settle a row as delivered at `now`."""
+    """Settle a row as delivered at `now`, also one that was given up while it was being sent."""
     connection.execute(
         "UPDATE outbox SET status = 'sent', sent_at = ?, attempts = attempts + 1, last_error = ''"
-        " WHERE seq = ? AND status = 'queued'",
+        " WHERE seq = ? AND status != 'sent'",
         (now, seq),
     )
 
@@ -266,9 +289,16 @@ def pending_counts(connection: sqlite3.Connection) -> Mapping[str, int]:
 
 
 def prune(connection: sqlite3.Connection, before: float, limit: int) -> int:
-    """Delete up to `limit` settled rows created before `before`; return how many went."""
+    """Delete up to `limit` settled rows created before `before`; return how many went.
+
+    The newest row about a group that is still open stays: receivers that forget are told from it.
+    """
     return connection.execute(
-        "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox"
-        " WHERE status != 'queued' AND created_at < ? LIMIT ?)",
+        "DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox AS row"
+        " WHERE status != 'queued' AND created_at < ?"
+        " AND NOT (seq IN (SELECT max(seq) FROM outbox GROUP BY channel, fingerprint)"
+        " AND EXISTS (SELECT 1 FROM alert_groups AS open WHERE open.channel = row.channel"
+        " AND open.grouping = iif(json_valid(payload), json_extract(payload, '$.group'), '')))"
+        " LIMIT ?)",
         (before, limit),
     ).rowcount

@@ -33,15 +33,21 @@ class Breadth:
         failing: Callable[[], Mapping[str, frozenset[str]] | None],
     ) -> None:
         """`failing` says which models of each provider fail; None: not known yet."""
+        self._providers = tuple(dict.fromkeys(target.provider for target in targets))
         self._models = models_of(targets)
         self._failing = failing
 
     def facts(self, _now: float) -> Iterator[Reading]:
-        """Say what part of each provider's models fails."""
+        """Say what part of each provider's models fails.
+
+        None of a key with too few of them: an alert of a time when it had more, which speaks for
+        all of its models, must end.
+        """
         failing = self._failing()
         if failing is None:
             return
-        for provider, models in self._models.items():
+        for provider in self._providers:
+            models = self._models.get(provider, frozenset())
             bad = len(failing.get(provider, frozenset()) & models)
             share = bad / len(models) if bad >= LEAST_MODELS else 0.0
             yield Fact.PROVIDER_FAILING, provider, share

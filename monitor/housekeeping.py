@@ -19,6 +19,7 @@ from aggregator.rollup.folding import fold, left_out
 from aggregator.rollup.roller import FOLD_ROWS, Roller
 from aggregator.rollup.table import Level, drop_oldest_minutes, prune_rollups
 from alerting.outbox import prune as prune_outbox
+from alerting.routing.store import prune_log
 from monitor.clock import Clock
 from monitor.config.values import Store
 from monitor.metrics import DroppedKind, Metrics
@@ -30,6 +31,7 @@ CHUNKS_A_TURN: Final = 100
 """Twice what 5,000 targets every 10 s commit from one turn to the next, and less than is rolled up
 in one."""
 OUTBOX_KEPT_S: Final = 14 * 86_400.0
+"""Messages, and why each was sent or not: `sonde alerts explain` needs both."""
 
 Delete = Callable[[sqlite3.Connection], int]
 """Deletes up to CHUNK_ROWS rows and returns how many."""
@@ -81,6 +83,9 @@ async def _by_age(ledger: Ledger, store: Store, wall: float, caught_up: bool) ->
             (Level.HOUR, store.retention_hours_s),
         )
     ]
+    told_before = wall - OUTBOX_KEPT_S
+    old.append(partial(prune_outbox, before=told_before, limit=CHUNK_ROWS))
+    old.append(partial(prune_log, before=told_before, limit=CHUNK_ROWS))
     if caught_up:
         results = partial(prune, before=wall - store.retention_results_s, limit=CHUNK_ROWS)
         old.insert(0, partial(_if_rolled_up, delete=results))
@@ -88,7 +93,6 @@ async def _by_age(ledger: Ledger, store: Store, wall: float, caught_up: bool) ->
         for _ in range(CHUNKS_A_TURN):
             if await ledger.write(delete) < CHUNK_ROWS:
                 break
-    await ledger.write(lambda c: prune_outbox(c, wall - OUTBOX_KEPT_S, CHUNK_ROWS))
 
 
 def _if_rolled_up(connection: sqlite3.Connection, delete: Delete) -> int:

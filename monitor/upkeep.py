@@ -1,8 +1,7 @@
 """Alerts that must be told again and again, or the receiver holds them for over (Alertmanager).
 
 What is told is what the outbox knows to have been delivered as firing and not as over; it survives
-a restart as the alert does. An alert that fires for longer than the outbox keeps its rows (fourteen
-days) runs out there.
+a restart as the alert does.
 """
 
 import asyncio

@@ -21,6 +21,8 @@ LOUDNESS: Final[Mapping[Severity, int]] = MappingProxyType(
     {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
 )
 
+LOUDEST_FIRST: Final = tuple(sorted(LOUDNESS, key=LOUDNESS.__getitem__, reverse=True))
+
 
 class Why(StrEnum):
     """Why a message goes out (a metric label)."""
@@ -79,10 +81,9 @@ def why_now(standing: Standing, now: float, timing: Timing) -> Why | None:
         return Why.ADDED if standing.told else Why.FIRST
     if standing.sent_at is None or now - standing.sent_at < timing.interval_s:
         return None
-    if standing.told and standing.new:
+    if standing.new and (standing.told or standing.ended):
         return Why.ADDED
     if standing.ended:
-        # Those that wait for their first message are not part of what the channel knows.
         return Why.SOME_RESOLVED if standing.told else Why.ALL_RESOLVED
     repeats = len(standing.told) > standing.muted
     return Why.REPEAT if repeats and now - standing.sent_at >= timing.repeat_s else None

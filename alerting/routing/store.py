@@ -67,7 +67,9 @@ def load_groups(
 ) -> tuple[Group, ...]:
     """Return the stored groups; `rule_of` says which rule an alert is of, None if it is gone.
 
-    Their timing is the default one: routes are not stored.
+    Their timing is the default one: routes are not stored. Of a ledger that was damaged half a
+    group may be left, or an alert in it that neither fires nor ended: it is left out, for it would
+    be taken to be told of when it fires again.
     """
     groups: dict[tuple[str, str], Group] = {}
     for channel, grouping, sent_at, sent, opened_at in connection.execute(_GROUPS):
@@ -75,13 +77,16 @@ def load_groups(
         group = Group(key, Timing(), sent_at=sent_at, sent=sent, opened_at=opened_at)
         groups[channel, grouping] = group
     for channel, grouping, rule, labels, joined_at, told, muted, ended in connection.execute(
-        _MEMBERS
+        _MEMBERS  # noqa: S608 - our own words
+        + " AS member WHERE ended IS NOT NULL OR EXISTS (SELECT 1 FROM alert_states"
+        " WHERE rule = member.rule AND labels = member.labels AND state = 'firing')"
     ):
         identity = Identity(rule, _pairs(labels))
         over = None if ended is None else _ended(identity, ended, rule_of(identity))
-        member = Member(joined_at, bool(told), over, muted)
-        groups[channel, grouping].members[identity] = member
-    return tuple(groups.values())
+        if (channel, grouping) in groups:
+            member = Member(joined_at, bool(told), over, muted)
+            groups[channel, grouping].members[identity] = member
+    return tuple(group for group in groups.values() if group.members)
 
 
 def log_decisions(connection: sqlite3.Connection, decisions: Sequence[Decision], at: float) -> None:

@@ -23,8 +23,7 @@ ReadEnd = Callable[[Transition], News | None]
 
 def news_in(message: Message, firing: Read, over: ReadEnd) -> Iterator[News | None]:
     """Yield what there is to say of each alert, the loudest first, one by one: it takes time."""
-    loudest = sorted(message.firing, key=lambda each: -LOUDNESS[each.severity])
-    for number, identity in enumerate(loudest[:MOST_ALERTS]):
+    for number, identity in enumerate(message.firing[:MOST_ALERTS]):
         yield firing(identity, number < ADORNED)
     for end in message.ended[:MOST_ALERTS]:
         yield over(end)

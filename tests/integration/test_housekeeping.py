@@ -13,7 +13,10 @@ from structlog.typing import EventDict
 from aggregator.ledger import Ledger, LedgerLostError
 from aggregator.results import RESULTS, insert_results, insert_skip, size_bytes
 from aggregator.rollup.table import ROLLUPS, points
+from alerting.alert import Identity
 from alerting.outbox import enqueue
+from alerting.routing.router import Decision, Event
+from alerting.routing.store import log_decisions
 from alerting.store import ALERTING
 from monitor.clock import Clock
 from monitor.config.values import Store
@@ -278,6 +281,23 @@ async def test_settled_messages_go_and_unsettled_ones_stay(ledger: Ledger) -> No
     async with keeping(ledger, store(), Metrics("here", "0")):
         await until(lambda: ledger.read(lambda c: "old" not in fingerprints(c)))
     assert await ledger.read(fingerprints) == {"old_waiting", "young", "young_waiting"}
+
+
+async def test_decisions_go_with_the_messages_they_led_to(ledger: Ledger) -> None:
+    """Why somebody was told, or was not, can be asked for two weeks; then it takes no room."""
+    decision = Decision(Identity("Down", ()), Event.ROUTED)
+
+    def fill(connection: sqlite3.Connection) -> None:
+        log_decisions(connection, [decision] * (CHUNK_ROWS + 1), NOW - OUTBOX_KEPT_S - 60)
+        log_decisions(connection, [decision], NOW - OUTBOX_KEPT_S + 60)
+
+    def left(connection: sqlite3.Connection) -> int:
+        (rows,) = connection.execute("SELECT count(*) FROM alert_log").fetchone()
+        return int(rows)
+
+    await ledger.write(fill)
+    async with keeping(ledger, store(), Metrics("here", "0")):
+        await until(lambda: ledger.read(lambda c: left(c) == 1))
 
 
 def fingerprints(connection: sqlite3.Connection) -> set[str]:

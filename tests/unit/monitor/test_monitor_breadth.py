@@ -47,8 +47,13 @@ def test_models_are_counted_once() -> None:
 )
 def test_fewer_than_three_are_troubles_of_their_own(failing: tuple[int, ...], big: float) -> None:
     """Of three models all three; what is no model of the key does not count."""
-    assert share({"big": models(*failing)}) == {"big": big, "three": 0.0}
+    assert share({"big": models(*failing)}) == {"big": big, "three": 0.0, "two": 0.0}
     assert share({"three": models(0, 1, 2)})["three"] == 1.0
+
+
+def test_of_a_key_with_fewer_than_three_models_none_are_most() -> None:
+    """Unknown would keep an alert for ever that fired while the key had more of them."""
+    assert share({"two": models(0, 1)})["two"] == 0.0
 
 
 def test_until_somebody_has_looked_nothing_is_known() -> None:

@@ -187,6 +187,18 @@ def test_every_channel_is_told_at_its_own_pace() -> None:
     assert [each.channel for each in desk.say(60.0)] == ["mail"]
 
 
+def test_an_end_is_told_where_the_beginning_was() -> None:
+    """Of two channels one may not have heard of it yet: it has nothing to be told."""
+    slow = Route(("mail",), timing=Timing({Severity.CRITICAL: 60.0}), goes_on=True)
+    desk = Desk((slow, EVERYBODY))
+    desk.take(fired(DOWN))
+    desk.say(0.0)
+    desk.take(over(DOWN, 30.0))
+    assert [each.channel for each in desk.say(600.0)] == ["team"]
+    assert desk.events() == ["routed", "routed", "told", "over_untold", "told_over"]
+    assert desk.router.groups == {}
+
+
 def test_a_restart_neither_repeats_nor_forgets() -> None:
     """What was told stays told; what was not goes out as it would have."""
     before = Desk()

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from alerting.routing.group import Timing
-from alerting.routing.router import Group, Member
-from alerting.routing.store import load_groups, save_groups
+from alerting.routing.router import Decision, Event, Group, Member
+from alerting.routing.store import load_groups, log_decisions, prune_log, save_groups
 from alerting.state import Firing, Pending
 from alerting.store import ALERTING, save_states
 from tests.unit.alerting.routing.routed import identity, over
@@ -66,3 +66,11 @@ def test_half_a_group_is_none(connection: sqlite3.Connection) -> None:
     save_groups(connection, (group(("fires", Member(1.0))), group(channel="ops")))
     connection.execute("DELETE FROM alert_groups WHERE channel = 'team'")
     assert loaded(connection) == ()
+
+
+def test_old_decisions_are_forgotten_a_few_at_a_time(connection: sqlite3.Connection) -> None:
+    """So that nobody waits long for the ledger; what is younger stays."""
+    for at in (1.0, 2.0, 3.0, 4.0):
+        log_decisions(connection, [Decision(FIRES, Event.TOLD, "team", "first")], at)
+    assert [prune_log(connection, 4.0, 2) for _ in range(3)] == [2, 1, 0]
+    assert connection.execute("SELECT at FROM alert_log").fetchall() == [(4.0,)]
