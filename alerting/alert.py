@@ -86,6 +86,9 @@ class Transition(_Named):
     """The targets the alert speaks of; empty when the rule is gone."""
     compared: Condition | None = None
     """What `value` was compared in, of a rule with several comparisons; None: in its only one."""
+    holds: bool | None = True
+    """Whether the condition is so of `value`: an alert may fire on while it is not (for `clear`,
+    or `keep_firing_for`). None: there is no value, the window is empty, and that is what fires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

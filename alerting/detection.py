@@ -90,7 +90,9 @@ def detection(
             found = _of_parts(rule, parts, target, evaluate_every_s, send_s)
             return _of_all(found)
         case Or(parts):
-            return _of_any(_of_parts(rule, parts, target, evaluate_every_s, send_s))
+            # A fact may never come to be known, and no outage need bring it about.
+            told = tuple(part for part in parts if sources(part).windowed) or parts
+            return _of_any(_of_parts(rule, told, target, evaluate_every_s, send_s))
         case Condition():
             return _of_condition(rule, target, evaluate_every_s, send_s)
         case other:

@@ -70,7 +70,8 @@ def subject(notification: Notification) -> str:
     after what the group's alerts share.
     """
     if notification.thread and notification.group:
-        return literal(f"Alerts: {_who(notification)}")
+        who = _who(notification)
+        return literal(f"Alerts: {who}" if who else "Alerts")
     labels = dict(notification.labels)
     who = labels.get("target") or labels.get("provider") or labels.get("location", "")
     name, severity = literal(notification.alertname), notification.severity.value
@@ -127,8 +128,10 @@ def word(notification: Notification) -> str:
 
 
 def _who(notification: Notification) -> str:
-    """Return what the group's alerts share."""
+    """Return what the group's alerts share; where that is nobody, this instance."""
     shared = [(name, value) for name, value in notification.group if value]
+    if not any(name in _WHO for name, _ in shared):
+        shared = [each for each in notification.labels if each[0] == "location"] + shared
     return ", ".join(value if name in _WHO else f"{name} {value}" for name, value in shared)
 
 

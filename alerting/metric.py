@@ -167,7 +167,8 @@ class Anomalous:
     while it learns.
     """
 
-    of: Measured | Counted
+    of: Measured
+    """A percentile: of nothing else is it known what is usual."""
 
     def __str__(self) -> str:
         return f"{self.of} is anomalous"

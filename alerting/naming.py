@@ -1,11 +1,11 @@
 """The metrics of the `when` language, read by name."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
 from aggregator.summary import RECENT_FAULTS
+from alerting.burn import TIERS
 from alerting.metric import (
     Anomalous,
     BurnRate,
@@ -56,8 +56,9 @@ def metric(cursor: Cursor, slo: str | None) -> Metric:
     found = _named(cursor, slo)
     if cursor.peek.text != "is":
         return found
-    if not isinstance(found, Measured | Counted) or (isinstance(found, Counted) and found.last):
-        raise ExpressionError(f"nobody knows what is usual for {found}", at)
+    if not isinstance(found, Measured) or not isinstance(found.statistic, Percentile):
+        wanted = "of percentiles alone it is known, such as latency.p95"
+        raise ExpressionError(f"nobody knows what is usual for {found}: {wanted}", at)
     cursor.take()
     cursor.expect("anomalous")
     return Anomalous(found)
@@ -159,26 +160,17 @@ def _burn_rate(cursor: Cursor, slo: str | None) -> BurnRate:
     if slo is None:
         raise ExpressionError(f"{_BURN} needs to know of which objective: add slo:", token.at)
     cursor.expect("(")
-    long_s = _span(cursor)
-    cursor.expect(",")
-    at = cursor.peek.at
-    short_s = _span(cursor)
-    if short_s >= long_s:
-        raise ExpressionError("the second window is the shorter one", at)
-    cursor.expect(")")
-    return BurnRate(slo, long_s, short_s)
-
-
-def _span(cursor: Cursor) -> int:
     at = cursor.peek.at
     fits = "expected a window such as 1h or 5m"
-    length = duration(cursor, fits)
-    if length != length.to_integral_value() or not 1 <= length <= _LONGEST_S:
-        raise ExpressionError("a window is of whole seconds, and of a year at most", at)
-    return int(length)
-
-
-_LONGEST_S: Final = Decimal(366 * 86400)
+    long_s = float(duration(cursor, fits))
+    cursor.expect(",")
+    short_s = float(duration(cursor, fits))
+    for tier in TIERS:
+        if (long_s, short_s) == (tier.long_s, tier.short_s):
+            cursor.expect(")")
+            return BurnRate(slo, int(tier.long_s), int(tier.short_s))
+    pairs = [str(BurnRate(slo, int(tier.long_s), int(tier.short_s))) for tier in TIERS]
+    raise ExpressionError(f"of other windows nobody counts it: there is {', '.join(pairs)}", at)
 
 
 def _facts() -> Mapping[str, Mapping[str, Fact]]:

@@ -10,7 +10,7 @@ from typing import Final
 from alerting.annotations import annotated
 from alerting.condition import Condition, Expression, format_value
 from alerting.engine import Identity, Transition
-from alerting.metric import Counted, Fact, Measured, Unit, unit_of
+from alerting.metric import Anomalous, BurnRate, Counted, Fact, Measured, Plain, Unit, unit_of
 from alerting.notification import News, Status
 from alerting.rule import Rule
 from alerting.state import Edge
@@ -56,6 +56,15 @@ def news_of(transition: Transition, notes: Sequence[str] = ()) -> News | None:
     )
 
 
+def fault_of(condition: Expression) -> str:
+    """Return the fault that routes, groups and silences see: the first that is blamed, or none.
+
+    So a rule about failures of the provider's and the network's is told with those about the
+    provider's alone.
+    """
+    return whose_fault(condition).split(", ", 1)[0]
+
+
 def whose_fault(condition: Expression) -> str:
     """Name what the rule blames: the faults or verdicts it counts; slowness is the provider's.
 
@@ -66,7 +75,7 @@ def whose_fault(condition: Expression) -> str:
             return "any fault"
         case Counted(kinds=kinds):
             return ", ".join(kinds)
-        case Measured():
+        case Measured() | Anomalous() | BurnRate():
             return Fault.PROVIDER.value
         case Fact.EGRESS_FAILING:
             return Fault.MONITOR.value
@@ -80,24 +89,28 @@ def whose_fault(condition: Expression) -> str:
 
 def _fired(transition: Transition, rule: Rule) -> str:
     condition = transition.compared or rule.when
-    value = f"at least {transition.value}" if transition.lower_bound else transition.value
     held_s = transition.now - transition.started_at
-    parts = [_compared(rule.when, condition, value)]
+    text = _compared(transition, rule.when, condition)
     if held_s >= 1:
-        parts.append(f"for {duration_text(held_s)}")
+        text += f"{', after' if transition.holds is False else ' for'} {duration_text(held_s)}"
     if blame := whose_fault(condition):
-        parts.append(f"\N{EM DASH} {blame}")
-    return f"{_who(transition.identity)}: {' '.join(parts)}"
+        text += f" \N{EM DASH} {blame}"
+    return f"{_who(transition.identity)}: {text}"
 
 
-def _compared(when: Expression, condition: Expression, value: str) -> str:
-    """Say what was compared; of several comparisons, which value decided."""
+def _compared(transition: Transition, when: Expression, condition: Expression) -> str:
+    """Say what was compared, and whether it is so; of several comparisons, which value decided."""
+    value = f"at least {transition.value}" if transition.lower_bound else transition.value
+    if transition.holds is None and condition.metric is not Plain.NO_DATA:
+        return f"no results ({when})"
+    over = transition.holds is False
     if not isinstance(when, Condition):
-        return f"{when} ({condition.metric} {value})" if value else str(when)
+        what = f"{when} no longer" if over else str(when)
+        return f"{what} ({condition.metric} {value})" if value else what
     if _so_or_not(when):
-        return str(when)
-    threshold = format_value(when.metric, when.threshold)
-    return f"{when.metric} {value} {when.operator} {threshold}"
+        return f"{when} no longer" if over else str(when)
+    beyond = f"{when.operator} {format_value(when.metric, when.threshold)}"
+    return f"{when.metric} {value}{', no longer' if over else ''} {beyond}"
 
 
 def _over(transition: Transition) -> str:

@@ -9,7 +9,7 @@ from alerting.condition import Condition, Sources, format_value
 from alerting.evaluate import Reason, Seen, judge
 from alerting.match import Match, labels_of
 from alerting.metric import AnyFact, Value, Whose, whose
-from alerting.rule import Rule, Subject
+from alerting.rule import NoData, Rule, Subject
 from alerting.state import Edge, Firing, Inactive, Policy, State, step
 from probes.target import Target
 
@@ -124,7 +124,17 @@ class Series:
             rule=self.rule,
             targets=self.view.targets,
             compared=self.compared,
+            holds=self._holds(),
         )
+
+    def _holds(self) -> bool | None:
+        """Say whether the condition is so of the newest value; None: of an empty window."""
+        rule, when = self.rule, self.rule.when
+        if self.reason is Reason.NO_DATA and rule.no_data is NoData.ALERT:
+            return None
+        if isinstance(when, Condition) and self.value is not None and not self.lower_bound:
+            return when.operator.holds(self.value, when.threshold)
+        return self.reason not in (Reason.WITHIN, Reason.NOT_CLEAR)
 
 
 def matching(rule: Rule, targets: Sequence[Target], location: str) -> tuple[Target, ...]:

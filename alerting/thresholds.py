@@ -43,7 +43,8 @@ def threshold(cursor: Cursor, metric: Metric) -> float:
     if value > LARGEST:
         raise ExpressionError("the number is too large", at)
     after = cursor.peek
-    if after.text in ("%", "/") or (after.shape is Shape.WORD and after.text not in ("and", "or")):
+    unfit = after.shape is Shape.WORD and after.text not in ("and", "or") and cursor.bare
+    if after.text in ("%", "/") or unfit:
         raise ExpressionError(fits, after.at)
     return float(value)
 

@@ -123,6 +123,11 @@ class Cursor:
         """The token behind the next one; the end, when that is the next."""
         return self._tokens[min(self._next + 1, len(self._tokens) - 1)]
 
+    @property
+    def bare(self) -> bool:
+        """Whether the token before the next one is a number, which has no unit then."""
+        return self._next > 0 and self._tokens[self._next - 1].shape is Shape.NUMBER
+
     def take(self) -> Token:
         """Return the next token and go on behind it. There is one: the end is never taken."""
         token = self.peek

@@ -30,8 +30,7 @@ from aggregator.unusual import (
     noise,
 )
 from aggregator.window import Windows
-from alerting.condition import sources
-from alerting.metric import Anomalous, Measure, Measured, Percentile
+from alerting.metric import Anomalous, Measure, Percentile
 from alerting.rule import Rule
 from monitor.clock import Clock
 from monitor.facts import Reading
@@ -64,17 +63,12 @@ class Asked:
 
 
 def asked_for(rules: Iterable[Rule]) -> Iterator[Asked]:
-    """Yield what rules ask to be watched that can be: percentiles of what is measured."""
-    facts = dict.fromkeys(fact for rule in rules for fact in sources(rule.when).facts)
+    """Yield what rules ask to be watched, be it to end an alert alone (`clear`)."""
+    facts = dict.fromkeys(fact for rule in rules for fact in rule.sources.facts)
     for fact in facts:
-        of = fact.of if isinstance(fact, Anomalous) else None
-        if (
-            isinstance(fact, Anomalous)
-            and isinstance(of, Measured)
-            and isinstance(of.statistic, Percentile)
-        ):
-            worse = of.measure is not Measure.TOKENS_PER_S
-            yield Asked(fact, of.measure, Statistic(of.statistic.q, more_is_worse=worse))
+        if isinstance(fact, Anomalous) and isinstance(fact.of.statistic, Percentile):
+            worse = fact.of.measure is not Measure.TOKENS_PER_S
+            yield Asked(fact, fact.of.measure, Statistic(fact.of.statistic.q, more_is_worse=worse))
 
 
 class Anomalies:

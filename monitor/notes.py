@@ -4,16 +4,20 @@ A source says a line or two and no more, so that none pushes another out of a me
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import structlog
 
 from alerting.engine import Transition
-from alerting.metric import Counted, Measured, Metric, Plain
+from alerting.metric import BurnRate, Counted, Fact, Measured, Metric, Plain
 from alerting.state import Edge
 from probes.result import Fault, ProbeResult
 
 Noting = Callable[[Transition], Sequence[str]]
 """Says what it knows that may help with an alert: a line each, none or empty ones when nothing."""
+
+FACTS_REACH_S: Final = 3600.0
+"""A fact has no window; what failed longer before its alert began explains nothing."""
 
 log = structlog.get_logger("sonde.notes")
 
@@ -44,22 +48,29 @@ class Notes:
         return lines
 
 
-def newest_failure(last_result: Mapping[str, ProbeResult]) -> Noting:
+def newest_failure(
+    last_failures: Mapping[tuple[str, Fault], tuple[float, ProbeResult]],
+) -> Noting:
     """Make a source of what the newest failure was that an alert is about, and of what to do.
 
-    Of an alert's targets each one's last result is looked at. One that its rule does not count is
-    another trouble, and none of its business.
+    Of each of the alert's targets and each fault the newest is looked at, with its steady time.
+    One that the rule does not count is another trouble, and none of its business; nor is one from
+    before what made the alert begin.
     """
 
     def told(transition: Transition) -> Sequence[str]:
-        if transition.rule is None:
+        rule = transition.rule
+        if rule is None:
             return ()
-        metric = transition.rule.when.metric
-        results = (last_result[name] for name in transition.targets if name in last_result)
-        failures = (result for result in results if _is_about(metric, result))
-        newest = max(failures, key=lambda result: result.at, default=None)
-        if newest is None:
+        metric = (transition.compared or rule.when).metric
+        since = transition.started_at - (rule.over_s or FACTS_REACH_S)
+        known = (last_failures.get((name, fault)) for name in transition.targets for fault in Fault)
+        failures = [
+            each for each in known if each and each[0] > since and _is_about(metric, each[1])
+        ]
+        if not failures:
             return ()
+        _, newest = max(failures, key=lambda each: each[0])
         why = f": {newest.detail}" if newest.detail else ""
         return f"newest failure: {newest.verdict}, fault {newest.fault}{why}", newest.hint
 
@@ -76,5 +87,9 @@ def _is_about(metric: Metric, result: ProbeResult) -> bool:
             return result.censored
         case Plain():
             return result.fault is Fault.MONITOR
+        case BurnRate():
+            return result.fault is Fault.PROVIDER
+        case Fact.PROVIDER_FAILING:
+            return result.fault in (Fault.PROVIDER, Fault.NETWORK)
         case _:
             return False

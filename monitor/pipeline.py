@@ -20,7 +20,7 @@ from aggregator.results import insert_result, insert_skip
 from aggregator.window import HELD_BACK, Windows
 from monitor.clock import Clock
 from monitor.metrics import Metrics
-from probes.result import Failing, ProbeResult, SkipReason
+from probes.result import Failing, Fault, ProbeResult, SkipReason
 from probes.target import Slot, Target
 
 SKIP_QUEUE_LIMIT: Final = 10_000
@@ -69,14 +69,19 @@ class Pipeline:
         self.last_slot_at: dict[str, float] = {}
         """Steady time of each target's newest slot that was run, or refused for a good reason."""
         self.last_result: dict[str, ProbeResult] = {}
+        self.last_failures: dict[tuple[str, Fault], tuple[float, ProbeResult]] = {}
+        """The newest of each target and fault, and the steady time at which it was taken."""
 
     async def take(self, target: Target, result: ProbeResult) -> None:
         """Commit one result and count it."""
         volatile = not await self._commit(result)
         if result.attempt == 1:
-            self._windows.ingest(result, self._clock.steady())
+            now = self._clock.steady()
+            self._windows.ingest(result, now)
             self._metrics.observe(target, result)
             self.last_result[target.name] = result
+            if not result.ok:
+                self.last_failures[target.name, result.fault] = now, result
         else:
             self._metrics.observe_further(target, result)
         _tell(result, volatile=volatile)

@@ -145,7 +145,7 @@ class Road:
         longest_s = max(config.windows_s)
         self.notes.add(usual(self.anomalies.findings))
         self.notes.add(course(self.windows, longest_s))
-        self.notes.add(newest_failure(self.pipeline.last_result))
+        self.notes.add(newest_failure(self.pipeline.last_failures))
         self.notes.add(beside(self.pipeline.last_result))
         self.notes.add(spending(self.budget))
         self.notes.add(self.undelivered.notes)

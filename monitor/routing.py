@@ -10,7 +10,7 @@ import structlog
 from alerting.alert import Alert, Identity, Transition
 from alerting.match import labels_of
 from alerting.notification import News, Notification
-from alerting.render import news_of, whose_fault
+from alerting.render import fault_of, news_of
 from alerting.routing.router import Decision, Event, Labels, Message, Router
 from alerting.routing.telling import news_in, notification_of
 from alerting.state import State
@@ -170,7 +170,7 @@ def labelling(targets: Iterable[Target], location: str) -> Callable[[Alert | Tra
                 shared = dict(found)
             else:
                 shared = {key: value for key, value in shared.items() if found.get(key) == value}
-        fault = "" if alert.rule is None else whose_fault(alert.rule.when)
+        fault = "" if alert.rule is None else fault_of(alert.rule.when)
         own = {"fault": fault, "fingerprint": alert.fingerprint}
         return (shared or {}) | own | dict(alert.labels)
 

@@ -253,9 +253,11 @@ def _channels(channels: Sequence[Row]) -> Iterator[str]:
     yield f"Channels: {len(channels)}"
     rows = []
     for channel in channels:
-        place = channel.get("webhook_url") or channel.get("bot_token") or channel.get("url")
+        places = (channel.get(key) for key in ("webhook_url", "bot_token", "url", "smtp"))
+        place = next(filter(None, places), ", ".join(channel.get("urls", ())))
         about = channel.get("channel") or ("signed" if channel.get("signed") else "")
-        rows.append((channel["name"], channel["type"], str(place), about))
+        about = about or ", ".join(channel.get("to", ()))
+        rows.append((channel["name"], channel["type"], place, about))
     yield from _table(rows)
 
 

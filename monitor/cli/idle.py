@@ -1,7 +1,8 @@
 """Which rules over facts have nobody to tell them the fact, with this configuration, and why."""
 
+from alerting.condition import And, Expression, Not, Or
 from alerting.match import labels_of
-from alerting.metric import Fact
+from alerting.metric import Fact, Metric
 from alerting.rule import Rule, Subject
 from monitor.breadth import LEAST_MODELS, models_of
 from monitor.config.values import Check, Config
@@ -9,16 +10,40 @@ from probes.target import Target
 
 
 def idle(rule: Rule, target: Target, config: Config) -> str | None:
-    """Say why the rule never hears of the target's fact; None: it may.
+    """Say why the rule never fires for want of a fact of the target; None: it may.
 
-    The words can follow "never fires: ".
+    What is never known makes an `and` false or unknown for ever, an `or` only where every part is
+    so. The words can follow "never fires: ".
     """
-    match rule.when.metric:
+    return _wanting(rule.when, rule.subject, target, config)
+
+
+def _wanting(when: Expression, subject: Subject, target: Target, config: Config) -> str | None:
+    match when:
+        case And(parts):
+            reasons = (_wanting(part, subject, target, config) for part in parts)
+            return next(filter(None, reasons), None)
+        case Or(parts):
+            found = [_wanting(part, subject, target, config) for part in parts]
+            return found[0] if all(found) else None
+        case Not(And(parts)):
+            return _wanting(Or(tuple(map(Not, parts))), subject, target, config)
+        case Not(Or(parts)):
+            return _wanting(And(tuple(map(Not, parts))), subject, target, config)
+        case Not(part):
+            return _wanting(part, subject, target, config)
+        case _:
+            return _unknown(when.metric, subject, target, config)
+
+
+def _unknown(metric: Metric, subject: Subject, target: Target, config: Config) -> str | None:
+    """Say why nobody ever knows the fact; None: somebody may."""
+    match metric:
         case Fact.BUDGET_USED:
-            everybody = rule.subject is Subject.LOCATION
-            subject = "" if everybody else target.provider
-            whose = "all providers together" if everybody else subject
-            known = any(budget.subject == subject for budget in config.budgets)
+            everybody = subject is Subject.LOCATION
+            of = "" if everybody else target.provider
+            whose = "all providers together" if everybody else of
+            known = any(budget.subject == of for budget in config.budgets)
             return None if known else f"no budget is configured for {whose}"
         case Fact.EGRESS_FAILING:
             off = config.egress.check is Check.OFF

@@ -3,7 +3,7 @@
 examples:
   sonde notify test pager                 through the channel "pager"
   sonde notify test pager --resolve       and then say that it is over
-  sonde notify test sonde.yaml --all      through every channel of this file
+  sonde notify test --all                 through every channel
 
 The alert is called SondeTest and is of severity info. It goes out once, now, past the outbox: a
 daemon may be running meanwhile. Nothing is tried again; whether a daemon would is said.
@@ -11,7 +11,6 @@ daemon may be running meanwhile. Nothing is tried again; whether a daemon would 
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,9 +26,9 @@ from alerting.notification import (
 )
 from alerting.rule import Severity
 from monitor.channels import build_notifiers
+from monitor.cli.beside import configured
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
-from monitor.config.load import find_config, load
 from monitor.config.values import Channel, Config
 from monitor.known_secrets import known_secrets
 from monitor.threads import run as run_loop
@@ -46,21 +45,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("action", choices=("test",), help="send a test notification")
     parser.add_argument("channel", nargs="?", help="a channel of the configuration")
-    parser.add_argument("file", nargs="?", type=Path, help="configuration (default: as sonde run)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="default: as sonde run")
     parser.add_argument("--all", action="store_true", help="every channel, one after the other")
     parser.add_argument("--resolve", action="store_true", help="then say that it is over")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Send and tell; 0: all taken; 1: one was not; 2: no such channel, or no such file."""
-    file, name = arguments.file, arguments.channel
-    if arguments.all and name is not None:  # with --all the only word is the file
-        file, name = file or Path(name), None
+    name = arguments.channel
     try:
-        path = find_config(file, Path.cwd())
-        config = load(path, os.environ, cwd=Path.cwd(), strict=False).config
+        config = configured(arguments.config)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
+        return 2
+    if arguments.all and name is not None:
+        sys.stderr.write("name one channel, or say --all\n")
         return 2
     chosen = [each for each in config.channels if arguments.all or each.name == name]
     if not chosen:

@@ -17,7 +17,7 @@ from alerting.detection import (
     detection,
 )
 from alerting.match import labels_of
-from alerting.render import whose_fault
+from alerting.render import fault_of
 from alerting.routing.maintenance import Maintenance, occurrence_text
 from alerting.routing.route import groups_for
 from alerting.routing.silence import matchers_text
@@ -235,7 +235,7 @@ def _detections(rule: Rule, targets: Sequence[Target], config: Config) -> list[t
 
 def _wait_s(rule: Rule, target: Target, config: Config) -> float:
     """Return how long the slowest channel waits for more alerts like the rule's; 0 without one."""
-    own = {"alertname": rule.name, "severity": rule.severity.value, "fault": whose_fault(rule.when)}
+    own = {"alertname": rule.name, "severity": rule.severity.value, "fault": fault_of(rule.when)}
     labels = {**labels_of(target, config.location), **dict(rule.labels), **own}
     timings = groups_for(labels, config.routes).values()
     return max((timing.wait_s[rule.severity] for timing in timings), default=0.0)

@@ -16,7 +16,15 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from alerting.annotations import check, names_for
-from alerting.condition import Expression, Relation, Sources, comparisons, sources
+from alerting.condition import (
+    Condition,
+    Expression,
+    Operator,
+    Relation,
+    Sources,
+    comparisons,
+    sources,
+)
 from alerting.defaults import default_rules, merge, usual_min_samples
 from alerting.expression import ExpressionError, parse, selection_places
 from alerting.match import Match, labels_of
@@ -171,9 +179,24 @@ def _asked(
     for said, read in ((section.when, when), (section.clear, clear)):
         if said is not None and read is None:
             return None
-    if when is None:
-        return _Asked(bases[0].when, clear) if bases else None
-    return _Asked(when, clear)
+    if when is None and not bases:
+        return None
+    asked = _Asked(bases[0].when if when is None else when, clear)
+    if _same_way(asked):
+        message = f"says what is so once an alert may end, but looks the same way as {asked.when}"
+        findings.bad((*path, "clear"), message)
+        return None
+    return asked
+
+
+def _same_way(asked: _Asked) -> bool:
+    """Say whether `clear` asks for what `when` does: the same, or the same figure's same side."""
+    when, clear = asked.when, asked.clear
+    if not isinstance(when, Condition) or not isinstance(clear, Condition):
+        return when == clear
+    sides = ((Operator.GT, Operator.GE), (Operator.LT, Operator.LE))
+    alike = any({when.operator, clear.operator} <= set(side) for side in sides)
+    return when == clear or (when.metric == clear.metric and alike)
 
 
 def _expression(

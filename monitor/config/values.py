@@ -1,7 +1,6 @@
 """What the configuration compiles to: frozen values the composition root reads."""
 
 from collections.abc import Mapping
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path

@@ -38,7 +38,8 @@ async def test_what_came_back_is_said(
         path = tmp_path / "sonde.yaml"
         path.write_text(CONFIG.format(url=pager.url))
         (tmp_path / "key").write_text(key)
-        words = ["notify", "test", "pager", os.fspath(path), *["--resolve"][: len(told) - 1]]
+        words = ["notify", "test", "pager", *["--resolve"][: len(told) - 1]]
+        words += ["--config", os.fspath(path)]
         assert await asyncio.to_thread(main, words) == code
     out = capsys.readouterr().out
     assert [line.rpartition(" (")[0] for line in out.splitlines()] == told

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerting.burn import TIERS
 from alerting.condition import And, Not, Or, Relation
 from alerting.expression import Condition, Expression, ExpressionError, Operator, parse
 from alerting.match import Match
@@ -29,8 +30,9 @@ VERDICTS = [verdict for verdict in Verdict if verdict not in (Verdict.OK, Verdic
 faults = st.lists(st.sampled_from(FAULTS), unique=True).map(tuple)
 verdicts = st.lists(st.sampled_from(VERDICTS), unique=True).map(tuple)
 SLO = "chat"
-spans = st.tuples(st.integers(2, 10**6), st.integers(1, 10**6)).filter(lambda s: s[0] > s[1])
-statistics = st.sampled_from(Statistic) | st.builds(Percentile, st.integers(500, 999))
+pairs = st.sampled_from(TIERS)
+percentiles = st.builds(Percentile, st.integers(500, 999))
+statistics = st.sampled_from(Statistic) | percentiles
 metrics: st.SearchStrategy[Metric] = st.one_of(
     st.builds(Measured, st.sampled_from(Measure), statistics),
     st.builds(
@@ -38,8 +40,8 @@ metrics: st.SearchStrategy[Metric] = st.one_of(
     ),
     st.builds(Counted, st.just(Count.CONSECUTIVE), faults),
     st.builds(Counted, st.just(Count.FAILURES), faults, st.integers(1, 64)),
-    st.builds(Anomalous, st.builds(Measured, st.sampled_from(Measure), statistics)),
-    spans.map(lambda span: BurnRate(SLO, *span)),
+    st.builds(Anomalous, st.builds(Measured, st.sampled_from(Measure), percentiles)),
+    pairs.map(lambda tier: BurnRate(SLO, int(tier.long_s), int(tier.short_s))),
     st.sampled_from(Plain),
     st.sampled_from(Fact),
 )

@@ -132,6 +132,8 @@ def test_alerts_of_an_instance_are_named_after_it() -> None:
     assert (subject(bare), headline(bare)) == ("Alerts", "3 alerts fire, 1 over")
     ours = replace(bare, labels=(("alertname", "Budget"), ("location", "fra1")))
     assert (subject(ours), headline(ours)) == ("Alerts: fra1", "fra1: 3 alerts fire, 1 over")
+    burn = replace(ours, group=(("provider", ""), ("fault", "provider")))
+    assert subject(burn) == "Alerts: fra1, fault provider"
 
 
 def test_links_are_ours_and_the_runbooks() -> None:

@@ -7,7 +7,7 @@ import pytest
 from alerting.engine import Identity, Transition
 from alerting.expression import parse
 from alerting.notification import News, Status
-from alerting.render import MAX_NOTES, news_of, whose_fault
+from alerting.render import MAX_NOTES, fault_of, news_of, whose_fault
 from alerting.rule import Rule, Severity, Subject, subjects
 from alerting.state import Edge, Firing, Inactive, Pending
 
@@ -234,3 +234,17 @@ def test_a_rules_annotations_go_with_it_to_the_end() -> None:
     assert told(replace(FIRED, rule=rule)).annotations == pairs
     assert told(replace(RESOLVED, rule=rule)).annotations == pairs
     assert told(REMOVED).annotations == ()
+
+
+@pytest.mark.parametrize(
+    ("when", "fault"),
+    [
+        ("consecutive_failures(provider, network) >= 3", "provider"),
+        ("error_rate(provider) > 5%", "provider"),
+        ("error_rate > 5%", "any fault"),
+        ("samples < 3", ""),
+    ],
+)
+def test_alerts_are_grouped_by_the_first_fault_they_blame(when: str, fault: str) -> None:
+    """Down and ErrorRate of one provider are one trouble, though one of them counts more."""
+    assert fault_of(parse(when)) == fault

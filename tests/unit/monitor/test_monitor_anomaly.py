@@ -3,6 +3,7 @@
 import math
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -165,14 +166,19 @@ async def test_nothing_is_watched_that_no_rule_asks_for(ledger: Ledger) -> None:
     assert watching.said() == {}
 
 
+def test_what_ends_an_alert_is_watched_too() -> None:
+    """A rule that asks in `clear` alone would never hear, and its alerts never end."""
+    ending = replace(rule("drift.events > 1"), clear=parse("not tokens_per_s.p50 is anomalous"))
+    assert [str(each.fact) for each in asked_for([ending])] == ["tokens_per_s.p50 is anomalous"]
+
+
 def test_percentiles_of_what_is_measured_can_be_watched() -> None:
-    """Each once, whichever rules ask; a mean or a rate of errors nobody keeps."""
+    """Each once, whichever rules ask; the language knows no other."""
     asked = asked_for(
         [
             *RULES,
             rule("latency.p50 is anomalous and tokens_per_s.p95 is anomalous"),
-            rule("latency.mean is anomalous"),
-            rule("error_rate is anomalous"),
+            rule("drift.events > 1"),
         ]
     )
     found = {str(each.fact): each.statistic for each in asked}

@@ -1,15 +1,17 @@
 """The lines beside a message: gathered from whoever knows one."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
+from alerting.condition import Condition, is_fact
 from alerting.engine import Transition
 from alerting.expression import parse
-from alerting.metric import Fact
+from alerting.rule import subjects
 from monitor.notes import Notes, newest_failure
-from probes.result import Fault, Verdict
+from probes.result import Fault, ProbeResult, Verdict
 from tests.unit.aggregator.samples import result
 from tests.unit.alerting.test_render import FIRED, REMOVED, RESOLVED, RULE
 
@@ -57,6 +59,14 @@ LAST = {
 }
 
 
+def failures(
+    last: Mapping[str, ProbeResult], at: float = FIRED.now - 60
+) -> dict[tuple[str, Fault], tuple[float, ProbeResult]]:
+    """Return what the pipeline keeps of these results, each a second behind the one before."""
+    kept = enumerate(each for each in last.values() if not each.ok)
+    return {(each.target, each.fault): (at + second, each) for second, each in kept}
+
+
 @pytest.mark.parametrize(
     ("when", "whose"),
     [
@@ -69,14 +79,18 @@ LAST = {
         ("latency.p95 > 5s", "hangs"),
         ("coverage < 50%", "ours"),
         ("budget.used >= 100%", None),
+        ("provider.failing_share > 50%", "broken"),
+        ("burn_rate(1h, 5m) > 14.4", "broken"),
     ],
 )
 def test_the_newest_failure_an_alert_is_about_is_told(when: str, whose: str | None) -> None:
     """What it was, whose fault, and what to do; another trouble of the same targets is not it."""
-    condition = parse(when)
-    over_s = 0.0 if isinstance(condition.metric, Fact) else 900.0
-    fired = replace(of(*LAST, "unseen"), rule=replace(RULE, when=condition, over_s=over_s))
-    lines = newest_failure(LAST)(fired)
+    condition = parse(when, "slo")
+    over_s = 0.0 if is_fact(condition.metric) else 900.0
+    subject = subjects(condition)[0]
+    rule = replace(RULE, when=condition, over_s=over_s, subject=subject)
+    fired = replace(of(*LAST, "unseen"), rule=rule)
+    lines = newest_failure(failures(LAST))(fired)
     if whose is None:
         assert lines == ()
     else:
@@ -87,11 +101,30 @@ def test_the_newest_failure_an_alert_is_about_is_told(when: str, whose: str | No
         )
 
 
+def test_of_several_comparisons_the_one_that_decided_is_asked() -> None:
+    """A rule that begins with something else is about what fired it."""
+    when = parse("rate > 1 and failures(account) >= 2")
+    decided = parse("failures(account) >= 2")
+    assert isinstance(decided, Condition)
+    fired = replace(of(*LAST), rule=replace(RULE, when=when, over_s=900.0), compared=decided)
+    assert newest_failure(failures(LAST))(fired)[0].startswith(
+        "newest failure: auth, fault account"
+    )
+
+
+def test_a_failure_from_before_the_alert_is_not_told() -> None:
+    """What its window cannot have held when it began, however it looks now, is an older trouble."""
+    fired = replace(of(*LAST), rule=replace(RULE, when=parse("failures >= 1")))
+    begun = fired.started_at - RULE.over_s
+    assert newest_failure(failures(LAST, begun - 60))(fired) == ()
+    assert newest_failure(failures(LAST, begun + 1))(fired) != ()
+
+
 def test_only_an_alerts_own_targets_are_looked_at() -> None:
     """A failure without words is told by its verdict; a rule that is gone counts nothing."""
-    silent = {"a": result(target="a", verdict=Verdict.EMPTY, fault=Fault.PROVIDER)} | LAST
+    silent = LAST | {"a": result(target="a", verdict=Verdict.EMPTY, fault=Fault.PROVIDER)}
     fired = replace(of("a"), rule=replace(RULE, when=parse("failures >= 1")))
-    told = newest_failure(silent)
+    told = newest_failure(failures(silent))
     assert told(fired) == ("newest failure: empty, fault provider", "")
     assert told(replace(fired, rule=None)) == ()
 

@@ -33,6 +33,8 @@ notify:
     hook: {type: slack, webhook_url: "${HOOK}"}
     bot: {type: slack, bot_token: "${BOT}", channel: "#a"}
     out: {type: webhook, url: "${OUT}", secret: "${SIGNING}"}
+    post: {type: email, smtp: "smtp://mail.example", to: [a@example.com, b@example.com]}
+    am: {type: alertmanager, urls: ["https://am-0.example", "https://am-1.example"]}
 store:
   path: /x/s.db
   max_size: 1 GiB
@@ -121,7 +123,9 @@ def test_the_text_names_channels_and_warnings(loaded: Loaded) -> None:
     assert line(text, "hook") == "hook slack ${HOOK}"
     assert line(text, "bot") == "bot slack ${BOT} #a"
     assert line(text, "out") == "out webhook ${OUT} signed"
-    assert text.index("Warnings") > text.index("Channels: 3")
+    assert line(text, "post") == "post email smtp://mail.example a@example.com, b@example.com"
+    assert line(text, "am") == "am alertmanager https://am-0.example, https://am-1.example"
+    assert text.index("Warnings") > text.index("Channels: 5")
     assert "providers.idle: no target uses this provider" in text
     assert "rules[2].match: matches no target" in text
 

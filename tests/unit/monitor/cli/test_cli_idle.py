@@ -45,7 +45,7 @@ NOTHING = Config(
 def over(when: str, subject: Subject | None = None) -> Rule:
     """Return a rule with this condition."""
     condition = parse(when)
-    over_s = 900.0 if when.startswith("latency") else 0.0
+    over_s = 900.0 if "latency" in when else 0.0
     usual = subjects(condition)[0]
     return Rule(name="R", when=condition, over_s=over_s, subject=subject or usual)
 
@@ -83,3 +83,21 @@ def test_what_is_known_of_one_is_not_of_another(when: str) -> None:
 def test_what_answers_tell_may_always_be_known(when: str) -> None:
     """Headers, models and windows come with the results."""
     assert idle(over(when), CHAT, NOTHING) is None
+
+
+@pytest.mark.parametrize(
+    ("when", "never"),
+    [
+        ("budget.used > 80% or latency.p95 > 5s", False),
+        ("latency.p95 > 5s or budget.used > 80%", False),
+        ("budget.used > 80% or baseline.ratio > 3", True),
+        ("latency.p95 > 5s and not baseline.ratio > 3", True),
+        ("latency.p95 > 5s and (drift.events > 0 or baseline.ratio > 3)", False),
+        ("not (latency.p95 > 5s and baseline.ratio > 3)", False),
+        ("not (latency.p95 > 5s or baseline.ratio > 3)", True),
+    ],
+)
+def test_what_is_never_known_spoils_an_and_but_no_or(when: str, never: bool) -> None:
+    """A rule that can fire without the fact is not idle, one that waits for it is."""
+    assert (idle(over(when), CHAT, NOTHING) is not None) is never
+    assert idle(over(when), CHAT, EVERYTHING) is None

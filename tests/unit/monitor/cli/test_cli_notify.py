@@ -33,6 +33,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["pager"], 'no channel is called "pager"; channels: am, bm'),
         ([], "name a channel, or --all; channels: am, bm"),
+        (["am", "--all"], "name one channel, or say --all"),
     ],
 )
 def test_a_channel_that_is_not_there(
@@ -44,9 +45,9 @@ def test_a_channel_that_is_not_there(
 
 
 def test_no_channel_at_all(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing was tested, so it is no success; with --all the only word is a file."""
+    """Nothing was tested, so it is no success. The file is named as for other commands."""
     config.write_text(CONFIG)
-    assert main(["notify", "test", str(config), "--all"]) == 2
+    assert main(["notify", "test", "--all", "--config", str(config)]) == 2
     assert "no channel is configured" in capsys.readouterr().err
 
 

@@ -288,6 +288,21 @@ def test_a_default_keeps_its_condition_where_only_an_end_is_said(tmp_path: Path)
         ("when: rate > 1 and, over: 5m", ":35 rules[0].when: ", "expected a metric"),
         ("when: rate > 1, clear: rate <", ":46 rules[0].clear: ", "expected a number"),
         (
+            "when: rate > 1, clear: rate >= 2",
+            ":40 rules[0].clear: ",
+            "says what is so once an alert may end",
+        ),
+        (
+            "when: rate < 1, clear: rate < 2",
+            ":40 rules[0].clear: ",
+            "says what is so once an alert may end",
+        ),
+        (
+            "when: no_data, clear: no_data",
+            ":39 rules[0].clear: ",
+            "says what is so once an alert may end",
+        ),
+        (
             "when: 'rate < rate of {model: nothing}'",
             ":39 rules[0].when: ",
             "no target is selected by this",
