@@ -7,14 +7,18 @@ from typing import Final
 
 from alerting.alert import Identity, Transition
 from alerting.compare import FEW
+from alerting.render import fault_of
 from alerting.rule import Rule, Severity
 from alerting.state import Edge, Firing, Inactive
 from alerting.trial.telling import Told
 from monitor.report.incidents import Incident
+from probes.result import Fault
 
 LATE_S: Final = 900.0
 """An alert that fires so long after an incident's last failure may still be about it: that is as
 long as the windows of the usual rules remember it."""
+NOT_THE_PROVIDERS: Final = frozenset({Fault.ACCOUNT, Fault.REQUEST, Fault.MONITOR})
+"""Incidents are of the provider's making: an alert that says it is our key's tells of another."""
 AT_LEAST: Final = FEW
 """Failures that make an incident worth an alert: single ones are what rules are to pass over."""
 
@@ -30,6 +34,8 @@ class Episode:
     """When people were told; None: it was held back until it was over."""
     ended_at: float | None = None
     """None: it fires at the end of the range."""
+    blames: str = ""
+    """The first fault its rule blames; empty: nobody's in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,10 @@ def episodes(transitions: Iterable[Transition], news: Iterable[Told]) -> list[Ep
     for each in transitions:
         if each.edge is Edge.FIRED:
             told_at = told.get((each.identity, each.fired_at))
-            current[each.identity] = Episode(each.identity, each.targets, each.now, told_at)
+            blames = "" if each.rule is None else fault_of(each.rule.when)
+            current[each.identity] = Episode(
+                each.identity, each.targets, each.now, told_at, blames=blames
+            )
         elif isinstance(each.previous, Firing) and isinstance(each.state, Inactive):
             done.append(replace(current.pop(each.identity), ended_at=each.now))
     return sorted([*done, *current.values()], key=lambda each: each.fired_at)
@@ -114,7 +123,9 @@ def seen(incidents: Iterable[Incident], alerts: Sequence[Episode]) -> list[Seen]
         telling = [
             (max(each.told_at - incident.start_at, 0.0), each.identity.rule)
             for each in by_target.get(incident.target, ())
-            if each.told_at is not None and _meets(each, incident)
+            if each.told_at is not None
+            and each.blames not in NOT_THE_PROVIDERS
+            and _meets(each, incident)
         ]
         after_s, rule = min(telling, default=(None, None))
         found.append(Seen(incident, rule, after_s))
