@@ -16,7 +16,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -116,6 +116,7 @@ def check_text(loaded: Loaded, now: float | None = None) -> str:
             "",
             *_maintenance(plan["maintenance"]),
             *_channels(plan["channels"]),
+            *_routes(plan["routes"]),
             *(("", "Warnings") if plan["warnings"] else ()),
             *(f"  {warning}" for warning in plan["warnings"]),
         )
@@ -259,6 +260,35 @@ def _channels(channels: Sequence[Row]) -> Iterator[str]:
         about = about or ", ".join(channel.get("to", ()))
         rows.append((channel["name"], channel["type"], place, about))
     yield from _table(rows)
+
+
+def _routes(routes: Sequence[Row]) -> Iterator[str]:
+    if routes:
+        yield ""
+        yield f"Routes: {len(routes)}"
+        rows = [
+            (
+                each["match"],
+                ", ".join(each["channels"]),
+                ", ".join(each["group_by"]) if set(each["channels"]) - set(each["alone"]) else "–",
+                ", ".join(_waits(each["wait_s"])),
+                format_duration(each["interval_s"]),
+                format_duration(each["repeat_s"]),
+                "goes on" if each["continue"] else "",
+            )
+            for each in routes
+        ]
+        head = ("ALERTS", "TO", "TOGETHER BY", "FIRST AFTER", "THEN EVERY", "REPEATED", "")
+        yield from _table((head, *rows))
+
+
+def _waits(wait_s: Mapping[str, float]) -> Iterator[str]:
+    """Yield one wait for all severities, or each of them."""
+    if len(set(wait_s.values())) == 1:
+        yield format_duration(next(iter(wait_s.values())))
+        return
+    for severity, seconds in wait_s.items():
+        yield f"{severity} {format_duration(seconds)}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

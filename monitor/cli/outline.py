@@ -19,9 +19,9 @@ from alerting.detection import (
 from alerting.match import labels_of
 from alerting.render import fault_of
 from alerting.routing.maintenance import Maintenance, occurrence_text
-from alerting.routing.route import groups_for
+from alerting.routing.route import Route, groups_for
 from alerting.routing.silence import matchers_text
-from alerting.rule import Rule, Subject
+from alerting.rule import Rule, Severity, Subject
 from monitor.budget.forecast import most_usd
 from monitor.cli.idle import idle
 from monitor.config.load import Loaded
@@ -93,6 +93,7 @@ def outline(loaded: Loaded, now: float | None = None) -> Row:
         "rules": [_rule(rule, config) for rule in config.rules],
         "maintenance": [_maintenance(each, now) for each in config.maintenance],
         "channels": [_channel(channel) for channel in config.channels],
+        "routes": [_route(route) for route in config.routes],
         "warnings": [str(warning) for warning in loaded.warnings],
     }
 
@@ -239,6 +240,20 @@ def _wait_s(rule: Rule, target: Target, config: Config) -> float:
     labels = {**labels_of(target, config.location), **dict(rule.labels), **own}
     timings = groups_for(labels, config.routes).values()
     return max((timing.wait_s[rule.severity] for timing in timings), default=0.0)
+
+
+def _route(route: Route) -> Row:
+    timing = route.timing
+    return {
+        "match": matchers_text(route.match) or "everything",
+        "channels": list(route.channels),
+        "group_by": list(route.group_by),
+        "wait_s": {severity.value: timing.wait_s[severity] for severity in Severity},
+        "interval_s": timing.interval_s,
+        "repeat_s": timing.repeat_s,
+        "continue": route.goes_on,
+        "alone": sorted(route.grouping),
+    }
 
 
 def _channel(channel: Channel) -> Row:

@@ -224,3 +224,19 @@ def test_a_terminal_of_few_signs_gets_question_marks(tmp_path: Path) -> None:
         assert main(["check", str(path)]) == 0
     terminal.flush()
     assert "Z?rich" in raw.getvalue().decode("ascii")
+
+
+def test_routes_are_shown_with_their_pace(tmp_path: Path) -> None:
+    """Which alerts go where, together by what, and when; a channel that groups by itself by none."""
+    routes = (
+        "notify:\n  group_wait: 10s\n  routes:\n"
+        "    - {severity: critical, to: [hook, am], continue: true, repeat: 1h}\n"
+        "    - {to: [am]}\n"
+    )
+    (tmp_path / "key").write_text("xai-0123456789")
+    (tmp_path / "sonde.yaml").write_text(TEXT.replace("notify:\n", routes))
+    text = check_text(load(Path("sonde.yaml"), ENVIRON, cwd=tmp_path, strict=True))
+    assert line(text, "severity=critical") == (
+        "severity=critical hook, am provider, fault 10s 5m 1h goes on"
+    )
+    assert line(text, "everything") == "everything am – 10s 5m 4h"
