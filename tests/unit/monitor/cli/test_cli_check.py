@@ -227,7 +227,7 @@ def test_a_terminal_of_few_signs_gets_question_marks(tmp_path: Path) -> None:
 
 
 def test_routes_are_shown_with_their_pace(tmp_path: Path) -> None:
-    """Which alerts go where, together by what, and when; a channel that groups by itself by none."""
+    """Which alerts go where, together by what, and when; by nothing where a channel groups."""
     routes = (
         "notify:\n  group_wait: 10s\n  routes:\n"
         "    - {severity: critical, to: [hook, am], continue: true, repeat: 1h}\n"
