@@ -81,7 +81,8 @@ async def test_an_import_beside_a_daemon_that_measures(tmp_path: Path) -> None:
             lines = await history(daemon)
             await daemon.stop()
             served = [row for row in await provider.log() if row["path"].startswith("/v1/")]
-            assert sum(began < row["received_at"] < ended for row in served) > 20
+            meanwhile = [row for row in served if began < row["received_at"] < ended]
+            assert meanwhile != [], "nothing was measured beside the import"
             settled = {
                 row["request_id"]
                 for row in served
