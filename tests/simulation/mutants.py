@@ -141,7 +141,7 @@ MUTANTS: Final[Mapping[str, Callable[[], Patch]]] = {
 
 
 PINNED: Final[Mapping[str, tuple[int, ...]]] = {
-    "resolve overtakes fire": (24,),
+    "resolve overtakes fire": (932,),
     "told not stored with the states": (7,),
     "active-at not restored": (3,),
     "hold counts downtime": (29, 3, 7, 12, 41),

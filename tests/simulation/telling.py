@@ -98,6 +98,7 @@ def once(ending: Ending) -> Iterator[str]:
     repeats = {row[1] for row in ending.rows["outbox"] if json.loads(row[3])["why"] == "repeat"}
     ids: dict[tuple[str, str], Receipt] = {}
     contents: dict[tuple[str, frozenset[tuple[str, str, str]]], Receipt] = {}
+    begun = {each.id: each.at for each in reversed((*witness.refused, *witness.receipts))}
     for each in witness.receipts:
         known = ids.get((each.channel, each.id))
         if known is not None and not witness.fault_between(known.at - 1.0, each.at):
@@ -106,7 +107,9 @@ def once(ending: Ending) -> Iterator[str]:
         content = frozenset((a.fingerprint, a.status, a.starts_at) for a in each.alerts)
         same = contents.get((each.channel, content))
         again = same is not None and same.id != each.id and each.id not in repeats
-        if same is not None and again and not witness.fault_between(same.at - REPEAT_S, each.at):
+        # A fault between the first try and now: a disk that was full made two of one message.
+        since = 0.0 if same is None else min(begun[same.id], same.at - REPEAT_S)
+        if same is not None and again and not witness.fault_between(since, each.at):
             yield f"{each.at:.1f}: {each.channel} hears the same as {same.id} in {each.id}"
         contents[each.channel, content] = each
 
