@@ -1,0 +1,119 @@
+"""Alerts, silences, and why people were told."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from monitor.api.models.shape import Shape
+
+
+class ChannelState(Shape):
+    """What one channel believes of an alert."""
+
+    channel: str
+    told: bool
+    muted: str = Field(default="", description="Why it is kept quiet there; empty: it is not.")
+
+
+class AlertRow(Shape):
+    """One alert that is pending, firing or clearing."""
+
+    fingerprint: str
+    name: str
+    severity: Literal["critical", "warning", "info"]
+    state: Literal["pending", "firing", "clearing"]
+    subject: str = Field(description="The target, provider or location it is about.")
+    targets: list[str]
+    provider: str | None
+    fault: str = Field(description="Whose fault the rule blames first.")
+    value: str = Field(description="The newest value with its unit.")
+    condition: str = Field(description="What it is compared with, in the rule's own words.")
+    since: float = Field(description="When the condition became true.")
+    fired_at: float | None
+    clear_since: float | None
+    held_back: str = Field(default="", description="Why nobody is told; empty: they are.")
+    channels: list[ChannelState]
+    acknowledged: str = Field(
+        default="", description="By whom, until when and why; empty: it is not."
+    )
+    notes: list[str] = Field(description="What else a message about it says.")
+    annotations: dict[str, str]
+    labels: dict[str, str]
+
+
+class HistoryRow(Shape):
+    """One decision about an alert."""
+
+    id: int
+    at: float
+    fingerprint: str
+    name: str
+    subject: str
+    event: str
+    channel: str
+    detail: str
+    text: str = Field(description="All of it as one sentence.")
+
+
+class StoryLine(Shape):
+    """One thing that happened to an alert."""
+
+    at: float
+    text: str
+
+
+class StoryRow(Shape):
+    """Why people were told of an alert, or not."""
+
+    fingerprint: str
+    name: str
+    subject: str
+    labels: dict[str, str]
+    lines: list[StoryLine]
+    now: list[str] = Field(description="How it stands; empty: it is over.")
+
+
+class SilenceRow(Shape):
+    """A silence, or an acknowledgement."""
+
+    id: str
+    matchers: list[str] = Field(description="Such as provider=openai.")
+    author: str
+    comment: str
+    starts_at: float
+    ends_at: float
+    state: Literal["active", "scheduled", "expired"]
+    until_resolved: bool = Field(description="An acknowledgement: it ends with its alert.")
+    quiets: int = Field(description="Alerts that it keeps quiet now.")
+
+
+class NewSilence(Shape):
+    """A silence to be made: at once, or for planned work."""
+
+    matchers: list[str] = Field(
+        min_length=1, max_length=20, description="LABEL=PATTERN each, all must fit."
+    )
+    author: str = Field(min_length=1, max_length=100)
+    comment: str = Field(min_length=1, max_length=500)
+    starts_at: float | None = Field(default=None, description="Null: now.")
+    ends_at: float
+
+
+class Acknowledge(Shape):
+    """Somebody looks after an alert: no more messages about it until it is over."""
+
+    author: str = Field(min_length=1, max_length=100)
+    comment: str = Field(min_length=1, max_length=500)
+    for_s: float = Field(default=7 * 86_400.0, gt=0, le=90 * 86_400.0)
+
+
+class MaintenanceRow(Shape):
+    """A maintenance window of the configuration, with its next occurrence."""
+
+    name: str
+    schedule: str = Field(description="In words, with the time zone.")
+    matchers: list[str]
+    comment: str
+    active: bool
+    next_at: float | None
+    next_until: float | None
