@@ -18,6 +18,7 @@ from monitor.config.maintenance import compile_maintenance
 from monitor.config.models import RootSection
 from monitor.config.outside import compile_baselines, compile_egress, compile_status_pages
 from monitor.config.providers import LOOPBACK, compile_providers, give_places
+from monitor.config.public import compile_public_page
 from monitor.config.reader import read_file
 from monitor.config.retirements import warn_of_retirements
 from monitor.config.routes import compile_routes
@@ -145,6 +146,7 @@ def _compile(
         egress=compile_egress(root, findings),
         status_pages=compile_status_pages(root, sections.providers),
         baselines=compile_baselines(root, targets, location, findings),
+        public_page=compile_public_page(root, targets, findings),
     )
 
 

@@ -391,6 +391,17 @@ class MaintenanceSection(Section):
     timezone: TimeZone | None = Field(default=None, description="whose clocks; default: UTC")
 
 
+class PublicPageSection(Section):
+    """A page for anybody: how chosen targets do, without who provides them."""
+
+    title: Line | None = Field(default=None, description="its heading; default: Status")
+    components: dict[Line, Annotated[list[Name], Field(min_length=1, max_length=50)]] = Field(
+        min_length=1,
+        max_length=50,
+        description="what readers know by name: the names of the targets it consists of",
+    )
+
+
 class RootSection(Section):
     """The whole configuration of Sonde."""
 
@@ -427,6 +438,9 @@ class RootSection(Section):
     baselines: list[BaselineSection] = Field(
         default_factory=list, max_length=64, description="latencies that others publish"
     )
+    public_page: PublicPageSection | None = Field(
+        default=None, description="what anybody may see under /status; default: nothing"
+    )
 
 
 SECTIONS: dict[KeyPath, type[Section]] = {
@@ -452,5 +466,6 @@ SECTIONS: dict[KeyPath, type[Section]] = {
     ("http",): HttpSection,
     ("egress",): EgressSection,
     ("baselines", "*"): BaselineSection,
+    ("public_page",): PublicPageSection,
 }
 """Which section stands where: to say what keys are allowed there."""

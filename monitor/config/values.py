@@ -254,6 +254,22 @@ class Baseline:
     every_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One line of the public page."""
+
+    name: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPage:
+    """What anybody may see: chosen targets, under names of your own."""
+
+    title: str
+    components: tuple[Component, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything one daemon needs to run. Durations in seconds."""
@@ -280,3 +296,4 @@ class Config:
     egress: Egress = Egress()
     status_pages: tuple[ProviderPage, ...] = ()
     baselines: tuple[Baseline, ...] = ()
+    public_page: PublicPage | None = None
