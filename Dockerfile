@@ -11,7 +11,7 @@ RUN python3 -m venv /opt/build \
  && python3 -m venv --without-pip /opt/sonde \
  && /opt/build/bin/python -m pip --python /opt/sonde/bin/python install --no-cache-dir \
       --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY probes probes
 COPY aggregator aggregator
 COPY alerting alerting

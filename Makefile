@@ -23,20 +23,20 @@ UV_VERSION := 0.13.8
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --no-header \
   --universal --python-version 3.11 $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo run test test-servers bench-servers check fmt bench soak sim sim-mutants lock venv clean
+.PHONY: docs docs-serve docs-reference picture help demo run test test-servers bench-servers check fmt bench soak sim sim-mutants lock venv clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-demo: $(VENV)/run.stamp ## a simulated provider fails and recovers; no key, no network
+demo: $(VENV)/ui.stamp ## a simulated provider fails and recovers; no key, no network
 	@$(BIN)/sonde demo $(ARGS)
 
-run: $(VENV)/run.stamp ## the daemon: CONFIG=FILE, or the environment alone
+run: $(VENV)/ui.stamp ## the daemon: CONFIG=FILE, or the environment alone
 	@$(BIN)/sonde run $(CONFIG) $(ARGS)
 
-venv: $(VENV)/dev.stamp ## the environment for working on Sonde
+venv: $(VENV)/dev.stamp $(VENV)/ui.stamp ## the environment for working on Sonde
 
-test: $(VENV)/dev.stamp test-servers ## unit and property, contract and integration, end to end
+test: $(VENV)/dev.stamp $(VENV)/ui.stamp test-servers ## unit and property, contract and integration, end to end
 	@$(PY) -m pytest $(STAGES) $(ARGS) </dev/null
 
 test-servers: $(VENV)/dev.stamp ## the real servers that tests run against, into .servers
@@ -50,6 +50,7 @@ check: $(VENV)/dev.stamp ## formatting, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(PY) hatch_build.py check
 
 fmt: $(VENV)/dev.stamp ## format, and mend what lint can mend
 	$(BIN)/ruff format .
@@ -66,6 +67,18 @@ sim: $(VENV)/dev.stamp ## 20,000 stories of outages, crashes and wrong clocks (A
 
 sim-mutants: $(VENV)/dev.stamp ## which of them finds which planted bug
 	@$(PY) -m tests.simulation --mutants $(ARGS)
+
+docs: $(VENV)/dev.stamp ## the documentation as a site, into build/site; a dead link fails
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
+
+docs-serve: $(VENV)/dev.stamp ## the same while writing, on http://127.0.0.1:8001
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs serve --dev-addr 127.0.0.1:8001
+
+docs-reference: $(VENV)/dev.stamp ## the pages of reference, anew from the code
+	@$(PY) -m tests.docs
+
+picture: $(VENV)/dev.stamp $(VENV)/ui.stamp ## the dashboard's picture in the README, taken with Chromium
+	@$(PY) -m tests.docs.picture
 
 # What a resolver may choose is in pyproject.toml; what is installed is in the lock files, by hash.
 # The runtime lock follows the development one, so that tests meet the very versions that ship.
@@ -84,6 +97,7 @@ export BUILD_TOOLS
 
 clean: ## forget the environment, the test servers and every cache
 	rm -rf $(VENV) .servers dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf monitor/web/static $(UI)/node_modules $(UI)/src/api-types.ts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment, in three steps that are each repeated only when their input changed.
@@ -96,6 +110,15 @@ $(VENV)/run.stamp: $(VENV)/pip.stamp requirements.lock requirements-build.lock p
 	@$(PIP) --require-hashes -r requirements-build.lock
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The installation above builds the dashboard too; this is for when its sources change after it.
+UI := monitor/web/ui
+UI_SOURCES := $(filter-out $(UI)/src/api-types.ts,$(shell find $(UI)/src -type f)) \
+  $(wildcard $(UI)/*.mjs $(UI)/*.json) monitor/api/openapi.json hatch_build.py
+
+$(VENV)/ui.stamp: $(VENV)/run.stamp $(UI_SOURCES)
+	@$(PY) hatch_build.py
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
