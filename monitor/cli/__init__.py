@@ -1,102 +1,80 @@
-"""The command line. Exit codes: 0 done, 1 failed, 2 the command or configuration is wrong."""
+"""The command line. What goes wrong is one line on stderr, and an exit code (`EXIT_CODES`)."""
 
-import argparse
+import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import version
+from contextlib import suppress
+from difflib import get_close_matches
 from io import TextIOWrapper
 from typing import Final
 
-DESCRIPTION: Final = """\
-Watches LLM APIs from the outside and says whose fault it is.
+from monitor.cli.commands import COMMANDS, EXIT_CODES, command_parser, parsers
 
-  sonde demo              see a simulated provider fail and recover, no account needed
-  OPENAI_API_KEY=… sonde run
-                          watch OpenAI with default targets and rules
-  sonde check sonde.yaml  validate a configuration and print what would run
-  sonde check --connect   then write to the configured InfluxDB and read it back
-  sonde probe gpt-chat    send one request now, and see where its time goes
-  sonde history gpt-chat --since 6h
-                          a target's last six hours, minute by minute
-"""
-EPILOG: Final = "Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong."
+__all__ = ["COMMANDS", "EXIT_CODES", "main", "parsers"]
 
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One subcommand. Its module has `add_arguments(parser)` and `run(arguments) -> int`.
-
-    And `EPILOG` where its exit codes mean more than those of the others.
-    """
-
-    name: str
-    module: str
-    help: str
-
-
-COMMANDS: Final = (
-    Command("run", "monitor.cli.run", "monitor until stopped"),
-    Command("demo", "monitor.cli.demo", "watch a simulated provider fail and recover"),
-    Command("check", "monitor.cli.check", "validate a configuration and print what would run"),
-    Command("probe", "monitor.cli.probe", "probe one target once, and draw where its time went"),
-    Command("notify", "monitor.cli.notify", "send a test notification through a channel"),
-    Command("silence", "monitor.cli.silence", "keep alerts quiet for a while, and say why"),
-    Command("alerts", "monitor.cli.alerts", "list alerts, and why people were told, or not"),
-    Command("rules", "monitor.cli.rules", "test rules, and try them on recorded results"),
-    Command("history", "monitor.cli.history", "show a target's past, minute by minute"),
-    Command("reference", "monitor.cli.reference", "take a target's reference vector anew"),
-    Command("report", "monitor.cli.report", "write a report to send to a vendor"),
-    Command("export", "monitor.cli.export", "write results to Parquet, CSV or line protocol"),
-    Command("import", "monitor.cli.import_", "take exported results into the ledger"),
-)
-
-
+FAILED: Final = 1
+MISTAKEN: Final = 2
 INTERRUPTED: Final = 130
 """What a shell says of a command that Ctrl-C ended: 128 + SIGINT."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Run the command line and return its exit code.
+
+    What a command did not expect of a file or a pipe is told here: a full disk, a reader that went
+    away, a file that may not be read.
+    """
+    if sys.stderr is None:  # closed before the start: the next file that is opened would be it
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - to the end
     if isinstance(sys.stdout, TextIOWrapper):
         # Names and providers' words may hold what the terminal's encoding has no sign for.
         sys.stdout.reconfigure(errors="replace")
     try:
-        return _run(sys.argv[1:] if argv is None else list(argv))
+        try:
+            return _run(sys.argv[1:] if argv is None else list(argv))
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        _give_up_stdout()
+        if not isinstance(error, BrokenPipeError):  # its reader has seen enough
+            with suppress(OSError):  # nobody is left to be told
+                sys.stderr.write(f"sonde: {_told(error)}\n")
+        return FAILED
+
+
+def _told(error: OSError) -> str:
+    words = error.strerror or str(error) or type(error).__name__
+    return words if error.filename is None else f"{error.filename}: {words}"
+
+
+def _give_up_stdout() -> None:
+    """Let nothing more be written: what its buffer holds would fail again at the end."""
+    with suppress(OSError, AttributeError, ValueError):  # a test's, or none at all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:
-    command = next((c for c in COMMANDS if c.name in arguments[:1]), None)
-    parser = _parser()
-    if command is None:
-        parser.parse_args(arguments)
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
+    name = next(iter(arguments), "")
+    chosen = [command for command in COMMANDS if command.name == name]
+    if not chosen and name and not name.startswith("-"):
+        sys.stderr.write(f"{unknown(name)}\n")
+        return MISTAKEN
+    parser = command_parser(chosen)
+    found = parser.parse_args(arguments)
+    if not chosen:
         parser.print_help()
-        return 2
-    # Only the chosen command is imported: the openai SDK alone takes a second.
-    module = import_module(command.module)
-    own = argparse.ArgumentParser(
-        prog=f"sonde {command.name}",
-        description=module.__doc__,
-        epilog=getattr(module, "EPILOG", EPILOG),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    module.add_arguments(own)
-    code: int = module.run(own.parse_args(arguments[1:]))
+        return MISTAKEN
+    code: int = found.run_command(found)
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="sonde",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"sonde {version('sonde')}")
-    subparsers = parser.add_subparsers(metavar="COMMAND")
-    for command in COMMANDS:
-        subparsers.add_parser(command.name, help=command.help, add_help=False)
-    return parser
+def unknown(name: str) -> str:
+    """Say that there is no such command, and which one may have been meant."""
+    close = get_close_matches(name, [command.name for command in COMMANDS], n=1)
+    meant = f" did you mean {close[0]!r}?" if close else ""
+    return f"sonde: no command {name!r};{meant} `sonde --help` lists them"

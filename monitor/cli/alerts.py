@@ -13,7 +13,6 @@ daemon may run meanwhile; nothing but an acknowledgement is written. Times are i
 import argparse
 import json
 import secrets
-import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -23,12 +22,13 @@ from typing import Final
 from aggregator.ledger import LedgerError
 from alerting.match import Match
 from alerting.routing.muting import when_text
-from alerting.routing.record import Wanted, find, read_entries, read_sendings, read_standing
-from alerting.routing.silence import FINGERPRINT, Silence, check, cleaned
+from alerting.routing.record import Wanted, find, read_standing, read_stories
+from alerting.routing.silence import FINGERPRINT, ID_BYTES, Silence, check, cleaned
 from alerting.routing.silence_store import SILENCES, TooManySilencesError, add_silence
-from alerting.routing.story import Standing, Story, became, story_of
+from alerting.routing.story import Standing, Story, became
 from monitor.cli.beside import configured, reading, writing
-from monitor.cli.silence import ID_BYTES, Row, add_author, duration
+from monitor.cli.output import put
+from monitor.cli.silence import Row, add_author, duration
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.values import Config
@@ -80,38 +80,19 @@ def _list(config: Config, arguments: argparse.Namespace, _now: float) -> int:
         text = json.dumps([row(each) for each in standing], indent=2)
     else:
         text = "\n".join(table(standing))
-    sys.stdout.write(text + "\n")
+    put(text + "\n")
     return 0
 
 
 def _explain(config: Config, arguments: argparse.Namespace, now: float) -> int:
     wanted = Wanted(arguments.word)
-    stories = reading(config.store.path, lambda c: told(c, wanted, now - arguments.since))
+    stories = reading(config.store.path, lambda c: read_stories(c, wanted, now - arguments.since))
     if arguments.json:
         text = json.dumps([_story_row(each) for each in stories], indent=2)
     else:
         text = "\n".join(_texts(stories, arguments.word))
-    sys.stdout.write(text + "\n")
+    put(text + "\n")
     return 0
-
-
-def told(connection: sqlite3.Connection, wanted: Wanted, since: float) -> list[Story]:
-    """Return the stories of the alerts that are asked for, the one with the newest line last."""
-    standing = {each.identity: each for each in read_standing(connection)}
-    entries = read_entries(connection, wanted, since)
-    identities = dict.fromkeys(each for each in standing if wanted.means(each))
-    identities |= dict.fromkeys(each.identity for each in entries)
-    sendings = read_sendings(connection, (each.fingerprint for each in identities), since)
-    stories = [
-        story_of(
-            each,
-            standing.get(each),
-            (entry for entry in entries if entry.identity == each),
-            sendings[each.fingerprint],
-        )
-        for each in identities
-    ]
-    return sorted(stories, key=lambda story: story.lines[-1].at if story.lines else 0.0)
 
 
 def _ack(config: Config, arguments: argparse.Namespace, now: float) -> int:
@@ -133,7 +114,7 @@ def _ack(config: Config, arguments: argparse.Namespace, now: float) -> int:
     else:
         until = when_text(silence.ends_at)
         text = f"{found.identity.rule} is acknowledged until it is over, {until} at the latest"
-    sys.stdout.write(text + "\n")
+    put(text + "\n")
     return 0
 
 

@@ -22,6 +22,8 @@ from typing import Final
 
 from monitor.cli.connect import report
 from monitor.cli.outline import Row, outline
+from monitor.cli.output import put
+from monitor.cli.progress import waiting
 from monitor.clock import Clock
 from monitor.config.durations import format_duration, format_size
 from monitor.config.errors import ConfigError, Problem
@@ -69,7 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _connect(config: Config) -> tuple[str, bool]:
     if config.store.influxdb is None:
         return "InfluxDB: none is configured (store.influxdb)", False
-    return report(config.store.influxdb, config.location)
+    with waiting("writing to InfluxDB and reading back"):
+        return report(config.store.influxdb, config.location)
 
 
 def check_json(loaded: Loaded, now: float | None = None) -> Row:
@@ -78,7 +81,7 @@ def check_json(loaded: Loaded, now: float | None = None) -> Row:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    put(text + "\n")
 
 
 def _complain(error: ConfigError, *, as_json: bool) -> None:

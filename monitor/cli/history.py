@@ -29,6 +29,7 @@ from aggregator.rollup.table import Level
 from aggregator.stores.history import HistoryError, step_for
 from monitor import threads
 from monitor.cli.output import put
+from monitor.cli.progress import waiting
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
 from monitor.config.errors import ConfigError
@@ -112,7 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
     until = int(Clock().wall()) + 1
     since = until - int(arguments.since)
     try:
-        found = threads.run(_ask(config, store, arguments.target, since, until))
+        with waiting(f"asking {store} for {arguments.target}"):
+            found = threads.run(_ask(config, store, arguments.target, since, until))
     except (HistoryError, LedgerError) as error:
         sys.stderr.write(f"{store}: {error}\n")
         return 1

@@ -4,6 +4,7 @@ examples:
   sonde import results.parquet                into the configuration's ledger
   sonde import month.csv sonde.yaml           into that of this file
   sonde import rows --format csv              whatever the file is called
+  sonde import results.parquet --json         what became of the rows, for scripts
 
 A daemon may be running. Every row is checked; what is no result is named and left out, and a
 result that is there already stays as it is: after an interruption run it again. Imported results
@@ -13,6 +14,7 @@ left out, and nothing is taken beyond `store.max_size`: raise them first to move
 """
 
 import argparse
+import json
 import os
 import sqlite3
 import sys
@@ -32,6 +34,7 @@ from aggregator.transfer.columns import LibraryError, TransferError
 from aggregator.transfer.formats import Format, decoded, lines_in
 from aggregator.transfer.importing import Tally, import_rows
 from monitor.cli.export import SUFFIXES
+from monitor.cli.output import put
 from monitor.cli.progress import shown
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
@@ -59,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="parquet or csv (default: by the name of FILE)",
     )
+    parser.add_argument("--json", action="store_true", help="print what became of the rows as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         if told.begun:
             report(told.tally)
+            if arguments.json:
+                put(json.dumps(as_json(told.tally), indent=2) + "\n")
     return 1 if told.tally.bad or told.tally.old else 0
 
 
@@ -130,6 +136,18 @@ def _follower(told: _Told, advance: Callable[[int], None]) -> Callable[[Tally], 
         began = time.perf_counter()
 
     return follow
+
+
+def as_json(tally: Tally) -> dict[str, object]:
+    """Return what became of the rows as a JSON object; of those that are no results, the first."""
+    return {
+        "rows": tally.rows,
+        "new": tally.new,
+        "known": tally.known,
+        "no_results": tally.bad,
+        "too_old": tally.old,
+        "problems": [{"row": line, "problem": problem} for line, problem in tally.named],
+    }
 
 
 def report(tally: Tally) -> None:

@@ -4,6 +4,7 @@ examples:
   sonde notify test pager                 through the channel "pager"
   sonde notify test pager --resolve       and then say that it is over
   sonde notify test --all                 through every channel
+  sonde notify test --all --json          for scripts
 
 The alert is called SondeTest and is of severity info. It goes out once, now, past the outbox: a
 daemon may be running meanwhile. Nothing is tried again; whether a daemon would is said.
@@ -11,9 +12,10 @@ daemon may be running meanwhile. Nothing is tried again; whether a daemon would 
 
 import argparse
 import asyncio
+import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +29,8 @@ from alerting.notification import (
 from alerting.rule import Severity
 from monitor.channels import build_notifiers
 from monitor.cli.beside import configured
+from monitor.cli.output import put
+from monitor.cli.progress import waiting
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.values import Channel, Config
@@ -41,6 +45,18 @@ EPILOG: Final = (
 NAME: Final = "SondeTest"
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one message."""
+
+    channel: str
+    status: str
+    delivered: bool
+    said: str
+    """What came back, and what a daemon would do about it."""
+    took_s: float
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("action", choices=("test",), help="send a test notification")
@@ -48,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="default: as sonde run")
     parser.add_argument("--all", action="store_true", help="every channel, one after the other")
     parser.add_argument("--resolve", action="store_true", help="then say that it is over")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,7 +82,17 @@ def run(arguments: argparse.Namespace) -> int:
     if not chosen:
         sys.stderr.write(f"{config.source}: {_complaint(config, name)}\n")
         return 2
-    return run_loop(_test(config, chosen, resolve=arguments.resolve))
+    sent: list[Sent] = []
+
+    def tell(each: Sent) -> None:
+        sent.append(each)
+        if not arguments.json:
+            put(f"{each.channel}: {each.status}: {each.said} ({each.took_s:.2f} s)\n")
+
+    run_loop(_test(config, chosen, tell, resolve=arguments.resolve))
+    if arguments.json:
+        put(json.dumps([asdict(each) for each in sent], indent=2) + "\n")
+    return 0 if all(each.delivered for each in sent) else 1
 
 
 def _complaint(config: Config, name: str | None) -> str:
@@ -77,20 +104,19 @@ def _complaint(config: Config, name: str | None) -> str:
     return f'no channel is called "{name}"; channels: {known}'
 
 
-async def _test(config: Config, channels: Sequence[Channel], *, resolve: bool) -> int:
+async def _test(
+    config: Config, channels: Sequence[Channel], tell: Callable[[Sent], None], *, resolve: bool
+) -> None:
     clock, secrets = Clock(), known_secrets(config)
-    failed = False
     for notifier in build_notifiers(channels, clock.wall).values():
         for notification in notifications(config, clock.wall(), resolve=resolve):
             started = clock.monotonic()
-            error = await _error_of(notifier, notification)
+            with waiting(f"sending through {notifier.name}"):
+                error = await _error_of(notifier, notification)
             took_s = clock.monotonic() - started
-            what = "delivered" if error is None else sanitise(error, secrets())
-            status = notification.status.value
-            sys.stdout.write(f"{notifier.name}: {status}: {what} ({took_s:.2f} s)\n")
-            failed = failed or error is not None
+            said = "delivered" if error is None else sanitise(error, secrets())
+            tell(Sent(notifier.name, notification.status.value, error is None, said, took_s))
         await notifier.close()
-    return 1 if failed else 0
 
 
 def notifications(config: Config, now: float, *, resolve: bool) -> Iterator[Notification]:

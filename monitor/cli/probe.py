@@ -28,6 +28,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from monitor import logs
+from monitor.cli.output import put
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
 from monitor.config.errors import ConfigError
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         runner.get_loop().set_default_executor(DaemonThreads())
         result = runner.run(_probe(config, target, trace, lag))
     if arguments.json:
-        sys.stdout.write(json.dumps(as_json(result, trace), indent=2) + "\n")
+        put(json.dumps(as_json(result, trace), indent=2) + "\n")
     else:
         console = Console(highlight=False)
         show(console, waterfall(result, target, trace, min(console.width, WIDEST)))

@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     Progress,
     ProgressColumn,
+    SpinnerColumn,
     Task,
     TextColumn,
     TimeElapsedColumn,
@@ -68,3 +69,20 @@ def shown(doing: str, total: int | None, *, quiet: bool = False) -> Iterator[Row
     )
     with progress:
         yield RowsShown(progress, total)
+
+
+@contextmanager
+def waiting(doing: str) -> Iterator[None]:
+    """Show what is done and for how long already, where nobody knows how long it takes."""
+    console = Console(stderr=True)
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn(doing, markup=False),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    progress.add_task("", total=None)
+    with progress:
+        yield

@@ -3,6 +3,7 @@
 examples:
   sonde reference reset embed-small              in the configuration's ledger
   sonde reference reset embed-small sonde.yaml   in that of this file
+  sonde reference reset embed-small --json       for scripts
 
 A daemon may be running: it notices within a minute. Do this when a vector has changed for good (the
 provider moved the model, and what you indexed has been made anew). Another model, prompt or size in
@@ -10,12 +11,14 @@ the configuration needs no command: the reference is taken anew by itself.
 """
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
 
 from aggregator.ledger import LedgerError
 from aggregator.references import reset_reference
+from monitor.cli.output import put
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
 from monitor.config.values import Config
@@ -27,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("reset",), help="forget the reference")
     parser.add_argument("name", help="a target of the configuration")
     parser.add_argument("file", nargs="?", type=Path, help="configuration (default: as sonde run)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,8 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     except LedgerError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    done = "forgotten; the next good answer is taken" if there else "there is none yet"
-    sys.stdout.write(f"reference of {arguments.name}: {done}\n")
+    if arguments.json:
+        text = json.dumps({"target": arguments.name, "forgotten": there})
+    else:
+        done = "forgotten; the next good answer is taken" if there else "there is none yet"
+        text = f"reference of {arguments.name}: {done}"
+    put(f"{text}\n")
     return 0
 
 

@@ -4,6 +4,7 @@ examples:
   sonde report --since 30d --output report.html       one file, to be sent or printed
   sonde report --since 2026-10-01 --until 2026-11-01 --provider openai --objective 99.5
   sonde report --since 7d --target 'gpt-*' --format csv --output week.csv
+  sonde report --since 30d --json | jq .targets       every figure, for scripts
 
 The range is widened to whole days of UTC. Targets are those of the configuration, and those that
 were taken out of it since; locations all that the ledger has results of. A daemon may run
@@ -81,6 +82,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[each.value for each in Format],
         metavar="FORMAT",
         help="html, md, json, csv (default: by the name of FILE; md on standard output)",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_const",
+        const=Format.JSON.value,
+        dest="format",
+        help="the same as --format json",
     )
     parser.add_argument(
         "--output", type=Path, default=STREAM, metavar="FILE", help="default: -, standard output"

@@ -15,6 +15,7 @@ from pathlib import Path
 from alerting.metric import Measure
 from alerting.prometheus.rule_file import Exposed, rule_file
 from monitor.cli.beside import configured
+from monitor.cli.output import put
 from monitor.config.durations import format_duration
 from monitor.config.errors import ConfigError
 from monitor.config.values import Config
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.writelines(f"{problem}\n" for problem in error.problems)
         return 2
     if arguments.output is None:
-        sys.stdout.write(text)
+        put(text)
         return 0
     try:
         arguments.output.write_text(text, encoding="utf-8")

@@ -12,6 +12,8 @@ import json
 import sys
 from pathlib import Path
 
+from monitor.cli.output import put
+from monitor.cli.progress import waiting
 from monitor.config.errors import ConfigError
 from monitor.rules_test.reading import read_plan
 from monitor.rules_test.running import run as run_case
@@ -31,10 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    done = [(plan, [run_case(case, plan.config) for case in plan.cases]) for plan in plans]
+    with waiting("testing rules"):
+        done = [(plan, [run_case(case, plan.config) for case in plan.cases]) for plan in plans]
     if arguments.json:
         text = json.dumps([as_json(plan.source, found) for plan, found in done], indent=2)
     else:
         text = "\n".join(line for plan, found in done for line in lines(plan.source, found))
-    sys.stdout.write(f"{text}\n")
+    put(f"{text}\n")
     return 1 if any(each.complaints for _, found in done for each in found) else 0

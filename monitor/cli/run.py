@@ -7,7 +7,8 @@ examples:
   sonde run --log-level WARNING      only what needs a look
 
 The page, /metrics, /livez and /readyz are on http://127.0.0.1:8000 unless http.listen says
-otherwise. SIGTERM and SIGINT stop within 20 seconds and lose nothing that was measured.
+otherwise. SIGTERM and SIGINT stop within 20 seconds and lose nothing that was measured. A file that
+changes is taken up while it runs, and SIGHUP has it read at once; see docs/reload.md.
 """
 
 import argparse
@@ -29,10 +30,11 @@ from monitor import logs
 from monitor.budget.forgotten import count_as_drawn, forgets_budgets
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
-from monitor.config.load import find_config, load
+from monitor.config.load import Loaded, find_config, load
 from monitor.config.values import Config
 from monitor.daemon import SCHEMAS, Daemon
-from monitor.known_secrets import known_secrets
+from monitor.known_secrets import KnownSecrets, known_secrets, secret_sources
+from monitor.reload.file import ConfigFile
 from monitor.threads import DaemonThreads
 from monitor.web.server import ListenError
 from probes.lag import LagMeter
@@ -59,20 +61,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the daemon; return its exit code."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon listens to it
     try:
         path = find_config(arguments.file, Path.cwd())
-        loaded = load(path, os.environ, cwd=Path.cwd(), strict=False, now=Clock().wall())
+        read = partial(_read, path, Path.cwd())
+        loaded = read()
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the command line's own output
         return 2
     config = loaded.config
-    stderr = logs.set_up(known_secrets(config), level=arguments.log_level)
+    secrets = known_secrets(config)
+    stderr = logs.set_up(secrets, level=arguments.log_level)
     for problem in loaded.warnings:
         log.warning("configuration.warning", problem=str(problem))
     _raise_file_limit()
-    code = serve(config)
+    file = None
+    if path is not None:
+        learn = partial(_learn, secrets)
+        file = ConfigFile(Path.cwd() / path, read, learn)
+    code = serve(config, file)
     stderr.settle()
     return code
+
+
+def _read(path: Path | None, cwd: Path) -> Loaded:
+    return load(path, os.environ, cwd=cwd, strict=False, now=Clock().wall())
+
+
+def _learn(secrets: KnownSecrets, loaded: Loaded) -> None:
+    secrets.learn(secret_sources(loaded.config))
 
 
 def _raise_file_limit() -> None:
@@ -82,8 +99,11 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def serve(config: Config) -> int:
-    """Open the ledger, run a daemon on it until a signal comes, and return the exit code."""
+def serve(config: Config, file: ConfigFile | None = None) -> int:
+    """Open the ledger, run a daemon on it until a signal comes, and return the exit code.
+
+    `file`: where the configuration came from, and comes from when it changes.
+    """
     now = Clock().wall()
     try:
         ledger = Ledger.open(
@@ -100,7 +120,7 @@ def serve(config: Config) -> int:
         lag = LagMeter()
         with asyncio.Runner(loop_factory=lag.new_loop) as runner:
             runner.get_loop().set_default_executor(DaemonThreads())
-            runner.run(_until_signalled(config, ledger, lag))
+            runner.run(_until_signalled(config, ledger, lag, file))
     except ListenError as error:
         print(f"{config.source} http.listen: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -125,12 +145,16 @@ def _tell(mended: Mended) -> None:
     )
 
 
-async def _until_signalled(config: Config, ledger: Ledger, lag: LagMeter) -> None:
+async def _until_signalled(
+    config: Config, ledger: Ledger, lag: LagMeter, file: ConfigFile | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    daemon = Daemon(config, ledger, lag, file=file)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, stop, number)
-    await Daemon(config, ledger, lag).run(stop)
+    await daemon.run(stop)
 
 
 def _on_signal(stop: asyncio.Event, number: int) -> None:

@@ -28,7 +28,14 @@ from typing import Any, Final
 
 from aggregator.ledger import LedgerError
 from alerting.routing.muting import when_text
-from alerting.routing.silence import Silence, check, cleaned, known_labels, matchers_text
+from alerting.routing.silence import (
+    ID_BYTES,
+    Silence,
+    check,
+    cleaned,
+    known_labels,
+    matchers_text,
+)
 from alerting.routing.silence import parse_matchers as read_matchers
 from alerting.routing.silence_store import (
     KEPT_S,
@@ -39,6 +46,7 @@ from alerting.routing.silence_store import (
     load_silences,
 )
 from monitor.cli.beside import configured, reading, writing
+from monitor.cli.output import put
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
 from monitor.config.errors import ConfigError
@@ -49,8 +57,6 @@ EPILOG: Final = (
     "Exit codes: 0 done, 1 the ledger cannot be read or written, 2 the command line or the"
     " configuration is wrong, or there is no such silence."
 )
-ID_BYTES: Final = 4
-"""Eight digits: enough to tell a thousand silences apart, few enough to type."""
 TITLES: Final = ("ID", "STATE", "FROM", "UNTIL", "AUTHOR", "MATCHERS", "COMMENT")
 
 
@@ -198,4 +204,4 @@ def _cells(found: Row) -> tuple[str, ...]:
 
 
 def _say(text: str, rows: object, *, as_json: bool) -> None:
-    sys.stdout.write((json.dumps(rows, indent=2) if as_json else text) + "\n")
+    put((json.dumps(rows, indent=2) if as_json else text) + "\n")

@@ -1,5 +1,6 @@
 """`sonde notify test`, up to where it would send."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,17 @@ def test_what_came_back_is_told_of_each(config: Path, capsys: pytest.CaptureFixt
         ["am", " firing"], ["am", " resolved"], ["bm", " firing"], ["bm", " resolved"],
     ]  # fmt: skip
     assert "127.0.0.1 is loopback (see allow_private) (final)" in lines[0]
+
+
+def test_json_is_one_document(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An object for each attempt, and nothing else on standard output."""
+    assert main(["notify", "test", "--all", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [(each["channel"], each["status"], each["delivered"]) for each in told] == [
+        ("am", "firing", False),
+        ("bm", "firing", False),
+    ]
+    assert told[0]["said"].endswith("(final)")
 
 
 def test_the_test_alert_is_one_alert(config: Path) -> None:

@@ -151,7 +151,7 @@ def test_help_names_every_command_and_its_exit_codes(capsys: pytest.CaptureFixtu
         main(["--help"])
     text = capsys.readouterr().out
     assert all(re.search(rf"^    {command.name}\b", text, re.MULTILINE) for command in COMMANDS)
-    for example in ("sonde probe", "sonde history", "sonde check --connect"):
+    for example in ("sonde probe", "sonde history", "sonde check ", "sonde help COMMAND"):
         assert example in text
     with pytest.raises(SystemExit):
         main(["probe", "--help"])

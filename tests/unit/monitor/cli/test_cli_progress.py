@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from monitor.cli.progress import columns, shown
+from monitor.cli.progress import columns, shown, waiting
 
 
 @pytest.mark.parametrize("total", [8_640_000, None])
@@ -34,4 +34,6 @@ def test_nothing_is_shown_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
         rows.advance(5)
     with shown("importing", None, quiet=True) as rows:
         rows.advance(5)
+    with waiting("looking"):
+        pass
     assert capsys.readouterr() == ("", "")

@@ -41,10 +41,12 @@ async def test_a_reference_is_reset_while_the_ledger_is_in_use(
     ledger = await _ledger_with_reference(config.parent)
     assert main(["reference", "reset", "embed"]) == 0
     assert main(["reference", "reset", "embed", str(config)]) == 0
+    assert main(["reference", "reset", "embed", "--json"]) == 0
     await ledger.close()
     assert capsys.readouterr().out == (
         "reference of embed: forgotten; the next good answer is taken\n"
         "reference of embed: there is none yet\n"
+        '{"target": "embed", "forgotten": false}\n'
     )
 
 

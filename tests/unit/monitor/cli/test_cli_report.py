@@ -178,7 +178,7 @@ def test_a_target_that_was_taken_out_is_reported(capsys: pytest.CaptureFixture[s
     """By its name in the ledger."""
     remember()
     Path("c.yaml").write_text(CONFIG.replace("name: chat", "name: other"))
-    assert reporting("--target", "ch*", "--format", "json") == 0
+    assert reporting("--target", "ch*", "--json") == 0
     (target,) = json.loads(capsys.readouterr().out)["targets"]
     assert (target["name"], target["asked"]) == ("chat", "")
 

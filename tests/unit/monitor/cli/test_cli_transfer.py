@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import sqlite3
 import sys
 import time
@@ -205,6 +206,10 @@ def test_bad_rows_are_counted_and_ten_are_named(capsys: pytest.CaptureFixture[st
         "14 rows: 2 new, 0 known already, 12 no results",
     ]
     assert count("into") == 2
+    assert importing("rows.csv", "into.yaml", "--json") == 1
+    row = json.loads(capsys.readouterr().out)
+    assert row.pop("problems")[0]["row"] == 3
+    assert row == {"rows": 14, "new": 0, "known": 2, "no_results": 12, "too_old": 0}
 
 
 @pytest.mark.usefixtures("folder")

@@ -1,0 +1,1 @@
+"""What `sonde doctor` looks at: this machine, and the way to everything the configuration names."""

@@ -1,0 +1,1 @@
+"""`sonde top`: a running daemon in a terminal, from what its API tells."""
