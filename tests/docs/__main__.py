@@ -1,0 +1,25 @@
+"""Write the pages of reference that come from code: `python -m tests.docs`."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.docs import api, commands, configuration
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "api.md": api.page,
+    "cli.md": commands.page,
+    "configuration.md": configuration.page,
+}
+"""Pages by their names in docs/. Verdicts and faults are written by `python -m tests.faults`."""
+DOCS: Final = Path(__file__).parents[2] / "docs"
+
+
+def main() -> None:
+    """Write them all."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
