@@ -12,7 +12,7 @@ in; a request counts for when it was sent.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -111,6 +111,11 @@ class KeyLimits:
             if now - at <= STALE_S and limit.limit and limit.remaining is not None
         ]
         return min(known, default=None)
+
+    def readings(self) -> Iterator[tuple[str, float, RateLimit]]:
+        """Yield the newest reading of every bucket: its model, when it was had, what it said."""
+        for (model, _), (at, limit) in self._readings.items():
+            yield model, at, limit
 
     def observed(self, now: float) -> Mapping[LimitType, int]:
         """Return at what rate a minute 429s began within the last hour; without any, nothing."""

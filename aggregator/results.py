@@ -266,6 +266,75 @@ def latest(connection: sqlite3.Connection, target: str, limit: int) -> list[Prob
     return [_result(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which attempts of one target are asked for: those sent in a stretch of wall time."""
+
+    target: str
+    location: str
+    since: float
+    until: float
+    failed: bool = False
+    """Whether those that are not ok are wanted alone."""
+
+
+Key = tuple[float, int]
+"""Where an attempt stands among its target's: when it was sent, and its number."""
+
+LOOKED_AT: Final = 100_000
+"""Attempts one page of failures looks through: some 100 ms of the reader's thread."""
+
+_OF_PAGE: Final = (
+    " FROM results WHERE target = :target AND location = :location AND at >= :since AND at <= :at"
+    " AND (at, id) < (:at, :id) ORDER BY at DESC, id DESC LIMIT"
+)
+_PAGE: Final = f"""
+{_SELECT} WHERE id IN (SELECT id FROM (SELECT id, verdict {_OF_PAGE} :most)
+                        WHERE verdict != 'ok' OR NOT :failed LIMIT :limit)
+ ORDER BY at DESC, id DESC
+"""  # noqa: S608 - our own words
+_LAST_LOOKED_AT: Final = f"SELECT at, id {_OF_PAGE} 1 OFFSET :most - 1"
+
+
+def page(
+    connection: sqlite3.Connection, asked: Asked, before: Key | None, limit: int
+) -> tuple[list[tuple[int, ProbeResult]], Key | None]:
+    """Return up to `limit` attempts and their numbers, the newest first, and where to go on.
+
+    `before` None begins with the newest; with the key of the page before it goes on behind that
+    one, whatever was added meanwhile. A page may be short, or empty, before the last: those with
+    words of a newer version are left out, and of failures no more than LOOKED_AT are looked for.
+    """
+    newest = asked.until, LARGEST
+    at, number = min(before or newest, newest)
+    bound = {
+        "target": asked.target,
+        "location": asked.location,
+        "since": asked.since,
+        "at": at,
+        "id": number,
+        "failed": asked.failed,
+        "most": LOOKED_AT if asked.failed else limit + 1,
+        "limit": limit + 1,
+    }
+    rows = connection.execute(_PAGE, bound).fetchall()
+    end: Key | None
+    if len(rows) > limit:
+        del rows[limit:]
+        end = rows[-1][_NAMES.index("at")], rows[-1][-1]
+    else:
+        end = connection.execute(_LAST_LOOKED_AT, bound).fetchone() if asked.failed else None
+    return list(_known(rows)), end
+
+
+def _known(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, ProbeResult]]:  # Any: as in _row
+    for row in rows:
+        try:
+            yield row[-1], _result(row)
+        except ValueError:
+            continue  # a verdict or fault that a newer version wrote
+
+
 def prune(connection: sqlite3.Connection, before: float, limit: int = PRUNED_TOGETHER) -> int:
     """Delete up to `limit` rows older than wall time `before`, the oldest first; return how many.
 

@@ -8,6 +8,8 @@ Minutes are kept for the windows that page, hours for the period: sums of whole 
 of five minutes is the minute under way and the four before it.
 """
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +68,7 @@ def budget_left(period: Tally, allowed_ratio: float) -> float | None:
 
 
 Numbers = NDArray[np.uint32]
+Rows = NDArray[np.intp]
 
 
 class Tallies:
@@ -106,6 +109,14 @@ class Tallies:
         for ring in (self._minutes, self._hours):
             ring.wipe(self._rows[target])
 
+    def take_over(self, before: "Tallies") -> None:
+        """Copy what others counted of targets that are ours as well; to be called at the start."""
+        names = self._rows.keys() & before._rows.keys()
+        ours = np.array([self._rows[name] for name in names], np.intp)
+        theirs = np.array([before._rows[name] for name in names], np.intp)
+        self._minutes.take_over(before._minutes, ours, theirs)
+        self._hours.take_over(before._hours, ours, theirs)
+
     def over(self, targets: Iterable[str], window_s: float, now: float) -> list[Tally]:
         """Return each target's tally of the window that ends at the wall time `now`.
 
@@ -141,6 +152,10 @@ class _Ring:
         if number > self._newest - self._length:  # else it is too old for any window
             self._counts[row, number % self._length] += np.array((bad, n), np.uint32)
 
+    def take_over(self, before: "_Ring", ours: Rows, theirs: Rows) -> None:
+        self._newest = before._newest
+        self._counts[ours] = before._counts[theirs]
+
     def wipe(self, row: int) -> None:
         self._counts[row] = 0
 
@@ -151,7 +166,7 @@ class _Ring:
             self._counts[:, passed % self._length] = 0
         self._newest = max(self._newest, number)
 
-    def sums(self, rows: NDArray[np.intp], window_s: float, now: float) -> Numbers:
+    def sums(self, rows: Rows, window_s: float, now: float) -> Numbers:
         """Return bad and n of the buckets of a window, row by row."""
         last = int(now // self._bucket_s)
         buckets = min(max(round(window_s / self._bucket_s), 1), self._length)

@@ -55,6 +55,28 @@ class Block:
                 column = self.figures[place] = array("d", [ABSENT]) * before
                 column.append(figure)
 
+    def until(self, alive: int) -> "Block":
+        """Return a block of the oldest `alive` samples alone."""
+        return Block(
+            self.times[:alive],
+            tuple([row[:alive] for row in self.codes]),
+            [None if column is None else column[:alive] for column in self.figures],
+        )
+
+    def followed_by(self, newer: "Block") -> "Block":
+        """Return a block of these samples and then those."""
+        sizes = len(self.times), len(newer.times)
+        return Block(
+            self.times + newer.times,
+            tuple([row + more for row, more in zip(self.codes, newer.codes, strict=True)]),
+            [
+                None
+                if one is None and other is None
+                else _column(one, sizes[0]) + _column(other, sizes[1])
+                for one, other in zip(self.figures, newer.figures, strict=True)
+            ],
+        )
+
     def without(self, dead: int) -> "Block":
         """Return a block without the oldest `dead` samples; this one stays as it is."""
         return Block(
@@ -86,6 +108,15 @@ class Trail:
             self._let_go(at)
         self.block.append(at, codes, figures)
 
+    def reach_back(self, past: "Trail", before: float, keep_s: float) -> None:
+        """Keep samples for `keep_s` from now on; those up to `before` are those of `past`."""
+        self._keep_s = keep_s
+        older = bisect_right(past.block.times, before)
+        if older:
+            newer = self.block.without(bisect_right(self.block.times, before))
+            self.block = past.block.until(older).followed_by(newer)
+            self._room = len(self.block.times) + SMALLEST
+
     def _let_go(self, at: float) -> None:
         size = len(self.block.times)
         aged = bisect_right(self.block.times, at - self._keep_s)
@@ -95,3 +126,7 @@ class Trail:
             self.block = self.block.without(dead)
         kept = size - dead
         self._room = kept + max(SMALLEST, kept // 4)
+
+
+def _column(figures: "array[float] | None", size: int) -> "array[float]":
+    return array("d", [ABSENT]) * size if figures is None else figures

@@ -22,6 +22,7 @@ Times are the steady ones at which results were had, passed in; a window is (now
 
 import math
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from aggregator.part import FAULTS, VERDICTS, Part, Whole, rated, together, whole
@@ -43,6 +44,10 @@ HELD_BACK: Final = frozenset({SkipReason.BUDGET, SkipReason.THROTTLED_BY_US})
 _VERDICT_CODES: Final = {verdict: code for code, verdict in enumerate(VERDICTS)}
 _FAULT_CODES: Final = {fault: code for code, fault in enumerate(FAULTS)}
 _NO_FIGURES: Final = (ABSENT,) * 5
+
+
+_EMPTY: Final = Trail(0.0)
+"""Of samples of before: there are none."""
 
 
 class _Series:
@@ -101,6 +106,34 @@ class Windows:
         self.rejected = 0
         """Figures left out because they were not finite, negative or beyond `PLAUSIBLE`. The
         result they came with still counts by its verdict; one without a finite time does not."""
+
+    @property
+    def longest_s(self) -> float:
+        """How long samples are kept: no window may be longer."""
+        return self._longest_s
+
+    def keep_only(self, targets: AbstractSet[str]) -> None:
+        """Forget all other targets."""
+        for name in self._series.keys() - targets:
+            del self._series[name]
+
+    def reach_back(self, past: "Windows", before: float) -> None:
+        """Keep samples for as long as `past` does; those up to `before` are those it has.
+
+        For a longer window while samples go on coming in: what is older than ours is read
+        meanwhile, and joined in one step.
+        """
+        self._longest_s = past.longest_s
+        for name, older in past._series.items():  # noqa: SLF001 - another of our own class
+            series = self._series.setdefault(name, _Series(self._longest_s))
+            series.results.reach_back(older.results, before, self._longest_s)
+            series.missed.reach_back(older.missed, before, self._longest_s)
+            series.first_at = min(series.first_at, older.first_at)
+            series.last_at = max(series.last_at, min(before, older.last_at))
+            series.forget()
+        for series in self._series.values():
+            series.results.reach_back(_EMPTY, before, self._longest_s)
+            series.missed.reach_back(_EMPTY, before, self._longest_s)
 
     @property
     def overwritten(self) -> int:

@@ -6,8 +6,10 @@ at least once, never silently less. A stop cuts no attempt short, so it repeats 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
+from typing import Final
 
 import structlog
 
@@ -18,6 +20,9 @@ from alerting.notification import Notification, Notifier
 from alerting.patience import PatientLedger
 
 __all__ = ["Deliverer", "OnOutcome", "Outcome"]
+
+CLOSE_S: Final = 2.0
+"""How long the connections of a channel that is gone may take to close."""
 
 log = structlog.get_logger("sonde.deliver")
 
@@ -41,12 +46,60 @@ class Deliverer:
         """
         self._ledger = PatientLedger("all", ledger)
         self._on_outcome = on_outcome
+        self._made = partial(Lane, ledger=ledger, now=now, on_outcome=on_outcome)
         self._lanes = tuple(
-            Lane(channel, notifier, ledger, now, on_outcome, most_per_hour.get(channel))
+            self._made(channel, notifier, most_per_hour=most_per_hour.get(channel))
             for channel, notifier in notifiers.items()
         )
+        self._group: asyncio.TaskGroup | None = None
+        """Of lanes, while it runs."""
+        self._running: dict[Lane, asyncio.Task[None]] = {}
         self._last_seq = 0
         self._stopped = asyncio.Event()
+
+    def change(self, notifiers: Mapping[str, Notifier], most_per_hour: Mapping[str, int]) -> None:
+        """Deliver to these channels from now on.
+
+        One whose notifier is the very same goes on. Another one finishes the attempt in hand, tries
+        once what is due, and what it keeps in memory goes back to the outbox; only then its
+        successor begins, so that nothing is sent twice. Rows of channels that are gone are given
+        up.
+        """
+        before = {lane.channel: lane for lane in self._lanes}
+        lanes: list[Lane] = []
+        for channel, notifier in notifiers.items():
+            most, lane = most_per_hour.get(channel), before.get(channel)
+            if lane is None or lane.notifier is not notifier:
+                lane = self._made(channel, notifier, most_per_hour=most)
+            lane.allow(most)
+            lanes.append(lane)
+        gone = [lane for lane in self._lanes if lane not in lanes]
+        self._lanes = tuple(lanes)
+        for lane in gone:
+            lane.stop()
+        if self._group is None or self._stopped.is_set():
+            return
+        for lane in lanes:
+            if lane not in self._running:
+                self._start(self._group, lane, before.get(lane.channel))
+        if gone:
+            self._group.create_task(self._part_with(gone), name="end of delivery to old channels")
+
+    def _start(self, group: asyncio.TaskGroup, lane: Lane, after: Lane | None = None) -> None:
+        before = None if after is None else self._running[after]
+        name = f"deliver to {lane.channel}"
+        self._running[lane] = group.create_task(_run_after(before, lane), name=name)
+
+    async def _part_with(self, gone: Sequence[Lane]) -> None:
+        await asyncio.wait([self._running[lane] for lane in gone])
+        for lane in gone:
+            del self._running[lane]
+            try:
+                async with asyncio.timeout(CLOSE_S):
+                    await lane.notifier.close()
+            except TimeoutError:
+                log.warning("channel.close_timed_out", channel=lane.channel)
+        await self._give_up_unknown()
 
     def wake(self, last_seq: int = 0) -> None:
         """Look at the outbox now: rows were put into it, the newest with number `last_seq`."""
@@ -78,16 +131,23 @@ class Deliverer:
         """
         await self._begin()
         async with asyncio.TaskGroup() as group:
+            self._group = group
             for lane in self._lanes:
-                group.create_task(lane.run(), name=f"deliver to {lane.channel}")
+                self._start(group, lane)
             await self._stopped.wait()  # without channels there is nothing else that lasts
         await self._tell_left()
 
     async def _begin(self) -> None:
         """Learn which rows there are, and give up those of channels that are gone."""
-        known = tuple(lane.channel for lane in self._lanes)
         try:
             self._last_seq = max(self._last_seq, await self._ledger.read(outbox.last_seq))
+        except LedgerError:  # told; such rows wait until the next start
+            return
+        await self._give_up_unknown()
+
+    async def _give_up_unknown(self) -> None:
+        known = tuple(lane.channel for lane in self._lanes)
+        try:
             rows = await self._ledger.write(lambda c: outbox.abandon_unknown_channels(c, known))
         except LedgerError:  # told; such rows wait until the next start
             return
@@ -104,3 +164,9 @@ class Deliverer:
             return
         if waiting:
             log.warning("notification.left_queued", channels=dict(waiting))
+
+
+async def _run_after(before: asyncio.Task[None] | None, lane: Lane) -> None:
+    if before is not None:
+        await asyncio.wait([before])
+    await lane.run()

@@ -81,7 +81,7 @@ class Lane:
         self._most_per_hour = most_per_hour
         self._attempted: deque[float] = deque(maxlen=most_per_hour or 1)
         """Loop times of the newest attempts: of as many as an hour may have."""
-        self._notifier = notifier
+        self.notifier = notifier
         self._ledger = PatientLedger(channel, ledger)
         self._now = now
         self._on_outcome = on_outcome
@@ -93,6 +93,13 @@ class Lane:
         self._volatile = Volatile()
         self._owed: dict[int, _Owed] = {}
         """By row number."""
+
+    def allow(self, most_per_hour: int | None) -> None:
+        """Make at most so many attempts in any hour from now on, those made lately among them."""
+        if most_per_hour != self._most_per_hour:
+            self._most_per_hour = most_per_hour
+            self._attempted = deque(self._attempted, maxlen=most_per_hour or 1)
+            self._hold_when_full()
 
     def wake(self) -> None:
         """Look at the outbox now: rows were written, so the ledger works."""
@@ -305,6 +312,9 @@ class Lane:
     def _hold_to_pace(self) -> None:
         """Count an attempt; hold the channel when it is the last that an hour allows."""
         self._attempted.append(_loop_time())
+        self._hold_when_full()
+
+    def _hold_when_full(self) -> None:
         if len(self._attempted) == self._most_per_hour:
             self._held_until = max(self._held_until, self._attempted[0] + HOUR_S)
             log.warning("notification.limited", channel=self.channel, wait_s=round(self._held_s()))
@@ -312,7 +322,7 @@ class Lane:
     async def _failure_of(self, notification: Notification) -> DeliveryError | None:
         try:
             async with asyncio.timeout(SEND_BUDGET_S):
-                await self._notifier.send(notification)
+                await self.notifier.send(notification)
         except DeliveryError as error:
             return error
         except asyncio.CancelledError:

@@ -37,13 +37,14 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "startup": "first probe, imports, memory at 200 targets",
         "latency": "error of reported latency, four clients against the truth server",
         "history": "a month of the ledger: taking in, rolling up, deleting, answers (takes long)",
+        "dashboard": "what its questions cost: overview, series, probes of 200 targets",
         "backtest": "rules over recorded history: reading, and trying them",
         "transfer": "export and import: rows a second, and memory held",
         "pipeline": "CPU of the whole daemon for one probe, against others",
         "soak": "5,000 targets every 10 s on one core (takes long)",
     }
 )
-SIZED: Final = ("backtest", "history", "latency", "pipeline", "transfer")
+SIZED: Final = ("backtest", "dashboard", "history", "latency", "pipeline", "transfer")
 """Those that --quick and --full change."""
 LONG: Final = ("history", "soak")
 """Not part of a run of everything: half an hour, and as long as one says."""

@@ -5,6 +5,8 @@ note that it was told: all of it is stored with the states. While the ledger tak
 deliverer is handed each message in memory: a full disk does not silence the monitor.
 """
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 import asyncio
 import sqlite3
 from collections import deque
@@ -54,6 +56,11 @@ class Announcer:
         self._unlogged: deque[tuple[float, Decision]] = deque(maxlen=MOST_UNLOGGED)
         """What was decided when, that the ledger has not taken yet. Taken and unanswered, it may be
         there twice: better than a story with a gap."""
+
+    def take_over(self, before: "Announcer") -> None:
+        """Go on where another one stopped, between two evaluations."""
+        self._gathered.extend(before._gathered)
+        self._unlogged.extend(before._unlogged)
 
     def announce(self, transitions: Sequence[Transition]) -> None:
         """Log and count transitions; gather them for what `deciding` makes of them."""

@@ -4,6 +4,8 @@ Hours teach it, from roll-ups: at the start those of the last four weeks, then e
 Windows are judged every five minutes. Nobody's rule asks for a figure: nothing is kept of it.
 """
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -101,6 +103,17 @@ class Anomalies:
         self._grown: set[str] = set()
         self.findings: dict[tuple[Anomalous, str], Finding] = {}
         """The newest of each, for whoever explains it."""
+
+    def take_over(self, before: "Anomalies") -> None:
+        """Go on with what another one learnt; who is asked for something new is learnt anew."""
+        for target in self._learnt:
+            keys = [key for key in self._watches if key[0] == target]
+            if keys and all(key in before._watches for key in keys):
+                self._watches.update({key: before._watches[key] for key in keys})
+                self._learnt[target] = before._learnt[target]
+        self._grown = before._grown & self._learnt.keys()
+        known = {(asked.fact, target) for target, asked in self._watches}
+        self.findings.update({k: found for k, found in before.findings.items() if k in known})
 
     @property
     def any(self) -> bool:

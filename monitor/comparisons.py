@@ -39,10 +39,15 @@ def usual(findings: Mapping[tuple[Anomalous, str], Finding]) -> Noting:
         for target in transition.targets:
             found = findings.get((Anomalous(metric), target))
             if found is not None and found.unusual is not None:
-                yield f"{metric} {found.explained(_UNITS[unit_of(metric)])}"
+                yield usual_text(metric, found)
                 return  # of many targets one tells enough
 
     return lambda transition: tuple(told(transition))
+
+
+def usual_text(metric: Measured, found: Finding) -> str:
+    """Return what is usual for a figure at this hour, beside what it is."""
+    return f"{metric} {found.explained(_UNITS[unit_of(metric)])}"
 
 
 def course(windows: Windows, longest_s: float) -> Noting:

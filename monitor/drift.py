@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -57,6 +58,13 @@ class DriftWatch:
                 self._unsaved.put_nowait(sighting)
             except asyncio.QueueFull:
                 self._metrics.drift_unrecorded.inc()
+
+    def keep_only(self, targets: AbstractSet[str]) -> None:
+        """Say nothing of other targets any more."""
+        self._heard &= targets
+        kept = [event for event in self._recent if event.target in targets]
+        self._recent.clear()
+        self._recent.extend(kept)
 
     def _tell(self, event: Sighting) -> None:
         self._recent.append(_Recent(event.target, self._clock.steady()))

@@ -74,7 +74,8 @@ class Evaluator:
         """When the newest evaluation began, on the monotonic clock."""
         self._broken: dict[str, str] = {}
         self._known: Known = {}
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held while an evaluation is under way, until it is saved."""
 
     async def run(self) -> None:
         """Evaluate for ever, on beats that do not drift."""
@@ -92,7 +93,7 @@ class Evaluator:
 
         One evaluation at a time: the last one of a daemon that stops waits for the one under way.
         """
-        async with self._turn:
+        async with self.turn:
             started = self._clock.monotonic()
             self._pass_over(max(late_s, self._lag.worst_since(self._began)))
             self._began = started

@@ -25,6 +25,15 @@ class KnownSecrets:
         self._files = [source for source in self._values if source.path is not None]
         self._known = self._all()
 
+    def learn(self, sources: Iterable[SecretSource]) -> None:
+        """Know these as well; what was known before is still to be masked."""
+        for source in sources:
+            if source not in self._values:
+                self._values[source] = deque[str](maxlen=KEPT)
+                self._read(source)
+        self._files = [source for source in self._values if source.path is not None]
+        self._known = self._all()
+
     def __call__(self) -> tuple[str, ...]:
         """Return them; looks at the files first, which takes a microsecond for each."""
         read = [self._read(source) for source in self._files]
@@ -50,6 +59,11 @@ class KnownSecrets:
 
 def known_secrets(config: Config) -> KnownSecrets:
     """Return every secret the configuration names, to be masked in logs."""
+    return KnownSecrets(secret_sources(config))
+
+
+def secret_sources(config: Config) -> list[SecretSource]:
+    """Return where every secret of the configuration comes from."""
     sources: list[SecretSource] = []
     for provider in config.providers:
         sources += provider.secret_sources
@@ -61,4 +75,4 @@ def known_secrets(config: Config) -> KnownSecrets:
         sources.append(config.store.influxdb.token)
     if config.http.token is not None:
         sources.append(config.http.token)
-    return KnownSecrets(sources)
+    return sources

@@ -6,7 +6,8 @@ of targets a metrics library holds the loop for seconds. What there is of this p
 and in the library's registry, its own process and garbage collector metrics among them.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
@@ -138,6 +139,16 @@ class Metrics:
             ("target", "kind"),
             registry=r,
         )
+        self.config_good = Gauge(
+            "sonde_config_last_reload_successful",
+            "Whether the newest configuration read is the one that runs.",
+            registry=r,
+        )
+        self.config_good_at = Gauge(
+            "sonde_config_last_reload_success_timestamp_seconds",
+            "When a configuration was last read and taken up: at the start, or since.",
+            registry=r,
+        )
         self._build = Gauge("sonde_build_info", "Constant 1.", ("version",), registry=r)
 
     def _define_losses(self) -> None:
@@ -187,14 +198,42 @@ class Metrics:
             ("reason",),
             registry=r,
         )
+        self.wrong_tokens = Counter(
+            "sonde_api_wrong_tokens_total",
+            "Requests with a token that is not ours.",
+            registry=r,
+        )
+        self.streams_refused = Counter(
+            "sonde_api_streams_refused_total",
+            "Streams that found no place: too many were open.",
+            registry=r,
+        )
 
     def _of(self, target: Target) -> TargetSeries:
         """Return a target's series; its name is its own within a configuration."""
         found = self._targets.get(target.name)
         if found is None:
-            about = (target.provider, target.model, target.name, target.operation, self._location)
-            found = self._targets[target.name] = TargetSeries(label_text(SERIES, about))
+            labels = label_text(SERIES, self._about(target))
+            found = self._targets[target.name] = TargetSeries(labels)
         return found
+
+    def keep_only(self, targets: Sequence[Target]) -> None:
+        """Forget the series of all targets but these, and of those that go by other labels now.
+
+        The others' counters go on: whoever graphs them sees no reset.
+        """
+        wanted = {target.name: label_text(SERIES, self._about(target)) for target in targets}
+        for name, series in tuple(self._targets.items()):
+            if wanted.get(name) != series.labels:
+                del self._targets[name]
+        for name in self._providers.keys() - {target.provider for target in targets}:
+            del self._providers[name]
+        newest, known = self.newest.evaluated, set(targets)
+        shown = tuple(reading for reading in newest.readings if reading.target in known)
+        self.newest.evaluated = replace(newest, readings=shown)
+
+    def _about(self, target: Target) -> tuple[str, ...]:
+        return (target.provider, target.model, target.name, target.operation, self._location)
 
     def labels(self, target: Target) -> str:
         """Return the labels of a target's series, as they stand between the braces."""

@@ -4,6 +4,8 @@ One part for the daemon, so that what looks outside is made, run and closed in o
 it is on a probe's way but `judged`, which passes everything on at once that is no lost connection.
 """
 
+# ruff: noqa: SLF001 - an Outside looks into the one before it
+
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -30,15 +32,22 @@ _WORTH_A_LOOK: Final = frozenset({Edge.PENDING, Edge.FIRED, Edge.RELAPSED})
 class Outside:
     """What one daemon asks of the world besides probing it."""
 
-    def __init__(self, config: Config, road: Road, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, road: Road, clock: Clock, before: "Outside | None" = None
+    ) -> None:
         """Prepare, and tell the road what is known here; connects nowhere.
+
+        What one of `before` knows of our own way out goes on, if it is watched as it was.
 
         Blocks for about 20 ms to load the trust store when anything is to be fetched.
         """
         self._clock = clock
         self._watched = _watched(config.egress, config.providers)
         wanted = self._watched or config.egress.check is Check.ON
+        self._egress = config.egress
         self.egress = EgressWatch(config.egress, clock) if wanted else None
+        if wanted and before is not None and before._egress == config.egress:
+            self.egress = before.egress or self.egress
         over_s = shown_window(config.windows_s)
         self._pages = StatusPages(
             config.status_pages, config.targets, clock, road.windows, over_s, config.location
@@ -60,7 +69,7 @@ class Outside:
         for part in (self.egress, self._pages, baselines):
             if part is not None:
                 road.facts.add(part.facts)
-                road.metrics.registry.register(part)
+                road.show(part)
         road.notes.add(self._pages.notes)
 
     async def judged(self, result: ProbeResult) -> ProbeResult:

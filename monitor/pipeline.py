@@ -8,7 +8,7 @@ that goes blind because its disk is full helps nobody.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
@@ -64,17 +64,26 @@ class Pipeline:
         self._on_result = on_result
         self._failing = failing
         self._skips: asyncio.Queue[Skip] = asyncio.Queue(SKIP_QUEUE_LIMIT)
+        self._current: Mapping[str, Target] | None = None
+        """The targets there are, by name; None: those of the start."""
         self.ledger_error: str | None = None
         """Why the newest write failed; None while the ledger takes writes."""
         self.last_slot_at: dict[str, float] = {}
         """Steady time of each target's newest slot that was run, or refused for a good reason."""
         self.last_result: dict[str, ProbeResult] = {}
+        self.last_skip: dict[str, SkipReason] = {}
+        """Why a target's newest slot got no probe; absent: it was run."""
         self.last_failures: dict[tuple[str, Fault], tuple[float, ProbeResult]] = {}
         """The newest of each target and fault, and the steady time at which it was taken."""
 
     async def take(self, target: Target, result: ProbeResult) -> None:
-        """Commit one result and count it."""
+        """Commit one result and count it, for the target as it is by then."""
         volatile = not await self._commit(result)
+        current = target if self._current is None else self._current.get(target.name)
+        if current is None:
+            _tell(result, volatile=volatile)
+            return
+        target = current
         if result.attempt == 1:
             now = self._clock.steady()
             self._windows.ingest(result, now)
@@ -101,11 +110,13 @@ class Pipeline:
     def slot_started(self, target: Target, slot: Slot, lateness_s: float) -> None:
         """Note that a slot is being run."""
         self.last_slot_at[target.name] = self._clock.steady()
+        self.last_skip.pop(target.name, None)
         self._metrics.slot_started(target, slot, lateness_s)
 
     def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> None:
         """Count a slot that gets no probe, as what its reason makes of it (`Windows.skipped`)."""
         failing = self._failing(target, reason)
+        self.last_skip[target.name] = reason
         now = self._clock.steady()
         self._windows.skipped(target.name, reason, now, failing)
         if failing is not None or reason in HELD_BACK:
@@ -115,6 +126,25 @@ class Pipeline:
             self._skips.put_nowait(Skip(target.name, slot, reason, self._clock.wall(), failing))
         except asyncio.QueueFull:
             self._metrics.dropped_skips.inc()
+
+    async def keep(self, result: ProbeResult) -> None:
+        """Commit a result of a target that is not watched any more, and log it; it counts as none.
+
+        The probe was under way when the target went out of the configuration.
+        """
+        _tell(result, volatile=not await self._commit(result))
+
+    def keep_only(self, targets: Mapping[str, Target]) -> None:
+        """Forget all targets but these, by name, and count for no other from now on."""
+        self._current, names = targets, targets.keys()
+        for name in self.last_slot_at.keys() - names:
+            del self.last_slot_at[name]
+        for name in self.last_result.keys() - names:
+            del self.last_result[name]
+        for name in self.last_skip.keys() - names:
+            del self.last_skip[name]
+        for key in [key for key in self.last_failures if key[0] not in names]:
+            del self.last_failures[key]
 
     def target_crashed(self, target: Target) -> None:
         """Count a bug of ours at one target's edge."""

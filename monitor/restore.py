@@ -8,7 +8,7 @@ from typing import Final
 from aggregator.ledger import Ledger
 from aggregator.results import had_at, replay
 from aggregator.window import Windows
-from alerting.alert import Phase
+from alerting.alert import Alert, Identity, Phase
 from alerting.engine import Engine, Transition
 from alerting.routing.store import load_groups
 from alerting.store import load_held, load_states
@@ -69,6 +69,10 @@ async def restore_routing(
     """Give inhibitor and router what they knew; alerts that are in no group yet join one now."""
     routing.inhibitor.held = held = await ledger.read(load_held)
     groups = await ledger.read(partial(load_groups, rule_of=engine.rule_of))
-    alerts = (each for each in engine.alerts() if each.state is Phase.FIRING)
-    firing = [each for each in alerts if each.identity not in held]
-    routing.note(routing.router.restore(groups, firing, channels, now))
+    routing.note(routing.router.restore(groups, firing_of(engine, held), channels, now))
+
+
+def firing_of(engine: Engine, held: Collection[Identity]) -> list[Alert]:
+    """Return the alerts that fire and are not held back."""
+    alerts = (each for each in engine.listing() if each.state is Phase.FIRING)
+    return [each for each in alerts if each.identity not in held]

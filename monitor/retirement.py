@@ -5,6 +5,8 @@ both counts. A gateway's models are not those of the provider whose preset it ha
 header speaks.
 """
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -39,6 +41,12 @@ class Retirements:
             if found is not None:
                 self._announced[target.name] = found.at
         self._said: dict[str, float] = {}
+
+    def take_over(self, before: "Retirements", unchanged: Iterable[Target]) -> None:
+        """Know what these targets, which are what they were, were told when another one listened."""
+        for target in unchanged:
+            if target.name in before._said:
+                self._said[target.name] = before._said[target.name]
 
     def learn(self, target: Target, result: ProbeResult) -> None:
         """Take note of what an answer says about the end of its model; called for each probe."""

@@ -4,17 +4,19 @@ It serves nothing and opens nothing itself: the daemon brings the ledger, the no
 makes a ProbeResult of a slot. That makes it the part that also runs in virtual time.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from random import Random
+
+from prometheus_client.registry import Collector
 
 from aggregator.ledger import Ledger
 from aggregator.stores.delivery import Writer
 from aggregator.window import Windows
 from alerting.consequence import natures_of
-from alerting.deliver import Deliverer, Outcome
 from alerting.engine import Engine, Transition
 from alerting.notification import Notifier
 from alerting.routing.route import Route
@@ -24,6 +26,7 @@ from monitor.announcer import Announcer
 from monitor.anomaly import Anomalies
 from monitor.bearings import marked
 from monitor.breadth import Breadth
+from monitor.budget.book import Book
 from monitor.budget.collector import BudgetCollector
 from monitor.budget.keeper import Keeper
 from monitor.budget.purse import LedgerPurse
@@ -32,28 +35,22 @@ from monitor.clock import Clock
 from monitor.comparisons import beside, budget_left, course, lost, usual
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
-from monitor.drift import DriftWatch
 from monitor.evaluator import Asked, Evaluator
 from monitor.facts import Facts
 from monitor.health import Readiness, readiness
 from monitor.housekeeping import keep_house
 from monitor.inhibitor import Inhibitor
-from monitor.kindness.confirmations import Confirmations, Way
 from monitor.kindness.gate import Kindness
-from monitor.metrics import Metrics
+from monitor.lasting import Lasting
 from monitor.mutes import Mutes
 from monitor.notes import Notes, newest_failure
-from monitor.pipeline import Pipeline
-from monitor.restore import replay_windows, restore_alerts, restore_routing
+from monitor.restore import firing_of, replay_windows, restore_alerts, restore_routing
 from monitor.retirement import Retirements
 from monitor.routing import Beside, Routing, labelling
-from monitor.scheduler import Scheduler
-from monitor.shipping import Shipping
 from monitor.slo import Objectives
-from monitor.undelivered import Undelivered
 from monitor.view import StatusView, alert_row, target_row
 from probes.lag import LagMeter
-from probes.result import ProbeResult, SkipReason
+from probes.result import Failing, ProbeResult, SkipReason
 from probes.target import Slot, Target
 
 Probe = Callable[[Target, Slot, int], Awaitable[ProbeResult]]
@@ -70,9 +67,14 @@ class Observers:
 
 
 class Road:
-    """Every part between the clock and the channels, wired."""
+    """Every part between the clock and the channels, wired.
 
-    def __init__(
+    A road may follow another one: it shares with it what outlives a configuration (schedule,
+    windows, counters, delivery, what is in flight) and begins with its own plan. `take_over` makes
+    it the one that leads.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what the daemon brings, and what was before
         self,
         config: Config,
         ledger: Ledger,
@@ -82,39 +84,43 @@ class Road:
         lag: LagMeter,
         observers: Observers,
         store: Writer | None = None,
+        before: "Road | None" = None,
     ) -> None:
+        """`before`: the road it will follow, of which nothing changes until `take_over`.
+
+        Then `store` is of no account, and `notifiers` are used from that moment on.
+        """
         self.config = config
+        self._targets = {target.name: target for target in config.targets}
+        self._notifiers = notifiers
+        self._collectors: list[Collector] = []
         self.version = version("sonde")
         self._ledger = ledger
         self._probe = probe
         self._channels = tuple(notifiers)
         self._clock = clock
         self._started_at = clock.steady()
-        self.metrics = Metrics(config.location, self.version)
-        self.windows = Windows(longest_s=max(config.windows_s))
+        self._past: tuple[Windows, float] | None = None
+        """What longer windows than before want to know, and up to when."""
+        self.lasting: Lasting = (
+            Lasting(
+                self, config, self.version, ledger, notifiers, clock, observers.on_result, store
+            )
+            if before is None
+            else before.lasting
+        )
+        lasting = self.lasting
+        self.metrics, self.windows = lasting.metrics, lasting.windows
+        self.pipeline, self.drift = lasting.pipeline, lasting.drift
+        self.scheduler, self.confirmations = lasting.scheduler, lasting.confirmations
+        self.deliverer, self.shipping = lasting.deliverer, lasting.shipping
         self.engine = Engine(config.rules, config.targets, location=config.location)
         self.kindness = Kindness(config, clock.steady)
-        self.pipeline = Pipeline(
-            ledger,
-            self.windows,
-            self.metrics,
-            clock,
-            config.location,
-            observers.on_result,
-            self.kindness.failing,
-        )
-        self.facts = Facts()
         self.retirements = Retirements(config.providers, config.targets)
-        self.facts.add(self.retirements.facts)
         self.budget = Keeper(config.budgets, config.targets, LedgerPurse(ledger), clock)
-        self.facts.add(self.budget.facts)
         if config.budgets:
-            self.metrics.registry.register(BudgetCollector(self.budget))
-        self.facts.add(self.kindness.facts)
-        self.drift = DriftWatch(ledger, self.metrics, clock)
-        self.facts.add(self.drift.facts)
+            self.show(BudgetCollector(self.budget))
         self.objectives = Objectives(config.slos, config.targets, config.location, ledger, clock)
-        self.facts.add(self.objectives.facts)
         self.anomalies = Anomalies(
             config.rules,
             config.targets,
@@ -124,33 +130,9 @@ class Road:
             max(config.windows_s),
             clock,
         )
-        self.facts.add(self.anomalies.facts)
         self.admission = Admission((self.budget, self.kindness))
-        self.confirmations = Confirmations(
-            Way(self.admission.refusal, self._attempt, self._take, self.pipeline.target_crashed),
-            clock,
-            Random(),  # noqa: S311 - jitter, not a secret
-            lambda outcome: self.metrics.confirmations.labels(outcome.value).inc(),
-        )
-        self.scheduler = Scheduler(
-            config.targets, self._run_slot, self.pipeline, clock, self.admission.refusal
-        )
-        self.undelivered = Undelivered(self._channels)
-        self.facts.add(self.undelivered.facts)
-        self.deliverer = Deliverer(
-            ledger, notifiers, clock.steady, self._delivered, config.most_per_hour
-        )
-        self.metrics.read(self._counts())
-        self.notes = Notes()
-        longest_s = max(config.windows_s)
-        self.notes.add(usual(self.anomalies.findings))
-        self.notes.add(course(self.windows, longest_s))
-        self.notes.add(newest_failure(self.pipeline.last_failures))
-        self.notes.add(beside(self.pipeline.last_result))
-        self.notes.add(spending(self.budget))
-        self.notes.add(self.undelivered.notes)
-        self.notes.add_of_end(lost(self.windows, longest_s))
-        self.notes.add_of_end(budget_left(self.objectives))
+        self.facts = self._known()
+        self.notes = self._noted()
         inhibitor = Inhibitor(
             self.engine.told_anew, self.metrics.inhibited, natures_of(config.rules)
         )
@@ -182,76 +164,117 @@ class Road:
             Asked(self.facts, self.kindness.readings, self.mutes),
         )
 
-        self.shipping = self._shipping(store)
+    def _known(self) -> Facts:
+        facts = Facts()
+        for part in (
+            self.retirements,
+            self.budget,
+            self.kindness,
+            self.drift,
+            self.objectives,
+            self.anomalies,
+            self.lasting.undelivered,
+        ):
+            facts.add(part.facts)
+        return facts
 
-    def _shipping(self, writer: Writer | None) -> Shipping | None:
-        config = self.config
-        if writer is None or config.store.influxdb is None:
-            return None
-        return Shipping(
-            config.store,
-            config.store.influxdb,
-            writer,
-            self._ledger,
-            self._clock,
-            config.location,
-            self.metrics.registry,
-            lambda: self.metrics.newest.evaluated.readings,
-        )
+    def _noted(self) -> Notes:
+        notes, longest_s = Notes(), max(self.config.windows_s)
+        notes.add(usual(self.anomalies.findings))
+        notes.add(course(self.windows, longest_s))
+        notes.add(newest_failure(self.pipeline.last_failures))
+        notes.add(beside(self.pipeline.last_result))
+        notes.add(spending(self.budget))
+        notes.add(self.lasting.undelivered.notes)
+        notes.add_of_end(lost(self.windows, longest_s))
+        notes.add_of_end(budget_left(self.objectives))
+        return notes
 
-    def _counts(self) -> Mapping[str, tuple[str, Callable[[], float]]]:
-        ledger, windows = self._ledger, self.windows
-        return {
-            "sonde_ledger_queue_works": (
-                "Writes waiting for the next commit.",
-                lambda: ledger.stats.queued,
-            ),
-            "sonde_ledger_failed_commits_total": (
-                "Transactions the disk did not take.",
-                lambda: ledger.stats.failed_commits,
-            ),
-            "sonde_ledger_rejected_works_total": (
-                "Writes refused because too many were waiting.",
-                lambda: ledger.stats.rejected,
-            ),
-            "sonde_ledger_damaged_files": (
-                "Damaged ledgers that lay beside ours at the start.",
-                lambda: ledger.damaged_files,
-            ),
-            "sonde_window_rejected_figures_total": (
-                "Impossible figures (negative, not finite) left out of the windows.",
-                lambda: windows.rejected,
-            ),
-            "sonde_window_overwritten_samples_total": (
-                "Samples that had to give way before their window was over.",
-                lambda: windows.overwritten,
-            ),
-            "sonde_clock_steps_total": (
-                "Times the wall clock was set by more than 0.1 s.",
-                lambda: self._clock.steps,
-            ),
-            "sonde_suspends_total": (
-                "Times this machine was suspended for more than 0.1 s.",
-                lambda: self._clock.suspends,
-            ),
-        }
+    def _has(self, target: Target) -> bool:
+        """Say whether it is, as it is, a target of this road."""
+        mine = self._targets.get(target.name)
+        return mine is target or mine == target
 
-    def _delivered(self, channel: str, outcome: Outcome) -> None:
-        self.metrics.notified(channel, outcome)
-        self.undelivered.note(channel, outcome, self._clock.steady())
+    def refusal(self, target: Target) -> SkipReason | None:
+        """Return why the target must not be probed now, or None when it may."""
+        return self.admission.refusal(target) if self._has(target) else SkipReason.PAUSED
 
-    async def _run_slot(self, target: Target, slot: Slot) -> None:
+    def failing(self, target: Target, reason: SkipReason) -> Failing | None:
+        """Return what a slot counts as that is skipped for a reason; None: no failure."""
+        return self.kindness.failing(target, reason) if self._has(target) else None
+
+    def show(self, collector: Collector) -> None:
+        """Have a collector in /metrics for as long as this road leads."""
+        self._collectors.append(collector)
+        if self.lasting.leading is self:
+            self.metrics.registry.register(collector)
+
+    async def prepare(self, before: "Road") -> None:
+        """Do what takes a while, before `take_over`. Raises LedgerError."""
+        await self.budget.prepare(before.budget)
+        longest_s, now = max(self.config.windows_s), self._clock.steady()
+        kept_s = self.windows.longest_s
+        if longest_s > kept_s:
+            self._past = Windows(longest_s), now - kept_s
+            await replay_windows(self._ledger, self._past[0], longest_s, now, lambda: False)
+
+    def take_over(self, before: "Road") -> Sequence[Book]:
+        """Lead from now on, in one step; to be called while `before.evaluator.turn` is held.
+
+        Each alert stays as it is, each slot is run once, each result that is still to come is
+        taken down here. Alerts whose rule or target is gone are over, and people are told.
+        Returns the budgets that are gone, of which what was drawn is to be given back.
+        """
+        now, names = self._clock.steady(), self._targets.keys()
+        for collector in before._collectors:
+            self.metrics.registry.unregister(collector)
+        self.lasting.leading = self
+        for collector in self._collectors:
+            self.metrics.registry.register(collector)
+        self.metrics.keep_only(self.config.targets)
+        if self._past is not None:
+            self.windows.reach_back(*self._past)
+            self._past = None
+        self.windows.keep_only(names)
+        self.pipeline.keep_only(self._targets)
+        self.drift.keep_only(names)
+        self.kindness.take_over(before.kindness)
+        gone = self.budget.take_over(before.budget)
+        self.retirements.take_over(before.retirements, filter(before._has, self.config.targets))
+        self.objectives.take_over(before.objectives)
+        self.anomalies.take_over(before.anomalies)
+        self.mutes.silences = before.mutes.silences
+        self.lasting.undelivered.keep_only(self._channels)
+        self.deliverer.change(self._notifiers, self.config.most_per_hour)
+        self._announcer.take_over(before._announcer)
+        self._announcer.announce(self.engine.restore(before.engine.states(), now, now))
+        self._route(before.routing, now)
+        if self.shipping is not None:
+            self.shipping.bound(self.config.store)
+        self.scheduler.retarget(self.config.targets)
+        return gone
+
+    def _route(self, before: Routing, now: float) -> None:
+        self.routing.inhibitor.held = held = before.inhibitor.held
+        firing = firing_of(self.engine, held)
+        groups = before.router.snapshot()
+        self.routing.note(self.routing.router.restore(groups, firing, self._channels, now))
+        self.routing.router.changed = True  # groups of channels that are gone are in the ledger
+
+    async def run_slot(self, target: Target, slot: Slot) -> None:
+        """Take a slot all the way; another road may lead by the time its result is had."""
         self.confirmations.give_way(target)
-        result = await self._attempt(target, slot, 1)
+        result = await self.attempt(target, slot, 1)
         if result is None:
             # A disk that takes nothing is no spent budget: the slot is missing, not held back.
             reason = SkipReason.PAUSED if self.budget.stuck else SkipReason.BUDGET
             self.pipeline.slot_skipped(target, slot, reason)
             return
-        await self._take(target, result)
+        await self.lasting.take(target, result)
         self.confirmations.after(target, slot, result)
 
-    async def _attempt(self, target: Target, slot: Slot, number: int) -> ProbeResult | None:
+    async def attempt(self, target: Target, slot: Slot, number: int) -> ProbeResult | None:
+        """Make the attempt of this number; None: its budgets did not allow it after all."""
         return await self.paid(target, partial(self._probe, target, slot, number))
 
     async def paid(
@@ -262,7 +285,13 @@ class Road:
         result = await self.budget.spend(target, probe)
         return None if result is None else marked(result, before, self._clock.bearings())
 
-    async def _take(self, target: Target, result: ProbeResult) -> None:
+    async def take(self, target: Target, result: ProbeResult) -> None:
+        """Take down what an attempt found; of a target that is gone it is written down alone."""
+        current = self._targets.get(target.name)
+        if current is None or current.provider != target.provider:
+            await self.pipeline.keep(result)
+            return
+        target = current
         self.admission.learn(target, result)
         self.retirements.learn(target, result)
         self.drift.observe(result)
@@ -289,21 +318,30 @@ class Road:
 
     def eternal(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """Return what must run for as long as we do, by name; without what is stopped in turn."""
+        return {**self.running_on(), **self.running_here()}
+
+    def running_on(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return that of it which goes on when another road leads."""
         shipping = (
             {} if self.shipping is None else {"points of windows": self.shipping.keep_windows}
         )
+        return {
+            **shipping,
+            "recording of skipped slots": self.pipeline.record_skips,
+            "keeping of drift": self.drift.run,
+            "confirming of failures": self.confirmations.run,
+        }
+
+    def running_here(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """Return that of it which runs for as long as this road leads."""
         objectives = {"counting of objectives": self.objectives.run} if self.config.slos else {}
         anomalies = {"learning of what is usual": self.anomalies.run} if self.anomalies.any else {}
         return {
-            **shipping,
             **objectives,
             **anomalies,
             "evaluation of rules": self.evaluator.run,
-            "recording of skipped slots": self.pipeline.record_skips,
             "housekeeping of the ledger": self._keep_house,
-            "keeping of drift": self.drift.run,
             "drawing of budgets": self.budget.run,
-            "confirming of failures": self.confirmations.run,
         }
 
     async def _keep_house(self) -> None:

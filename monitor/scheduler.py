@@ -67,7 +67,8 @@ class Scheduler:
         refusal: Callable[[Target], SkipReason | None] = lambda _target: None,
     ) -> None:
         """`refusal` says why a target must not be probed now, or None: asked at each slot."""
-        self._entries = [_Entry(t, Grid.of(t.name, t.interval_s)) for t in targets]
+        self._entries = [_entry_of(target) for target in targets]
+        self._by_name = {entry.target.name: entry for entry in self._entries}
         self._run_slot = run_slot
         self._observer = observer
         self._clock = clock
@@ -75,6 +76,8 @@ class Scheduler:
         self._heap: list[tuple[float, int, Slot]] = []
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._alarm: asyncio.TimerHandle | None = None
+        self._group: asyncio.TaskGroup | None = None
+        """Of probes, while it runs."""
         self._stopping = False
         self._over = asyncio.Event()
         self._bug: Exception | None = None
@@ -90,6 +93,7 @@ class Scheduler:
         Cancelling it cancels the probes in flight.
         """
         async with asyncio.TaskGroup() as probes:
+            self._group = probes
             self._anchor()
             try:
                 self._look(probes)
@@ -105,6 +109,31 @@ class Scheduler:
         """Start no further slot; `run` returns when those in flight have ended."""
         self._stopping = True
         self._over.set()
+
+    def retarget(self, targets: Iterable[Target]) -> None:
+        """Run these targets from now on; probes in flight go on.
+
+        A target that keeps its interval keeps its next slot, be it due this instant: none is lost
+        and none comes twice. One that keeps everything keeps what is known of its crashes.
+        """
+        wall = self._clock.wall()
+        planned = {self._entries[index].target.name: slot for _, index, slot in self._heap}
+        before, entries = self._by_name, [_entry_of(target) for target in targets]
+        self._heap = []
+        for index, entry in enumerate(entries):
+            name = entry.target.name
+            earlier = before.get(name)
+            if earlier is not None and earlier.target == entry.target:
+                entries[index] = earlier
+            stays = earlier is not None and earlier.grid == entry.grid and name in planned
+            slot = planned[name] if stays else entry.grid.following(wall)
+            self._heap.append((slot.at, index, slot))
+        heapq.heapify(self._heap)
+        self._entries = entries
+        self._by_name = {entry.target.name: entry for entry in entries}
+        if self._group is not None and self._alarm is not None:
+            self._alarm.cancel()
+            self._look(self._group)
 
     def _anchor(self) -> None:
         """Aim every target at its next slot by the wall clock as it now stands."""
@@ -178,12 +207,13 @@ class Scheduler:
         """
         grace_s = min(GRACE_S, entry.grid.interval_s * GRACE_RATIO)
         await asyncio.wait([before], timeout=grace_s)
-        if self._stopping:
+        current = self._by_name.get(entry.target.name)
+        if self._stopping or current is None:
             return
         if entry.target.name in self._in_flight:
-            self._skip(entry, slot, SkipReason.IN_FLIGHT)
+            self._skip(current, slot, SkipReason.IN_FLIGHT)
         else:
-            self._start(probes, entry, slot, max(0.0, self._clock.wall() - slot.at))
+            self._start(probes, current, slot, max(0.0, self._clock.wall() - slot.at))
 
     def _skip(self, entry: _Entry, slot: Slot, reason: SkipReason) -> None:
         tell = log.debug if reason in GATED else log.info
@@ -217,3 +247,7 @@ class Scheduler:
         _, late = await asyncio.wait(tasks, timeout=drain_s)
         for task in late:
             task.cancel()
+
+
+def _entry_of(target: Target) -> _Entry:
+    return _Entry(target, Grid.of(target.name, target.interval_s))

@@ -51,7 +51,7 @@ class Shipping:
         self._clock = clock
         self._location = location
         self._readings = readings
-        self._limit_bytes = int(store.max_size_bytes * WINDOWS_SHARE)
+        self.bound(store)
         writes = Counter(
             "sonde_influxdb_writes_total",
             "Writes to InfluxDB by what came of them.",
@@ -73,6 +73,10 @@ class Shipping:
             self._on_outcome,
         )
         registry.register(_SpoolCollector(self.shipper, clock.wall))
+
+    def bound(self, store: Store) -> None:
+        """Let points that wait take their share of the store's size."""
+        self._limit_bytes = int(store.max_size_bytes * WINDOWS_SHARE)
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._by_outcome[outcome].inc()

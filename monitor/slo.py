@@ -5,6 +5,8 @@ counted once, by its number. What the ledger does not take is in none of them: r
 still see it.
 """
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -19,7 +21,7 @@ from aggregator.rollup.bucket import Bucket
 from aggregator.slo import HOUR_S, HOURS, MINUTE_S, MINUTES, Tallies, Tally, budget_left, together
 from aggregator.stores.history import HistoryError
 from aggregator.stores.ledger_history import points_of
-from alerting.burn import TIERS, Burn, Slo
+from alerting.burn import TIERS, Burn, Slo, Tier
 from alerting.match import labels_of
 from alerting.metric import BurnRate
 from monitor.clock import Clock
@@ -76,6 +78,16 @@ class Budget:
     """Of its error budget; negative: overspent, None: nothing was counted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How an objective stands, and how fast its budget burns."""
+
+    target: str
+    """Of this target alone; empty: of all its targets together."""
+    budget: Budget
+    burns: tuple[tuple[Tier, Burn], ...]
+
+
 class Objectives:
     """All objectives of an instance; used in the daemon's loop alone."""
 
@@ -102,6 +114,14 @@ class Objectives:
         """Targets whose past is not read yet."""
         self._places: dict[str, Place] = {}
         self._grown: set[str] = set()
+
+    def take_over(self, before: "Objectives") -> None:
+        """Go on with what another one counted of targets that both have."""
+        self._tallies.take_over(before._tallies)
+        names = frozenset(self._waiting)
+        self._places = {name: at for name, at in before._places.items() if name in names}
+        self._waiting = [name for name in self._waiting if name not in self._places]
+        self._grown = before._grown & names
 
     def facts(self, _now: float) -> Iterator[Reading]:
         """Say how fast each budget burns: each target's, and that of an objective's together.
@@ -131,6 +151,26 @@ class Objectives:
             if matched and all(target in self._places for target in matched):
                 period = together(self._tallies.over(matched, slo.over_s, self._clock.wall()))
                 yield Budget(slo, period, budget_left(period, slo.allowed_ratio))
+
+    def stands(self) -> Iterator[list[Stand]]:
+        """Say how each objective stands and burns: of its targets together, then of each alone.
+
+        Some targets in one go; those whose past is not read yet are left out.
+        """
+        for slo, matched in self._of.items():
+            known = [target for target in matched if target in self._places]
+            if known and len(known) == len(matched):
+                windows = [[together(tallies)] for tallies in self._windows(slo, known)]
+                yield list(_stands(slo, ("",), windows))
+            for first in range(0, len(known), AT_ONCE):
+                some = known[first : first + AT_ONCE]
+                yield list(_stands(slo, some, self._windows(slo, some)))
+
+    def _windows(self, slo: Slo, targets: Sequence[str]) -> list[list[Tally]]:
+        """Return the targets' tallies of the period, then of each tier's long and short window."""
+        wall = self._clock.wall()
+        windows_s = (slo.over_s, *(over_s for t in TIERS for over_s in (t.long_s, t.short_s)))
+        return [self._tallies.over(targets, over_s, wall) for over_s in windows_s]
 
     def grown(self, target: str) -> None:
         """Hear that the ledger has got more of a target's past: it is read again."""
@@ -201,6 +241,18 @@ def _burning(fact: BurnRate, subject: str, burn: Burn) -> Iterator[Reading]:
     known = burn.known
     if known is not None:
         yield fact, subject, known
+
+
+def _stands(
+    slo: Slo, targets: Sequence[str], windows: Sequence[Sequence[Tally]]
+) -> Iterator[Stand]:
+    for place, target in enumerate(targets):
+        period, *pairs = (tallies[place] for tallies in windows)
+        burns = tuple(
+            (tier, Burn(long, short, slo.allowed_ratio))
+            for tier, long, short in zip(TIERS, pairs[::2], pairs[1::2], strict=True)
+        )
+        yield Stand(target, Budget(slo, period, budget_left(period, slo.allowed_ratio)), burns)
 
 
 def _rows(

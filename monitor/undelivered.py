@@ -21,6 +21,10 @@ class Undelivered:
     def __init__(self, channels: Sequence[str]) -> None:
         self._lost: dict[str, list[float]] = {channel: [] for channel in channels}
 
+    def keep_only(self, channels: Sequence[str]) -> None:
+        """Have these channels from now on; what they lost goes on counting."""
+        self._lost = {channel: self._lost.get(channel, []) for channel in channels}
+
     def note(self, channel: str, outcome: Outcome, now: float) -> None:
         """Take note of what came of a message; only what is given up counts."""
         if outcome in (Outcome.DEAD, Outcome.DROPPED) and channel in self._lost:

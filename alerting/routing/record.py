@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from alerting.alert import Identity
 from alerting.outbox import decode
-from alerting.routing.story import Entry, Labels, Place, Sending, Standing
+from alerting.routing.story import Entry, Labels, Place, Sending, Standing, Story, story_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,46 @@ def read_sendings(
                 sending = Sending(channel, news, notification.why, *rest)
                 found[news.fingerprint].append(sending)
     return found
+
+
+def read_stories(connection: sqlite3.Connection, wanted: Wanted, since: float) -> list[Story]:
+    """Return the stories of the alerts that are asked for, the one with the newest line last."""
+    standing = {each.identity: each for each in read_standing(connection)}
+    entries: defaultdict[Identity, list[Entry]] = defaultdict(list)
+    for entry in read_entries(connection, wanted, since):
+        entries[entry.identity].append(entry)
+    identities = dict.fromkeys(each for each in standing if wanted.means(each))
+    identities |= dict.fromkeys(entries)
+    sendings = read_sendings(connection, (each.fingerprint for each in identities), since)
+    stories = [
+        story_of(each, standing.get(each), entries[each], sendings[each.fingerprint])
+        for each in identities
+    ]
+    return sorted(stories, key=lambda story: story.lines[-1].at if story.lines else 0.0)
+
+
+def read_page(
+    connection: sqlite3.Connection, wanted: Wanted, since: float, before: int, limit: int
+) -> list[tuple[int, Entry]]:
+    """Return what was decided about these alerts since then, with its number, the newest first.
+
+    At most `limit`, of those with numbers below `before`.
+    """
+    rows = connection.execute(
+        _PAGE, (since, wanted.word, _text(("target", wanted.word)), before, limit)
+    )
+    return [
+        (number, Entry(at, Identity(name, _pairs(labels)), event, channel, detail))
+        for number, at, name, labels, event, channel, detail in rows
+    ]
+
+
+_PAGE: Final = """
+SELECT id, at, alertname, labels, event, channel, detail FROM alert_log
+ WHERE id < ?4 AND at >= ?1
+   AND (?2 = '' OR fingerprint = ?2 OR alertname = ?2 OR instr(labels, ?3))
+ ORDER BY id DESC LIMIT ?5
+"""
 
 
 def find(standing: Sequence[Standing], word: str) -> Standing:

@@ -16,6 +16,8 @@ from probes.target import Target
 
 LONGEST_S: Final = 90 * 86_400.0
 """A quarter: what is to be quiet for longer is a rule to be changed, not a silence."""
+ID_BYTES: Final = 4
+"""Eight digits: enough to tell a thousand silences apart, few enough to type."""
 FINGERPRINT: Final = "fingerprint"
 """The label that names one alert alone."""
 _BUILT_IN: Final = (
@@ -116,6 +118,11 @@ def cleaned(text: str, secrets: Iterable[str] = ()) -> str:
     return sanitise(text, secrets)
 
 
-def matchers_text(match: Match) -> str:
+def matchers_texts(match: Match) -> list[str]:
     """Write matchers as `parse_matchers` reads them."""
-    return " ".join(f"{name}={'|'.join(patterns)}" for name, patterns in match.fields)
+    return [f"{name}={'|'.join(patterns)}" for name, patterns in match.fields]
+
+
+def matchers_text(match: Match) -> str:
+    """Write matchers in one line."""
+    return " ".join(matchers_texts(match))

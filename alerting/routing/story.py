@@ -89,6 +89,11 @@ _EVENTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+def held_text(reason: str) -> str:
+    """Put into words why an alert is held back."""
+    return _HELD.get(reason, reason)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One thing that happened. `at` in seconds since the epoch."""
@@ -115,7 +120,7 @@ def story_of(
     sendings: Sequence[Sending],
 ) -> Story:
     """Tell what is known of one alert; `standing` None: it neither fires nor is pending."""
-    lines = [*_began(standing, sendings), *map(_decided, entries), *map(_sent, sendings)]
+    lines = [*_began(standing, sendings), *map(decided, entries), *map(_sent, sendings)]
     lines.sort(key=lambda line: line.at)
     now = () if standing is None else tuple(became(standing))
     return Story(identity, tuple(dict.fromkeys(lines)), now)
@@ -132,7 +137,8 @@ def _began(standing: Standing | None, sendings: Iterable[Sending]) -> Iterator[L
             yield Line(news.ends_at, "over")
 
 
-def _decided(entry: Entry) -> Line:
+def decided(entry: Entry) -> Line:
+    """Say what was decided about an alert."""
     words = _EVENTS.get(entry.event, entry.event + ": {channel} {detail}")
     return Line(entry.at, words.format(channel=entry.channel, detail=_explained(entry.detail)))
 
@@ -166,7 +172,7 @@ def became(standing: Standing) -> Iterator[str]:
     if standing.fired_at is None:
         yield "pending: it fires when its condition has held for long enough"
     elif standing.held:
-        yield f"held back: {_HELD.get(standing.held, standing.held)}"
+        yield f"held back: {held_text(standing.held)}"
     elif not standing.places:
         yield "in no group: no route leads to a channel"
     for place in standing.places:

@@ -1,6 +1,6 @@
 """One budget over the days: whose it is, its account of today, its pace. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,16 @@ class Book:
     def _open(self, wall: float) -> None:
         self.day = day_of(wall, self.zone)
         self.account = Account(self.subject, self.day.date, self.cap_nusd)
+
+    def goes_on(self, before: "Book") -> bool:
+        """Say whether this is another's budget under a new plan: the same money of the same day."""
+        return self.subject == before.subject and self.zone == before.zone
+
+    def take_over(self, before: "Book", intervals_s: Mapping[str, float]) -> None:
+        """Go on with another's account, reservations in flight and all; the cap is the new one."""
+        self.day, self.account = before.day, before.account
+        self.account.cap_nusd = self.cap_nusd
+        self.pace = before.pace.kept(intervals_s)
 
     def at(self, wall: float) -> Account:
         """Return the account of the day that a moment is on.

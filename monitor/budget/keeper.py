@@ -5,6 +5,8 @@ that costs nothing, such as a list of models, is under none. Drawing (a commit o
 on in the background and in time, so that a probe as a rule reserves without waiting.
 """
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -90,6 +92,7 @@ class Keeper:
             )
             for target, bound in bounds.items()
         }
+        self._intervals_s = {target.name: target.interval_s for target in bounds}
         self._providers = {t.provider: self._plans[t.name].books[0] for t in bounds}
         self._turns = Turns()
         self._overruns = Overruns()
@@ -98,6 +101,34 @@ class Keeper:
         self._drawing = asyncio.Lock()
         self._draw_again_at = 0.0
         """Monotonic time."""
+
+    async def prepare(self, before: "Keeper") -> None:
+        """Draw for budgets that are new; to be awaited before `take_over`. Raises LedgerError."""
+        for book in self.books:
+            if not any(book.goes_on(each) for each in before.books):
+                account = book.at(self._clock.wall())
+                await self._draw(book, account, 0)
+
+    def take_over(self, before: "Keeper") -> tuple[Book, ...]:
+        """Go on with another's money: what is reserved there is settled here.
+
+        Returns the books nobody goes on with: what was drawn for them is to be given back.
+        """
+        for book in self.books:
+            for each in before.books:
+                if book.goes_on(each):
+                    book.take_over(each, self._intervals_s)
+        self._turns, self._overruns, self._told = before._turns, before._overruns, before._told
+        self._drawing, self._draw_again_at = before._drawing, before._draw_again_at
+        # What is in flight under the old plan says here when little is at hand.
+        self._low = before._low
+        self._low.set()
+        return tuple(b for b in before.books if not any(each.goes_on(b) for each in self.books))
+
+    async def give_back(self, books: Iterable[Book]) -> None:
+        """Give back what was drawn for budgets that are gone; never raises LedgerError."""
+        for book in books:
+            await self._give_back(book)
 
     async def open(self) -> None:
         """Take up today's budgets where the process before us left them, and draw for the start.

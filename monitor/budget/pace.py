@@ -6,6 +6,7 @@ so it mends itself: an outage, in which every probe costs its whole reservation,
 and a cheap hour makes it larger again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,6 +33,14 @@ class Pace:
             change_nusd = _NEWEST_RATIO * (spent_nusd - before_nusd)
         self._expected_nusd[target] = (before_nusd or 0.0) + change_nusd
         self._demand_nusd_per_s += change_nusd / interval_s
+
+    def kept(self, intervals_s: Mapping[str, float]) -> "Pace":
+        """Return what is known of these targets alone, due so often from now on."""
+        known = {
+            name: self._expected_nusd[name]
+            for name in intervals_s.keys() & self._expected_nusd.keys()
+        }
+        return Pace(known, sum(nusd / intervals_s[name] for name, nusd in known.items()))
 
     def ratio(self, left_nusd: int, left_s: float) -> float:
         """Return the part of its slots a target may have, 0..1, with so much and so long left."""

@@ -58,7 +58,7 @@ def _give_up_stdout() -> None:
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["help"]:
-        arguments = [*arguments[1:], "--help"]
+        arguments = [*(word for word in arguments if word != "help"), "--help"]
     name = next(iter(arguments), "")
     chosen = [command for command in COMMANDS if command.name == name]
     if not chosen and name and not name.startswith("-"):

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from monitor.cli.output import put
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 DESCRIPTION: Final = """\
 Watches LLM APIs from the outside and says whose fault it is.
@@ -78,6 +81,20 @@ COMMANDS: Final = (
 )
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help either is printed or fails: argparse hides that a disk was full.
+
+    The parsers below it are of its kind.
+    """
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        """Print the help. Raises OSError."""
+        if file is None:
+            put(self.format_help())
+        else:
+            super().print_help(file)
+
+
 class _Version(argparse.Action):
     """Print the version. What knows it takes as long to import as all else of a help together."""
 
@@ -92,7 +109,7 @@ def command_parser(complete: Sequence[Command]) -> argparse.ArgumentParser:
 
     Their modules are imported, and the others' are not: the openai SDK alone takes a second.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sonde",
         description=DESCRIPTION,
         epilog=_filled(EPILOG),
@@ -119,9 +136,7 @@ def actions(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentPa
     return next((dict(each.choices or {}) for each in below), {})
 
 
-def _add(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", command: Command
-) -> None:
+def _add(subparsers: "argparse._SubParsersAction[_Parser]", command: Command) -> None:
     module = import_module(command.module)
     own = subparsers.add_parser(
         command.name,

@@ -26,6 +26,8 @@ All times are steady ones, passed in. First attempts of slots alone are evidence
 sees others.
 """
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -112,6 +114,20 @@ class Breaker:
         """Failures since the last answer, in all and by target."""
         self._ripe = 0
         """Targets that had as many of their own as are needed."""
+
+    def take_over(self, before: "Breaker", targets: Sequence[Target]) -> None:
+        """Stand as another one does, of the same key; `targets` are those it has now.
+
+        What is open stays so for as long as it would, and counts as far as targets are still there.
+        """
+        self.state, self._trouble = before.state, before._trouble
+        self._failures = before._failures
+        for target in targets:
+            own = before._own.get(target.name, 0)
+            if own:
+                self._own[target.name] = own
+                least = self._needed(target) if self._trouble is Trouble.HARD else 1
+                self._ripe += own >= least
 
     @property
     def failing(self) -> Failing | None:

@@ -1,5 +1,7 @@
 """The gate that keeps us kind: for each provider key patience, a breaker, and what limits do."""
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Final
@@ -26,7 +28,7 @@ KeyVersion = tuple[int, int, int] | None
 class _Key:
     """What is known of one provider key."""
 
-    __slots__ = ("breaker", "limits", "patience", "provider", "refused_version")
+    __slots__ = ("breaker", "limits", "patience", "provider", "refused_version", "targets")
 
     def __init__(self, config: Config, provider: Provider) -> None:
         targets = [target for target in config.targets if target.provider == provider.name]
@@ -37,7 +39,8 @@ class _Key:
             evaluate_every_s=config.evaluate_every_s,
         )
         self.provider: Final = provider
-        self.limits: Final = KeyLimits()
+        self.targets: Final = targets
+        self.limits = KeyLimits()
         self.patience: Final = Patience(targets)
         self.breaker: Final = Breaker(targets, cache(needed))
         # Working it out takes milliseconds, and is remembered for all that are alike: now, not
@@ -46,6 +49,19 @@ class _Key:
             needed(target)
         self.refused_version: KeyVersion = None
         """Of the key's file when the account was refused."""
+
+    def take_over(self, before: "_Key") -> None:
+        """Know what another one knows, if it is the same key at the same place."""
+        mine, other = self.provider, before.provider
+        if (mine.base_url, mine.api_key, mine.organization) != (
+            other.base_url,
+            other.api_key,
+            other.organization,
+        ):
+            return
+        self.limits, self.refused_version = before.limits, before.refused_version
+        self.patience.take_over(before.patience)
+        self.breaker.take_over(before.breaker, self.targets)
 
     def version(self) -> KeyVersion:
         """Return what tells a changed key apart; None for one that cannot change, or is gone."""
@@ -70,6 +86,15 @@ class Kindness:
         """`steady` is the clock of windows and rules."""
         self._steady = steady
         self._keys = {provider.name: _Key(config, provider) for provider in config.providers}
+
+    def take_over(self, before: "Kindness") -> None:
+        """Go on as another one does: what a provider asked for is honoured, a breaker stays open.
+
+        A provider whose key or address is another one begins anew.
+        """
+        for name, key in self._keys.items():
+            if name in before._keys:
+                key.take_over(before._keys[name])
 
     def refusal(self, target: Target) -> SkipReason | None:
         """Return why the target must not be probed now, or None when it may."""
@@ -121,6 +146,11 @@ class Kindness:
                 retry_after_ratio=limits.retry_after_ratio,
                 breaker_open=key.breaker.state is not CLOSED,
             )
+
+    def limits(self) -> Iterable[tuple[str, KeyLimits]]:
+        """Yield each provider and what is known of its key's limits."""
+        for name, key in self._keys.items():
+            yield name, key.limits
 
     def _mended(self, key: _Key) -> bool:
         """Say whether the key was changed since the account was refused: then all begins anew."""

@@ -13,6 +13,8 @@ wait of more than OUTAGE_S is an outage to whoever uses the key, and its slots r
 it. All times are steady ones, passed in.
 """
 
+# ruff: noqa: SLF001 - take_over looks into another of its own class
+
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -71,6 +73,11 @@ class Patience:
         """Of models that wait alone."""
         self._stretches: dict[str, Stretch] = {}
         self._bare = 0
+
+    def take_over(self, before: "Patience") -> None:
+        """Go on waiting as another one does, of the same key with other targets."""
+        self._all, self._waits = before._all, before._waits
+        self._stretches, self._bare = before._stretches, before._bare
 
     def refuses(self, target: Target, now: float) -> bool:
         """Say whether the target's slot must be given up; if not, it counts as asked."""

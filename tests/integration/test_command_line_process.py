@@ -27,6 +27,9 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
     ("line", "code", "said"),
     [
         (f"{SONDE} check --schema >/dev/full", 1, "sonde: No space left on device\n"),
+        (f"{SONDE} --help >/dev/full", 1, "sonde: No space left on device\n"),
+        (f"{SONDE} silence add --help >/dev/full", 1, "sonde: No space left on device\n"),
+        (f"{SONDE} --help >&-", 1, "sonde: standard output is closed\n"),
         (f"{SONDE} check --schema >&-", 1, "sonde: standard output is closed\n"),
         (f"{SONDE} check --schema | true; exit ${{PIPESTATUS[0]}}", 1, ""),
         (f"{SONDE} completion bash >/dev/full", 1, "sonde: No space left on device\n"),

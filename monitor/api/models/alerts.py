@@ -1,10 +1,10 @@
 """Alerts, silences, and why people were told."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.api.models.shape import Shape
+from monitor.api.models.shape import LAST_MOMENT_S, Shape
 
 
 class ChannelState(Shape):
@@ -38,7 +38,9 @@ class AlertRow(Shape):
     )
     notes: list[str] = Field(description="What else a message about it says.")
     annotations: dict[str, str]
-    labels: dict[str, str]
+    labels: dict[str, str] = Field(
+        description="What silences see: its own, and what all its targets share."
+    )
 
 
 class HistoryRow(Shape):
@@ -87,16 +89,19 @@ class SilenceRow(Shape):
     quiets: int = Field(description="Alerts that it keeps quiet now.")
 
 
+Matcher = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}=")]
+
+
 class NewSilence(Shape):
     """A silence to be made: at once, or for planned work."""
 
-    matchers: list[str] = Field(
+    matchers: list[Matcher] = Field(
         min_length=1, max_length=20, description="LABEL=PATTERN each, all must fit."
     )
     author: str = Field(min_length=1, max_length=100)
     comment: str = Field(min_length=1, max_length=500)
-    starts_at: float | None = Field(default=None, description="Null: now.")
-    ends_at: float
+    starts_at: float | None = Field(default=None, ge=0, le=LAST_MOMENT_S, description="Null: now.")
+    ends_at: float = Field(ge=0, le=LAST_MOMENT_S)
 
 
 class Acknowledge(Shape):

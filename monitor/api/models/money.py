@@ -13,15 +13,17 @@ class Burn(Shape):
     window: str = Field(description="Such as 1h.")
     rate: float | None
     sure_rate: float | None = Field(description="What it is at least, by its confidence bound.")
-    threshold: float | None = Field(description="From where on the rule fires.")
+    threshold: float | None = Field(
+        description="From where on the objective's own rule fires; null: it has none."
+    )
     severity: str
 
 
 class SloRow(Shape):
-    """One objective of one target."""
+    """One objective, of all its targets together or of one."""
 
     name: str
-    target: str
+    target: str = Field(description="Empty: all of its targets together.")
     kind: str = Field(description="`availability` or what else it counts, in words.")
     objective: float = Field(description="0..1")
     period_s: float

@@ -1,10 +1,13 @@
 """What every shape of the API is: immutable, with nothing unnamed in it."""
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
+
+LAST_MOMENT_S: Final = 253_402_300_799.0
+"""The end of the year 9999, the last that Python's dates can write: no moment is later."""
 
 
 class Shape(BaseModel):

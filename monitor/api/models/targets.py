@@ -127,11 +127,13 @@ class Series(Shape):
     step_s: int
     at: list[float] = Field(description="When each step begins; steps without anything are absent.")
     n: list[int]
-    missed: list[int]
+    missed: list[int | None] = Field(
+        description="Slots without a result; null: the store is told of none."
+    )
     p50_s: list[float | None]
     p95_s: list[float | None]
     p99_s: list[float | None]
-    lower_bound: list[bool] = Field(description="Whether timeouts make p95 and p99 lower bounds.")
+    lower_bound: list[bool] = Field(description="Whether timeouts make p95 or p99 a lower bound.")
     first_token_p50_s: list[float | None]
     first_token_p95_s: list[float | None]
     tokens_per_s_p50: list[float | None]

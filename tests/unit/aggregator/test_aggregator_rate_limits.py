@@ -173,3 +173,12 @@ def test_no_promise_no_ratio(retry_after_s: float | None) -> None:
     """A 429 that asks for nothing promises nothing."""
     limits = fed((0.0, throttled(retry_after_s=retry_after_s)), (1.0, granted()))
     assert limits.retry_after_ratio is None
+
+
+def test_the_newest_reading_of_every_bucket_is_told() -> None:
+    """By model, with when it was had; an older one of the same bucket is not."""
+    old, new = RateLimit("requests", 100, 90, 1.0), RateLimit("requests", 100, 80, 1.0)
+    tokens = RateLimit("tokens", 1000, 50, 1.0)
+    limits = fed((0.0, granted(rate_limits=(old, tokens))), (1.0, granted(rate_limits=(new,))))
+    model = granted().model
+    assert set(limits.readings()) == {(model, 1.0, new), (model, 0.0, tokens)}

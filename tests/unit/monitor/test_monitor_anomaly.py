@@ -188,3 +188,21 @@ def test_percentiles_of_what_is_measured_can_be_watched() -> None:
     assert found[LATENCY].more_is_worse
     assert not found["tokens_per_s.p50 is anomalous"].more_is_worse
     assert isinstance(next(asked_for(RULES)).fact, Anomalous)
+
+
+async def test_what_was_learnt_is_known_by_another_plan(ledger: Ledger) -> None:
+    """Who is watched as before is judged as before; who is asked for more is learnt anew."""
+    await remembered(ledger, 24 * 21)
+    clock = Clock(lambda: NOW, lambda: NOW)
+    windows = Windows(3600.0)
+
+    def plan(*rules: Rule) -> Anomalies:
+        return Anomalies(rules, (TARGET,), "here", ledger, windows, 3600.0, clock)
+
+    before, same, more = plan(RULES[0]), plan(RULES[0]), plan(*RULES)
+    await before.learn()
+    same.take_over(before)
+    more.take_over(before)
+    assert same._learnt == before._learnt
+    assert same._watches == before._watches
+    assert more._learnt == {"a": 0}

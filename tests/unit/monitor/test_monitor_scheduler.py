@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -223,3 +223,73 @@ async def test_cancelling_the_scheduler_cancels_its_probes() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert cancelled.is_set()
+
+
+async def changed(
+    seconds: float, targets: list[Target], run_slot: RunSlot, changes: dict[float, list[Target]]
+) -> Record:
+    """Run a scheduler, and give it other targets at these virtual seconds."""
+    record, wall = Record(), VirtualWall()
+    clock = Clock(wall, asyncio.get_running_loop().time)
+    scheduler = Scheduler(targets, run_slot, record, clock)
+    began = asyncio.get_running_loop().time()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(scheduler.run(drain_s=5.0))
+        for at, others in changes.items():
+            await asyncio.sleep(began + at - asyncio.get_running_loop().time())
+            scheduler.retarget(others)
+        await asyncio.sleep(began + seconds - asyncio.get_running_loop().time())
+        scheduler.stop()
+    return record
+
+
+async def test_targets_that_stay_keep_every_slot() -> None:
+    """Changed at each moment around its slots, a target has the slots it would have had."""
+    targets = [target("a", 10.0), target("b", 7.0)]
+    alone = await run_for(100, targets, quick)
+    often = {0.25 * number: [*targets, target(f"c{number}")] for number in range(1, 390)}
+    record = await changed(100, targets, quick, often)
+    stayed = [(name, slot) for name, slot, _ in record.started if name in "ab"]
+    assert [slot.number for name, slot in stayed if name == "a"] == [
+        slot.number for name, slot, _ in alone.started if name == "a"
+    ]
+    assert len(stayed) == len(set(stayed)) == len(alone.started)
+    assert not record.skipped
+
+
+async def test_a_changed_target_is_run_as_it_is_now() -> None:
+    """Another interval begins with its next slot; what is gone is run no more."""
+    record = await changed(
+        200, [target("a", 100.0), target("b", 10.0)], quick, {50.0: [target("a", 10.0)]}
+    )
+    late = [(name, slot.at - START) for name, slot, _ in record.started if slot.at > START + 50]
+    assert {name for name, _ in late} == {"a"}
+    assert len(late) == 15
+
+
+async def test_a_slot_that_waits_is_run_by_whoever_is_there() -> None:
+    """Changed while its slot waits for the probe before, it is run; gone, it is nobody's."""
+
+    async def slow(_target: Target, _slot: Slot) -> None:
+        await asyncio.sleep(10.5)
+
+    first = await run_for(30, [target("a", 10.0)], slow)
+    at = first.started[0][1].at - START + 10.2
+    changed_model = replace(target("a", 10.0), model="other")
+    stays = await changed(at + 5, [target("a", 10.0)], slow, {at: [changed_model]})
+    gone = await changed(at + 5, [target("a", 10.0)], slow, {at: []})
+    assert (len(stays.started), len(gone.started)) == (2, 1)
+    assert not gone.skipped
+
+
+async def test_who_crashed_is_left_alone_for_as_long_as_before() -> None:
+    """A target that did not change keeps its pause; one that did begins anew."""
+
+    async def broken(_target: Target, _slot: Slot) -> None:
+        raise ValueError
+
+    unchanged, fixed = target("a", 10.0), replace(target("a", 10.0), model="fixed")
+    with capture_logs():
+        kept = await changed(19.9, [unchanged], broken, {9.95: [unchanged]})
+        anew = await changed(19.9, [unchanged], broken, {9.95: [fixed]})
+    assert (len(kept.crashed), len(anew.crashed)) == (1, 2)

@@ -210,3 +210,38 @@ async def test_an_objective_without_targets_says_nothing(ledger: Ledger) -> None
     await found.count()
     assert list(found.facts(NOW)) == []
     assert list(found.budgets()) == []
+
+
+async def test_what_was_counted_is_counted_on_by_another_plan(ledger: Ledger) -> None:
+    """Who stays is known at once and counts each row once; who is new is read from the ledger."""
+    await had(ledger, result("a", 5, fault=Fault.PROVIDER), result("b", 5, fault=Fault.NONE))
+    before = objectives(ledger, "a")
+    await before.remember()
+    await had(ledger, result("a", 4, fault=Fault.NONE))
+    after = objectives(ledger, "a", "b")
+    after.take_over(before)
+    assert [each.period for each in after.of("a")] == [Tally(1, 1)]
+    assert list(after.of("b")) == []
+    await after.remember()
+    await after.count()
+    await after.count()
+    assert period(after) == Tally(1, 3)
+
+
+async def test_how_an_objective_stands_is_told_together_and_of_each(ledger: Ledger) -> None:
+    """Each alone has its own; nothing is said of them together before the past of all is read."""
+    await had(ledger, result("one", 1, fault=Fault.PROVIDER), result("two", 1, fault=Fault.NONE))
+    found = objectives(ledger, "one", "two")
+    assert list(found.stands()) == []
+    await found.remember()
+    stands = [stand for some in found.stands() for stand in some]
+    assert [(each.target, each.budget.period) for each in stands] == [
+        ("", Tally(1, 2)),
+        ("one", Tally(1, 1)),
+        ("two", Tally(0, 1)),
+    ]
+    known = burning(found)
+    for each in stands:
+        tier, burn = each.burns[0]
+        assert tier.long_s == FAST.long_s
+        assert burn.known == known[each.target]

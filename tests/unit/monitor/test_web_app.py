@@ -7,13 +7,13 @@ import httpx2
 import pytest
 
 from monitor.admission import Admission
+from monitor.api.access import Access, Door, is_loopback
 from monitor.clock import Clock
 from monitor.health import Check, Readiness
 from monitor.metrics import Metrics
 from monitor.on_demand import OnDemand
-from monitor.view import AlertRow, StatusView, TargetRow
-from monitor.web.app import Access, Sources, build_app, is_loopback
-from monitor.web.page import render_page, stylesheet
+from monitor.web.app import Pages, build_app
+from monitor.web.assets import Asset, Assets
 from monitor.web.probe import Probes
 from probes.result import ProbeResult
 from probes.secret import Secret, SecretSource
@@ -21,26 +21,7 @@ from probes.target import Slot, Target
 from probes.trace import Trace
 
 TOKEN = "page-token-0123456789"
-HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
-
-
-def row(**changes: object) -> TargetRow:
-    names = (
-        *("name", "provider", "model", "operation", "verdict", "fault", "detail", "hint", "age"),
-        *("p50", "p95", "p99", "first_token", "error_rate", "coverage", "cost"),
-    )
-    return TargetRow(**({name: name for name in names} | {"samples": 3} | changes))  # type: ignore[arg-type]
-
-
-def view(ready: bool = True, *targets: TargetRow, alerts: tuple[AlertRow, ...] = ()) -> StatusView:
-    return StatusView(
-        location="fra1",
-        version="1",
-        window="15m",
-        targets=targets or (row(),),
-        alerts=alerts,
-        readiness=Readiness((Check("slots", ready, "stale: x"),)),
-    )
+ASSETS = Assets(Asset("text/html", b"<!doctype html>", b""), {})
 
 
 async def never(target: Target, slot: Slot, trace: Trace) -> ProbeResult:
@@ -57,8 +38,10 @@ def client(
     metrics = Metrics("fra1", "1")
     clock = Clock(lambda: 0.0, lambda: 0.0)
     probes = Probes({}, OnDemand(Admission(), never, metrics, clock), metrics.labels)
-    sources = Sources(lambda: view(ready).readiness, view, metrics, probes)
-    app = build_app(sources, Access(host, token, public_url), stylesheet())
+    readiness = Readiness((Check("slots", ready, "stale: x"),))
+    pages = Pages(lambda: readiness, metrics, lambda: probes, ASSETS)
+    door = Door(Access(host, token, public_url), clock.monotonic, metrics.wrong_tokens.inc)
+    app = build_app(pages, door)
     transport = httpx2.ASGITransport(app=app)
     return httpx2.AsyncClient(transport=transport, base_url="http://localhost")
 
@@ -160,39 +143,6 @@ async def test_a_rotated_token_counts_at_once(token_file: Path) -> None:
         old = await http.get("/", headers={"Authorization": f"Bearer {TOKEN}"})
         new = await http.get("/", headers={"Authorization": "Bearer another-token-0123456789"})
     assert (old.status_code, new.status_code) == (401, 200)
-
-
-def test_a_hostile_text_stays_text() -> None:
-    """A provider's error, a model's name: nothing of it becomes markup."""
-    alert = AlertRow(
-        name=HOSTILE, severity=HOSTILE, state=HOSTILE, subject=HOSTILE, value=HOSTILE, since=HOSTILE
-    )
-    texts = ("name", "provider", "model", "detail", "hint", "fault")
-    everything = row(**dict.fromkeys(texts, HOSTILE))
-    page = render_page(view(False, everything, alerts=(alert,)))
-    assert "<script" not in page
-    assert "<img" not in page
-    assert "onerror=alert(1)&gt;" in page
-
-
-async def test_the_page_runs_nothing() -> None:
-    """The policy allows no script at all and no style but our own."""
-    async with client() as http:
-        answer = await http.get("/")
-        assert (await http.get("/style.css")).headers["content-type"].startswith("text/css")
-    policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "script-src" not in policy
-    assert "unsafe-inline" not in policy
-    assert "style=" not in answer.text
-
-
-def test_the_title_counts_what_fires() -> None:
-    """A tab in the background says how many alerts fire."""
-    firing = AlertRow(
-        name="Down", severity="critical", state="firing", subject="a", value="3", since="1 s"
-    )
-    assert "<title>Sonde · fra1 · 1 firing</title>" in render_page(view(alerts=(firing,)))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from monitor.api.access import Access, Door
 from monitor.health import Check, Readiness
 from monitor.metrics import Metrics
 from monitor.on_demand import Answer, Busy, OnDemand
-from monitor.view import StatusView
-from monitor.web.app import Access, Sources, build_app
-from monitor.web.page import stylesheet
+from monitor.web.app import Pages, build_app
+from monitor.web.assets import Asset, Assets
 from monitor.web.probe import Probes, patience
 from probes.result import Operation, SkipReason
 from probes.secret import SecretSource
@@ -49,12 +49,10 @@ def client(
 ) -> httpx2.AsyncClient:
     metrics = Metrics("here", "1")
     ready = Readiness((Check("slots", True, ""),))
-    view = StatusView(
-        location="here", version="1", window="15m", targets=(), alerts=(), readiness=ready
-    )
     probes = Probes({"chat": CHAT}, scripted, metrics.labels)
-    sources = Sources(lambda: ready, lambda: view, metrics, probes)
-    transport = httpx2.ASGITransport(app=build_app(sources, Access(host, token), stylesheet()))
+    pages = Pages(lambda: ready, metrics, lambda: probes, Assets(Asset("text/html", b"", b""), {}))
+    door = Door(Access(host, token), lambda: 0.0, metrics.wrong_tokens.inc)
+    transport = httpx2.ASGITransport(app=build_app(pages, door))
     return httpx2.AsyncClient(transport=transport, base_url="http://localhost")
 
 

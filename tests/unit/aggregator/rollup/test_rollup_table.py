@@ -14,7 +14,7 @@ from tests.unit.aggregator.rollup.buckets import (
     tables,
     whole,
 )
-from tests.unit.aggregator.samples import result
+from tests.unit.aggregator.samples import result, stream
 
 DAY = 86_400
 HOUR = 3_600
@@ -181,3 +181,18 @@ def test_no_statement_goes_through_a_whole_level(ledger: sqlite3.Connection) -> 
     assert found
     assert all("series" in plan for plan in found), found
     assert not any("TEMP B-TREE" in plan for plan in plans)
+
+
+def test_counts_without_figures(ledger: sqlite3.Connection) -> None:
+    """Everything but the figures is what it is with them, whatever the bucket's size."""
+    for number in range(200):
+        commit(ledger, stream(0.5, 2.0 + number, 9, slot=number, at=60.0 * number))
+    fold_all(ledger)
+    compact_all(ledger, 2 * HOUR)
+    whole_ones, counts = (
+        points(ledger, "chat", 0, 4 * HOUR, HOUR, figures=figures) for figures in (True, False)
+    )
+    assert all(point.bucket.figures for point in whole_ones)
+    for point in whole_ones:
+        point.bucket.figures.clear()
+    assert counts == whole_ones

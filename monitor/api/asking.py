@@ -1,0 +1,39 @@
+"""How the API asks what the past was: for so long and no longer, whichever store has it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from aggregator.stores.history import History, HistoryError
+from monitor.api.problems import RefusedError
+from monitor.api.sources import Sources
+from monitor.histories import open_history
+
+DEADLINE_S: Final = 5.0
+"""For one answer: a store that takes longer is in trouble, and somebody waits before a page."""
+
+log = structlog.get_logger("sonde.api")
+
+
+@asynccontextmanager
+async def deadline() -> AsyncIterator[None]:
+    """Turn what takes too long, or cannot be had, into a refusal."""
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            yield
+    except TimeoutError:
+        text = f"The past was not to be had within {DEADLINE_S:.0f} s: ask for less of it."
+        raise RefusedError(503, text, {"Retry-After": "5"}) from None
+    except HistoryError as error:
+        log.warning("api.history_failed", error=str(error))
+        raise RefusedError(503, f"The past is not to be had: {error}") from error
+
+
+@asynccontextmanager
+async def history_of(sources: Sources) -> AsyncIterator[History]:
+    """Give the configured history for one answer, under its deadline."""
+    async with deadline(), open_history(sources.config, read=sources.ledger.read) as history:
+        yield history

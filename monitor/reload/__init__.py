@@ -1,0 +1,1 @@
+"""Taking up a changed configuration while the daemon runs."""
