@@ -43,7 +43,7 @@ class Retirements:
         self._said: dict[str, float] = {}
 
     def take_over(self, before: "Retirements", unchanged: Iterable[Target]) -> None:
-        """Know what these targets, which are what they were, were told when another one listened."""
+        """Know what the one before was told about these targets, which are what they were."""
         for target in unchanged:
             if target.name in before._said:
                 self._said[target.name] = before._said[target.name]

@@ -40,10 +40,9 @@ def test_the_worst_come_first() -> None:
         Seen(ok=True, p95_s=2.0),
         Seen(ok=True),
     ]
-    assert sorted(ordered[::-1], key=badness) == ordered
-    assert [LEVELS.index(level_of(seen)) for seen in ordered] == sorted(
-        LEVELS.index(level_of(seen)) for seen in ordered
-    )
+    assert sorted(reversed(ordered), key=badness) == ordered
+    levels = [LEVELS.index(level_of(seen)) for seen in ordered]
+    assert levels == sorted(levels)
 
 
 def test_rows_do_not_change_places_for_a_little() -> None:
