@@ -1,5 +1,7 @@
 """How a target does in one word, and which of two does worse."""
 
+from itertools import pairwise
+
 import pytest
 
 from alerting.rule import Severity
@@ -40,7 +42,7 @@ def test_the_worst_come_first() -> None:
         Seen(ok=True, p95_s=2.0),
         Seen(ok=True),
     ]
-    assert sorted(reversed(ordered), key=badness) == ordered
+    assert all(badness(worse) < badness(better) for worse, better in pairwise(ordered))
     levels = [LEVELS.index(level_of(seen)) for seen in ordered]
     assert levels == sorted(levels)
 
