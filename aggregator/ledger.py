@@ -9,6 +9,7 @@ further works gather and go together in the next. Every work has a savepoint of 
 that raises is undone alone.
 """
 
+import asyncio
 import os
 import sqlite3
 import time
@@ -27,7 +28,7 @@ from aggregator.ledger_damage import (
     damaged_files,
     open_mended,
 )
-from aggregator.ledger_file import Schema, open_reader, open_writer, take
+from aggregator.ledger_file import Schema, open_reader, open_writer, reading, take
 
 __all__ = ["Ledger", "LedgerError", "LedgerLostError", "LedgerStats", "Schema"]
 
@@ -203,6 +204,16 @@ class Ledger:
         """
         return await self._submit(self._read_lane, self._reader.serve, work, timeout_s)
 
+    async def read_apart(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` with a connection and in a thread of its own, for as long as it takes.
+
+        For what takes minutes: nobody else waits for it. Cancelling it does not end the work.
+        Raises as `read` does.
+        """
+        if self._read_lane is None or self._lock is None:
+            return await self.read(work)
+        return await asyncio.to_thread(_apart, self._path, work)
+
     async def check(self) -> None:
         """Look whether the file is still there and has shown no damage so far.
 
@@ -282,6 +293,11 @@ def _opened(
         return open_mended(path, schemas, mending)
     except OSError as error:
         raise LedgerError(f"{path}: damaged, and not set aside: {error}") from error
+
+
+def _apart(path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
+    with reading(path) as connection:
+        return work(connection)
 
 
 def _identity(path: Path, end: str) -> tuple[int, int] | None:

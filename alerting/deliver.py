@@ -60,35 +60,41 @@ class Deliverer:
     def change(self, notifiers: Mapping[str, Notifier], most_per_hour: Mapping[str, int]) -> None:
         """Deliver to these channels from now on.
 
-        One whose notifier is the very same goes on. Another one finishes the attempt in hand, tries
-        once what is due, and what it keeps in memory goes back to the outbox; only then its
-        successor begins, so that nothing is sent twice. Rows of channels that are gone are given
-        up.
+        One whose notifier is the very same goes on. Another one finishes the attempt in hand and
+        leaves all else, rows and what is in memory, to its successor, which begins then: nothing is
+        sent twice, and nothing waits for an address nobody wants any more. A channel that is gone
+        tries once what is due; then its rows are given up.
         """
-        before = {lane.channel: lane for lane in self._lanes}
+        if self._stopped.is_set():  # those there are have their last turn
+            return
+        before = {lane.channel: lane for lane in (*self._running, *self._lanes)}
+        kept = {lane.channel: lane for lane in self._lanes}
         lanes: list[Lane] = []
         for channel, notifier in notifiers.items():
-            most, lane = most_per_hour.get(channel), before.get(channel)
+            most, lane = most_per_hour.get(channel), kept.get(channel)
             if lane is None or lane.notifier is not notifier:
                 lane = self._made(channel, notifier, most_per_hour=most)
+                if channel in before:
+                    lane.follow(before[channel])
             lane.allow(most)
             lanes.append(lane)
         gone = [lane for lane in self._lanes if lane not in lanes]
         self._lanes = tuple(lanes)
         for lane in gone:
-            lane.stop()
-        if self._group is None or self._stopped.is_set():
+            if lane.channel not in notifiers:
+                lane.stop()
+        if self._group is None:
             return
         for lane in lanes:
             if lane not in self._running:
-                self._start(self._group, lane, before.get(lane.channel))
+                self._start(self._group, lane)
         if gone:
             self._group.create_task(self._part_with(gone), name="end of delivery to old channels")
 
-    def _start(self, group: asyncio.TaskGroup, lane: Lane, after: Lane | None = None) -> None:
-        before = None if after is None else self._running[after]
+    def _start(self, group: asyncio.TaskGroup, lane: Lane) -> None:
+        before = [task for each, task in self._running.items() if each.channel == lane.channel]
         name = f"deliver to {lane.channel}"
-        self._running[lane] = group.create_task(_run_after(before, lane), name=name)
+        self._running[lane] = group.create_task(lane.run(before), name=name)
 
     async def _part_with(self, gone: Sequence[Lane]) -> None:
         await asyncio.wait([self._running[lane] for lane in gone])
@@ -164,9 +170,3 @@ class Deliverer:
             return
         if waiting:
             log.warning("notification.left_queued", channels=dict(waiting))
-
-
-async def _run_after(before: asyncio.Task[None] | None, lane: Lane) -> None:
-    if before is not None:
-        await asyncio.wait([before])
-    await lane.run()

@@ -5,10 +5,12 @@ writes, then the rows of the outbox; of each alert in the order in which things 
 A row that was sent but could not be marked is not sent again: its mark is owed.
 """
 
+# ruff: noqa: SLF001 - a lane that follows takes over what another of its own class has
+
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -87,6 +89,8 @@ class Lane:
         self._on_outcome = on_outcome
         self._awake = asyncio.Event()
         self._stopping = False
+        self._followed = False
+        """Whether another lane has what this one had in memory, and goes on for the channel."""
         self._ended = False
         self._held_until = 0.0
         """Loop time before which nothing goes out: the receiver limits the whole channel."""
@@ -100,6 +104,18 @@ class Lane:
             self._most_per_hour = most_per_hour
             self._attempted = deque(self._attempted, maxlen=most_per_hour or 1)
             self._hold_when_full()
+
+    def follow(self, before: "Lane") -> None:
+        """Go on for the channel where `before`, which ends after the attempt in hand, leaves off.
+
+        What it kept in memory, the marks it owes and what the hour has seen are this one's; that
+        the receiver of before was to be left alone for a while is not, for this may be another.
+        """
+        self._volatile, self._owed = before._volatile, before._owed
+        self._attempted.extend(before._attempted)
+        self._hold_when_full()
+        before._followed = before._stopping = True
+        before._awake.set()
 
     def wake(self) -> None:
         """Look at the outbox now: rows were written, so the ledger works."""
@@ -122,27 +138,34 @@ class Lane:
             log.error("notification.dropped", channel=self.channel, id=gone.id)
         self._awake.set()
 
-    async def run(self) -> None:
-        """Make attempt after attempt until stopped. Whatever is left in memory then is lost."""
+    async def run(self, after: Collection[asyncio.Task[None]] = ()) -> None:
+        """Make attempt after attempt until stopped, beginning once the tasks `after` have ended.
+
+        Whatever is left in memory then is lost, unless another lane follows.
+        """
         try:
+            if after:
+                await asyncio.wait(after)
             tried: frozenset[str] = frozenset()
             while not self._stopping:
                 self._awake.clear()  # before looking: what comes after the look wakes us
                 tried = await self._turn(frozenset())
                 if not tried:
                     await self._rest(await self._idle_s())
-            await self._finish(tried)
+            if not self._followed:
+                await self._finish(tried)
         finally:
             self._ended = True
-            for kept in self._volatile.left():
+            for kept in () if self._followed else self._volatile.left():
                 self._tell_lost(kept.notification)
 
     async def _finish(self, tried: frozenset[str]) -> None:
         """Try everything once that has not just been tried: an attempt in hand is not repeated."""
         self._ledger.reopen()
-        while found := await self._turn(tried, last=True):
+        while not self._followed and (found := await self._turn(tried, last=True)):
             tried |= found
-        await self._save_left()
+        if not self._followed:
+            await self._save_left()
 
     async def _save_left(self) -> None:
         """Put what memory would lose behind the rows of its alert, if that is its place."""
@@ -162,7 +185,7 @@ class Lane:
         except LedgerError:  # told; what is left is told as lost
             return
         for kept in saved:
-            self._volatile.settle(kept)
+            self._volatile.let_go(kept)
 
     async def _turn(self, tried: AbstractSet[str], *, last: bool = False) -> frozenset[str]:
         """Deal with one notification, if it is any's turn; return its id, or nothing.

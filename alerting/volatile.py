@@ -93,6 +93,10 @@ class Volatile:
         while len(self._settled) > SETTLED_LIMIT:
             self._settled.popitem(last=False)
 
+    def let_go(self, kept: Kept) -> None:
+        """Forget one that is a row of the outbox from now on: there it is still to be sent."""
+        del self._kept[kept.notification.id]
+
     def fate(self, notification_id: str) -> str | None:
         """Return why it was given up here, "" for what was sent from here, None for any other."""
         return self._settled.get(notification_id)

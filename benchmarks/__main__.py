@@ -37,7 +37,7 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "startup": "first probe, imports, memory at 200 targets",
         "latency": "error of reported latency, four clients against the truth server",
         "history": "a month of the ledger: taking in, rolling up, deleting, answers (takes long)",
-        "dashboard": "what its questions cost: overview, series, probes of 200 targets",
+        "dashboard": "200 targets: what its questions cost, and how soon Chromium shows them",
         "backtest": "rules over recorded history: reading, and trying them",
         "transfer": "export and import: rows a second, and memory held",
         "pipeline": "CPU of the whole daemon for one probe, against others",

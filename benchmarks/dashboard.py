@@ -26,6 +26,7 @@ from aggregator.ledger import Ledger
 from aggregator.rollup.bucket import Attempt, Bucket
 from aggregator.rollup.table import Level, series_of
 from aggregator.transfer.columns import NAMES
+from benchmarks import browser
 from benchmarks.history import insert, made, probe, quantile
 from benchmarks.latency import Size
 from benchmarks.report import Report, drawn, met
@@ -303,12 +304,19 @@ async def asking(
 
 
 def report(size: Size) -> Report:
-    """Make a month, and ask what the dashboard asks."""
+    """Make a month, ask what the dashboard asks, and look at it with a browser."""
     days = RESULTS_DAYS[size]
     with TemporaryDirectory() as folder:
         turns = Turns()
         with asyncio.Runner(loop_factory=lambda: turns) as runner:
             found = runner.run(measure(Path(folder), days, turns))
-    title = f"dashboard: {TARGETS} targets x {DAYS} days, {days} days of results; p50 / max"
-    headings = ("question:", "answer", "CPU", "longest turn, CPU", "size", "")
-    return Report((drawn(title, headings, found),))
+        seen = tuple(browser.rows(Path(folder), TARGETS))
+    month = f"{TARGETS} targets x {DAYS} days, {days} days of results"
+    asked = ("question:", "answer", "CPU", "longest turn, CPU", "size", "")
+    looked = ("in Chromium:", "taken", "aim", "")
+    return Report(
+        (
+            drawn(f"dashboard: {month}; p50 / max", asked, found),
+            drawn(f"dashboard in a browser: {month}; p50 / max", looked, seen),
+        )
+    )

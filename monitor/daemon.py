@@ -48,7 +48,7 @@ from monitor.road import Observers, Road
 from monitor.status_pages.statements import STATEMENTS
 from monitor.view import StatusView
 from monitor.web.app import Pages, build_app
-from monitor.web.assets import load_assets
+from monitor.web.assets import Assets, load_assets
 from monitor.web.public import PublicPages
 from monitor.web.server import GRACE_S, WebServer, listen
 from probes.lag import LagMeter
@@ -119,8 +119,13 @@ class Daemon:
         lag: LagMeter,
         observers: Observers | None = None,
         file: ConfigFile | None = None,
+        assets: Assets | None = None,
     ) -> None:
-        """`lag` watches the loop it will run in; `file`: where the configuration came from."""
+        """`lag` watches the loop it will run in; `file`: where the configuration came from.
+
+        `assets` None: those of the package. Raises AssetsMissingError when it has none.
+        """
+        self._assets = assets or load_assets()
         self._ledger = ledger
         self._clock = clock = Clock()
         influxdb = config.store.influxdb
@@ -262,7 +267,7 @@ class Daemon:
         except Exception as error:
             log.exception("config.not_taken_up")
             raise NotTakenError(f"it could not be taken up: {type(error).__name__}") from error
-        async with before.road.evaluator.turn:
+        async with before.road.turn():
             self._succeed(life, before)
         log.info(
             "config.reloaded",
@@ -284,11 +289,13 @@ class Daemon:
         self._sources.strips.take_over(strips)
         self._live(life)
         if self._group is not None:
-            retiring = self._retire(before, gone)
+            retiring = self._retire(before, gone, tuple(self._retiring.values()))
             self._retiring[before] = self._group.create_task(retiring, name="end of a life")
 
-    async def _retire(self, life: Life, gone: Sequence[Book]) -> None:
-        await life.retire(gone)
+    async def _retire(
+        self, life: Life, gone: Sequence[Book], older: Sequence[asyncio.Task[None]]
+    ) -> None:
+        await life.retire(gone, older)
         del self._retiring[life], life
         # Its parts know each other, and by itself the collector comes round once a day or so. What
         # was there at the start is out of its sight: with 200 targets this takes some 5 ms.
@@ -378,7 +385,7 @@ class Daemon:
             readiness=self._readiness,
             metrics=metrics,
             probes=lambda: self._life.probes,
-            assets=load_assets(),
+            assets=self._assets,
             api=api_routes(lambda: self._sources, door, self._feed),
             public=public.routes(),
         )

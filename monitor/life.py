@@ -8,7 +8,7 @@ step of the loop.
 # ruff: noqa: SLF001 - take_over looks into another of its own class
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -64,37 +64,6 @@ class Shared:
     else each would keep the next one in memory."""
 
 
-class Lent:
-    """A prober, which several lives may use one after another, and who uses it now."""
-
-    def __init__(self, prober: Prober) -> None:
-        self._prober = prober
-        self._under_way = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    async def probe(
-        self, target: Target, slot: Slot, attempt: int, trace: Trace | None = None
-    ) -> ProbeResult:
-        """Probe; as a prober does."""
-        self._under_way += 1
-        self._idle.clear()
-        try:
-            return await self._prober.probe(target, slot, attempt, trace)
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
-
-    async def idle(self) -> None:
-        """Wait until no probe is under way."""
-        await self._idle.wait()
-
-    async def close(self) -> None:
-        """Close every connection; a probe under way ends with an error."""
-        await self._prober.close()
-
-
 class Life:
     """The parts of one configuration, wired."""
 
@@ -106,7 +75,7 @@ class Life:
         """
         self.config = config
         self._shared = shared
-        self._left: tuple[Lent, ...] | None = None
+        self._left: tuple[Prober, ...] | None = None
         """Probers the life after this one does not use; None: this one runs."""
         self.notifiers = _notifiers(config, shared, before)
         self._probers = {
@@ -189,7 +158,7 @@ class Life:
         await self.road.prepare(before.road)
 
     def take_over(self, before: "Life") -> Sequence[Book]:
-        """Go on where the life `before` is, in one step; its `evaluator.turn` is held meanwhile.
+        """Go on where the life `before` is, in one step; it is `before.road.turn` meanwhile.
 
         Returns the budgets that are gone.
         """
@@ -199,11 +168,15 @@ class Life:
         before._left = tuple(each for each in before._probers.values() if each not in used)
         return gone
 
-    async def retire(self, gone: Sequence[Book]) -> None:
-        """Once another life goes on: wait for probes in flight, then close what nobody uses."""
+    async def retire(self, gone: Sequence[Book], older: Collection[asyncio.Task[None]]) -> None:
+        """Once another life goes on: wait for attempts under way, then close what nobody uses.
+
+        `older`: what waits for the lives before, which may use the same connections.
+        """
         await self.road.budget.give_back(gone)
-        for prober in self._left or ():
-            await prober.idle()
+        await self.road.idle()
+        if older:
+            await asyncio.wait(older)
         await self._close(*(self._left or ()))
 
     async def close(self) -> None:
@@ -213,7 +186,7 @@ class Life:
         else:
             await self._close(*self._left)
 
-    async def _close(self, *parts: Lent | Notifier) -> None:
+    async def _close(self, *parts: Prober | Notifier) -> None:
         try:
             async with asyncio.timeout(CLOSE_S), asyncio.TaskGroup() as group:
                 for part in parts:
@@ -238,16 +211,14 @@ def _notifiers(config: Config, shared: Shared, before: Life | None) -> Mapping[s
     return {each.name: made[each.name] for each in config.channels}
 
 
-def _prober(provider: Provider, location: str, shared: Shared, before: Life | None) -> Lent:
+def _prober(provider: Provider, location: str, shared: Shared, before: Life | None) -> Prober:
     """Return a provider's prober: the very same, connections and all, if it did not change."""
     if before is not None and provider in before.config.providers:
         return before._probers[provider.name]
-    return Lent(
-        Prober(
-            provider,
-            location=location,
-            wall=shared.clock.wall,
-            lag=shared.lag,
-            references=shared.references,
-        )
+    return Prober(
+        provider,
+        location=location,
+        wall=shared.clock.wall,
+        lag=shared.lag,
+        references=shared.references,
     )

@@ -7,6 +7,7 @@ and in the library's registry, its own process and garbage collector metrics amo
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from enum import StrEnum
 from typing import Final
@@ -48,6 +49,9 @@ class Metrics:
         self._location = location
         self._targets: dict[str, TargetSeries] = {}
         self._providers: dict[str, ProviderSeries] = {}
+        self._shown: Mapping[str, str] | None = None
+        """The labels of each target there is, by its name; None: those of the start."""
+        self._shown_providers: AbstractSet[str] | None = None
         self._statuses = StatusSeries()
         self.newest = EvaluationGauges(lambda target: self._of(target).labels)
         self.registry = CollectorRegistry()
@@ -214,19 +218,30 @@ class Metrics:
         found = self._targets.get(target.name)
         if found is None:
             labels = label_text(SERIES, self._about(target))
-            found = self._targets[target.name] = TargetSeries(labels)
+            found = TargetSeries(labels)
+            if self._shown is None or self._shown.get(target.name) == labels:
+                self._targets[target.name] = found
         return found
+
+    def _is_gone(self, target: str) -> bool:
+        return self._shown is not None and target not in self._shown
 
     def keep_only(self, targets: Sequence[Target]) -> None:
         """Forget the series of all targets but these, and of those that go by other labels now.
 
-        The others' counters go on: whoever graphs them sees no reset.
+        The others' counters go on: whoever graphs them sees no reset. What comes in late of one
+        that is gone is shown nowhere.
         """
         wanted = {target.name: label_text(SERIES, self._about(target)) for target in targets}
+        self._shown = wanted
+        self._shown_providers = {target.provider for target in targets}
         for name, series in tuple(self._targets.items()):
             if wanted.get(name) != series.labels:
                 del self._targets[name]
-        for name in self._providers.keys() - {target.provider for target in targets}:
+            if name not in wanted:
+                for counter in (self._crashes, self._drift):
+                    counter.remove_by_labels({"target": name})
+        for name in self._providers.keys() - self._shown_providers:
             del self._providers[name]
         newest, known = self.newest.evaluated, set(targets)
         shown = tuple(reading for reading in newest.readings if reading.target in known)
@@ -248,7 +263,9 @@ class Metrics:
     def _of_provider(self, name: str) -> ProviderSeries:
         found = self._providers.get(name)
         if found is None:
-            found = self._providers[name] = ProviderSeries(label_text(("provider",), (name,)))
+            found = ProviderSeries(label_text(("provider",), (name,)))
+            if self._shown_providers is None or name in self._shown_providers:
+                self._providers[name] = found
         return found
 
     def observe_further(self, target: Target, result: ProbeResult) -> None:
@@ -267,11 +284,13 @@ class Metrics:
 
     def target_crashed(self, target: Target) -> None:
         """Count a bug at a target's edge."""
-        self._crashes.labels(target.name).inc()
+        if not self._is_gone(target.name):
+            self._crashes.labels(target.name).inc()
 
     def drifted(self, target: str, kind: str) -> None:
         """Count a change of what a target's answers say of themselves."""
-        self._drift.labels(target, kind).inc()
+        if not self._is_gone(target):
+            self._drift.labels(target, kind).inc()
 
     def notified(self, channel: str, outcome: str) -> None:
         """Count a delivery attempt."""

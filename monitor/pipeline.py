@@ -8,7 +8,7 @@ that goes blind because its disk is full helps nobody.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
@@ -114,18 +114,25 @@ class Pipeline:
         self._metrics.slot_started(target, slot, lateness_s)
 
     def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> None:
-        """Count a slot that gets no probe, as what its reason makes of it (`Windows.skipped`)."""
+        """Count a slot that gets no probe, as what its reason makes of it (`Windows.skipped`).
+
+        Of a target that is gone by now, it is written down alone.
+        """
         failing = self._failing(target, reason)
+        if self._current is None or target.name in self._current:
+            self._count_skip(target, reason, failing)
+        try:
+            self._skips.put_nowait(Skip(target.name, slot, reason, self._clock.wall(), failing))
+        except asyncio.QueueFull:
+            self._metrics.dropped_skips.inc()
+
+    def _count_skip(self, target: Target, reason: SkipReason, failing: Failing | None) -> None:
         self.last_skip[target.name] = reason
         now = self._clock.steady()
         self._windows.skipped(target.name, reason, now, failing)
         if failing is not None or reason in HELD_BACK:
             self.last_slot_at[target.name] = now  # decided, not forgotten
         self._metrics.slot_skipped(target, reason)
-        try:
-            self._skips.put_nowait(Skip(target.name, slot, reason, self._clock.wall(), failing))
-        except asyncio.QueueFull:
-            self._metrics.dropped_skips.inc()
 
     async def keep(self, result: ProbeResult) -> None:
         """Commit a result of a target that is not watched any more, and log it; it counts as none.
@@ -145,6 +152,15 @@ class Pipeline:
             del self.last_skip[name]
         for key in [key for key in self.last_failures if key[0] not in names]:
             del self.last_failures[key]
+
+    def hastened(self, targets: Iterable[Target], now: float) -> None:
+        """Expect the next slot of these by their shorter intervals, counted from now.
+
+        By those the newest one they had would be too old.
+        """
+        for target in targets:
+            if target.name in self.last_slot_at:
+                self.last_slot_at[target.name] = now
 
     def target_crashed(self, target: Target) -> None:
         """Count a bug of ours at one target's edge."""

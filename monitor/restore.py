@@ -25,10 +25,13 @@ async def replay_windows(
     longest_s: float,
     now: float,
     stopped: Callable[[], bool],
+    *,
+    apart: bool = False,
 ) -> int:
     """Fold the ledger's newest results and skips into the windows; return how many there were.
 
     Rows are stamped with the wall time they were had at; now, at the start, that is steady time.
+    `apart`: others want to read meanwhile.
     Ends early when `stopped`: a month of results takes longer than a stop may, and nobody will look
     at windows that are half filled.
     """
@@ -51,7 +54,7 @@ async def replay_windows(
             connection.set_progress_handler(None, 0)
         return rows
 
-    return await ledger.read(fold, timeout_s=None)
+    return await (ledger.read_apart(fold) if apart else ledger.read(fold, timeout_s=None))
 
 
 async def restore_alerts(ledger: Ledger, engine: Engine, now: float) -> tuple[Transition, ...]:

@@ -6,10 +6,13 @@ makes a ProbeResult of a slot. That makes it the part that also runs in virtual 
 
 # ruff: noqa: SLF001 - take_over looks into another of its own class
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from threading import Event
 
 from prometheus_client.registry import Collector
 
@@ -94,6 +97,10 @@ class Road:
         self._targets = {target.name: target for target in config.targets}
         self._notifiers = notifiers
         self._collectors: list[Collector] = []
+        self._under_way = 0
+        """Attempts: their money is being drawn, or they are being made."""
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.version = version("sonde")
         self._ledger = ledger
         self._probe = probe
@@ -101,7 +108,7 @@ class Road:
         self._clock = clock
         self._started_at = clock.steady()
         self._past: tuple[Windows, float] | None = None
-        """What longer windows than before want to know, and up to when."""
+        """What longer windows than before want to know, and when it was read."""
         self.lasting: Lasting = (
             Lasting(
                 self, config, self.version, ledger, notifiers, clock, observers.on_result, store
@@ -133,23 +140,7 @@ class Road:
         self.admission = Admission((self.budget, self.kindness))
         self.facts = self._known()
         self.notes = self._noted()
-        inhibitor = Inhibitor(
-            self.engine.told_anew, self.metrics.inhibited, natures_of(config.rules)
-        )
-        self.facts.add(Breadth(config.targets, lambda: inhibitor.failing).facts)
-        self.mutes = Mutes(ledger, config.maintenance, clock, inhibitor.explains)
-        self.routing = Routing(
-            Router(
-                config.routes or tuple(Route((name,), goes_on=True) for name in notifiers),
-                labelling(config.targets, config.location),
-            ),
-            inhibitor,
-            self.engine.told_anew,
-            clock,
-            self.metrics,
-            Beside(config.public_url, self.notes.of),
-            self.mutes.why,
-        )
+        self.mutes, self.routing = self._routed()
         self._announcer = Announcer(
             ledger, self.deliverer, self.metrics, observers.on_transition, self.routing
         )
@@ -163,6 +154,27 @@ class Road:
             lag,
             Asked(self.facts, self.kindness.readings, self.mutes),
         )
+
+    def _routed(self) -> tuple[Mutes, Routing]:
+        inhibitor = Inhibitor(
+            self.engine.told_anew, self.metrics.inhibited, natures_of(self.config.rules)
+        )
+        self.facts.add(Breadth(self.config.targets, lambda: inhibitor.failing).facts)
+        mutes = Mutes(self._ledger, self.config.maintenance, self._clock, inhibitor.explains)
+        routing = Routing(
+            Router(
+                self.config.routes
+                or tuple(Route((name,), goes_on=True) for name in self._channels),
+                labelling(self.config.targets, self.config.location),
+            ),
+            inhibitor,
+            self.engine.told_anew,
+            self._clock,
+            self.metrics,
+            Beside(self.config.public_url, self.notes.of),
+            mutes.why,
+        )
+        return mutes, routing
 
     def _known(self) -> Facts:
         facts = Facts()
@@ -195,6 +207,10 @@ class Road:
         mine = self._targets.get(target.name)
         return mine is target or mine == target
 
+    def _has_slower(self, target: Target) -> bool:
+        mine = self._targets.get(target.name)
+        return mine is not None and mine.interval_s > target.interval_s
+
     def refusal(self, target: Target) -> SkipReason | None:
         """Return why the target must not be probed now, or None when it may."""
         return self.admission.refusal(target) if self._has(target) else SkipReason.PAUSED
@@ -210,16 +226,32 @@ class Road:
             self.metrics.registry.register(collector)
 
     async def prepare(self, before: "Road") -> None:
-        """Do what takes a while, before `take_over`. Raises LedgerError."""
-        await self.budget.prepare(before.budget)
+        """Do what takes a while, before `take_over`. Raises LedgerError.
+
+        Cancelling it ends the reading of the past, which may be a month's.
+        """
         longest_s, now = max(self.config.windows_s), self._clock.steady()
-        kept_s = self.windows.longest_s
-        if longest_s > kept_s:
-            self._past = Windows(longest_s), now - kept_s
-            await replay_windows(self._ledger, self._past[0], longest_s, now, lambda: False)
+        if longest_s > self.windows.longest_s:
+            over, past = Event(), Windows(longest_s)
+            self._past = past, now
+            try:
+                await replay_windows(self._ledger, past, longest_s, now, over.is_set, apart=True)
+            finally:
+                over.set()
+        await self.budget.prepare(before.budget)  # last: what is drawn is wasted if this fails
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Hold off what must not be interrupted half-way: an evaluation, a draw on a budget."""
+        async with self.evaluator.turn, self.budget.turn:
+            yield
+
+    async def idle(self) -> None:
+        """Wait until every attempt that was begun here has ended."""
+        await self._idle.wait()
 
     def take_over(self, before: "Road") -> Sequence[Book]:
-        """Lead from now on, in one step; to be called while `before.evaluator.turn` is held.
+        """Lead from now on, in one step; to be called while it is `before.turn`.
 
         Each alert stays as it is, each slot is run once, each result that is still to come is
         taken down here. Alerts whose rule or target is gone are over, and people are told.
@@ -233,10 +265,13 @@ class Road:
             self.metrics.registry.register(collector)
         self.metrics.keep_only(self.config.targets)
         if self._past is not None:
-            self.windows.reach_back(*self._past)
+            past, read_at = self._past
+            # Up to where ours still have everything.
+            self.windows.reach_back(past, min(read_at, now - self.windows.longest_s))
             self._past = None
         self.windows.keep_only(names)
         self.pipeline.keep_only(self._targets)
+        self.pipeline.hastened(filter(before._has_slower, self.config.targets), now)
         self.drift.keep_only(names)
         self.kindness.take_over(before.kindness)
         gone = self.budget.take_over(before.budget)
@@ -262,7 +297,14 @@ class Road:
         self.routing.router.changed = True  # groups of channels that are gone are in the ledger
 
     async def run_slot(self, target: Target, slot: Slot) -> None:
-        """Take a slot all the way; another road may lead by the time its result is had."""
+        """Take a slot all the way; another road may lead by the time its result is had.
+
+        The slot of a target that went or changed since it was begun is none, or the new one's.
+        """
+        current = self._targets.get(target.name)
+        if current is None:
+            return
+        target = current
         self.confirmations.give_way(target)
         result = await self.attempt(target, slot, 1)
         if result is None:
@@ -282,7 +324,14 @@ class Road:
     ) -> ProbeResult | None:
         """Make one attempt on the target's budgets; None: they did not allow it after all."""
         before = self._clock.bearings()
-        result = await self.budget.spend(target, probe)
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            result = await self.budget.spend(target, probe)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
         return None if result is None else marked(result, before, self._clock.bearings())
 
     async def take(self, target: Target, result: ProbeResult) -> None:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+LONGEST_BYTES: Final = 65_536
+"""A file that holds more is none of a secret's, and may have no end (/dev/zero)."""
 
 
 class SecretError(Exception):
@@ -81,7 +85,11 @@ class SecretSource:
         if self.path is None:
             return ""
         try:
-            return self.path.read_text(encoding="utf-8")
+            with self.path.open("rb") as file:
+                raw = file.read(LONGEST_BYTES + 1)
+            if len(raw) > LONGEST_BYTES:
+                raise SecretError(f"{self.path} is too long for a secret")
+            return raw.decode()
         except OSError as error:
             raise SecretError(f"cannot read {self.path}: {error.strerror}") from None
         except UnicodeDecodeError:

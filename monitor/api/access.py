@@ -6,21 +6,29 @@ On loopback whoever is on this machine, by one of its names; wider than that who
 import base64
 import binascii
 import hmac
+import math
+import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2s
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import Request
 
 from probes.secret import SecretError, SecretSource
 
 WRONG_AT_MOST: Final = 10
-"""Wrong tokens of one address in WRONG_WITHIN_S; after that it is not listened to for the rest of
-it. Enough for somebody who mistypes, or a page whose token was changed; a guesser gets 15,000 a day
-for a token of which there are more than 10^20."""
+"""Different wrong tokens of one address in WRONG_WITHIN_S; after that it is not listened to for the
+rest of it. Enough for somebody who mistypes; a guesser gets 15,000 a day. The same one again, of a
+page whose token was changed, is no further guess."""
+STRONG_CHARS: Final = 24
+"""A token of so many characters nobody guesses, however often he may: who has it comes in whatever
+others sent from the same address. Else one stranger behind the same ingress keeps everybody out.
+`openssl rand -hex 16` makes 32."""
 WRONG_WITHIN_S: Final = 60.0
 ADDRESSES: Final = 1_000
 """Addresses that are remembered, the newest: of IPv6 a whole /64 is one, for its owner has all."""
@@ -30,6 +38,8 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITE_MARK: Final = "x-sonde-write"
 """A header that every write carries: a page of another site cannot send it without asking us first
 (CORS), and we never allow it. https://fetch.spec.whatwg.org/#cors-preflight-fetch"""
+
+log = structlog.get_logger("sonde.api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +72,30 @@ class Access:
         """
         if self.token is None or authorization is None:
             return False
-        given = _credential(authorization)
-        return hmac.compare_digest(given.encode(), self.token.read().reveal().encode())
+        return _same(_credential(authorization), self.token.read().reveal())
+
+    @property
+    def strong(self) -> bool:
+        """Whether the token is one that nobody guesses. Raises SecretError."""
+        return self.token is not None and len(self.token.read().reveal()) >= STRONG_CHARS
 
     def own(self, origin: str, host: str) -> bool:
         """Whether an Origin header names this site: what Host says, or the proxy before us."""
         here = origin.partition("://")[2]
-        proxied = self.public_url is not None and origin == _origin(self.public_url)
+        proxied = self.public_url is not None and _origin(origin) == _origin(self.public_url)
         return proxied or (bool(here) and here == host)
+
+    def address(self, request: Request) -> str:
+        """Return where a request comes from; of IPv6 the network, of nobody known nothing.
+
+        What a proxy says of it (X-Forwarded-For) counts when there is said to be one, it is on this
+        machine, and it says an address: anybody else would choose his own name in the audit log.
+        """
+        client = "" if request.client is None else request.client.host
+        said = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        if self.public_url is not None and is_loopback(client) and _is_address(said):
+            return _network(said)
+        return _network(client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +117,11 @@ class Door:
         self.access = access
         self._monotonic = monotonic
         self._wrong = wrong
-        self._guesses: OrderedDict[str, deque[float]] = OrderedDict()
-        """When each address gave wrong tokens of late, the newest address last."""
+        self._guesses: OrderedDict[str, deque[tuple[float, bytes]]] = OrderedDict()
+        """When each address gave wrong tokens of late, and which; the newest address last."""
+        self._salt = secrets.token_bytes(16)
+        self._unusable = ""
+        """What is wrong with the token, as it was logged; empty: nothing."""
 
     def denial(self, request: Request) -> Denial | None:
         """Return why a request is not answered; None: it is."""
@@ -102,32 +131,41 @@ class Door:
         if access.token is None:
             return _OFF
         given = request.headers.get("authorization")
-        address = _address(request)
+        address = access.address(request)
         wait_s = 0.0 if given is None else self._wait_s(address)
-        if wait_s > 0.0:
-            return Denial(
-                429, "Too many wrong tokens from there.", {"Retry-After": f"{wait_s:.0f}"}
-            )
         try:
-            if access.allows(given):
+            if (wait_s == 0.0 or access.strong) and access.allows(given):
+                self._unusable = ""
                 return None
         except SecretError as error:
-            return Denial(503, f"The token is unusable: {error}")
+            return self._without_token(error)
+        if wait_s > 0.0:
+            wait = {"Retry-After": str(math.ceil(wait_s))}
+            return Denial(429, "Too many wrong tokens from there.", wait)
         if given is not None:
-            self._guessed(address)
+            self._guessed(address, _credential(given))
         return Denial(401, "A token is needed.", {"WWW-Authenticate": _challenge(request)})
+
+    def _without_token(self, error: SecretError) -> Denial:
+        """Tell the owner once what is wrong, in the log; whoever asks need not know our paths."""
+        if str(error) != self._unusable:
+            self._unusable = str(error)
+            log.error("access.token_unusable", error=self._unusable)
+        return Denial(503, "The token cannot be read: see access.token_unusable in the log.")
 
     def _wait_s(self, address: str) -> float:
         """Return how long an address is not listened to any more; 0: it is now."""
         guesses = self._guesses.get(address)
         if guesses is None or len(guesses) < WRONG_AT_MOST:
             return 0.0
-        return max(0.0, guesses[0] + WRONG_WITHIN_S - self._monotonic())
+        return max(0.0, guesses[0][0] + WRONG_WITHIN_S - self._monotonic())
 
-    def _guessed(self, address: str) -> None:
+    def _guessed(self, address: str, token: str) -> None:
         self._wrong()
         guesses = self._guesses.setdefault(address, deque(maxlen=WRONG_AT_MOST))
-        guesses.append(self._monotonic())
+        known = blake2s(token.encode(), key=self._salt, digest_size=8).digest()
+        if all(known != each for _, each in guesses):
+            guesses.append((self._monotonic(), known))
         self._guesses.move_to_end(address)
         if len(self._guesses) > ADDRESSES:
             self._guesses.popitem(last=False)
@@ -153,7 +191,7 @@ class Door:
 
     def who(self, request: Request) -> str:
         """Name who is asking, for the audit log."""
-        return f"{'loopback' if self.access.open else 'token'} {_address(request)}"
+        return f"{'loopback' if self.access.open else 'token'} {self.access.address(request)}"
 
 
 _NOT_BY_THIS_NAME: Final = Denial(
@@ -171,14 +209,20 @@ def _challenge(request: Request) -> str:
     return 'Basic realm="Sonde", charset="UTF-8"' if opened else 'Bearer realm="Sonde"'
 
 
-def _address(request: Request) -> str:
-    """Return where a request comes from; of IPv6 the network, of nobody known nothing."""
-    if request.client is None:
-        return ""
+def _is_address(text: str) -> bool:
     try:
-        found = ip_address(request.client.host)
+        ip_address(text)
     except ValueError:
-        return request.client.host
+        return False
+    return True
+
+
+def _network(host: str) -> str:
+    """Return whom an address stands for: an owner of IPv6 addresses has a whole /64 of them."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host
     if not isinstance(found, IPv6Address):
         return str(found)
     if found.ipv4_mapped is not None:
@@ -186,9 +230,20 @@ def _address(request: Request) -> str:
     return str(IPv6Address(int(found) >> 64 << 64)) + "/64" if not found.is_loopback else "::1"
 
 
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Return what makes two addresses one site: https://www.rfc-editor.org/rfc/rfc6454#section-4 .
+
+    Of what is no address, or `null`, something that is like no site.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return "", "", None
+    return parts.scheme, parts.hostname or "", port
+
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 def _hostname(url: str) -> str:
@@ -206,6 +261,10 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def _credential(authorization: str) -> str:

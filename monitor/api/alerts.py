@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from alerting.routing.record import Wanted, read_page, read_stories
 from alerting.routing.story import Story, decided
@@ -11,9 +11,10 @@ from monitor.api.board import subject_of
 from monitor.api.cursor import number_of, page_of
 from monitor.api.models.alerts import AlertRow, HistoryRow, StoryLine, StoryRow
 from monitor.api.models.shape import Page
-from monitor.api.parameters import PAGE_ROWS, Cursor, Limit, MaybeMoment
+from monitor.api.parameters import PAGE_ROWS, Cursor, Limit, MaybeSince
 from monitor.api.problems import READ
 from monitor.api.sources import Current
+from monitor.api.written import json_answer, page_written, rows_written
 
 STORIES: Final = 100
 """Stories of one answer, those with the newest lines: name an alert for the others."""
@@ -29,31 +30,33 @@ def alert_routes(current: Current) -> APIRouter:
     """Return the routes about alerts."""
     router = APIRouter(tags=["alerts"])
 
-    @router.get("/alerts", responses=READ)
-    async def alerts() -> list[AlertRow]:
+    @router.get("/alerts", responses=READ, response_model=list[AlertRow])
+    async def alerts() -> Response:
         """List what is pending, firing or clearing, the loudest and oldest first."""
-        return list(await current().board.rows())
+        return json_answer(await rows_written(await current().board.rows()))
 
-    @router.get("/alerts/history", responses=READ)
+    @router.get("/alerts/history", responses=READ, response_model=Page[HistoryRow])
     async def alert_history(
         limit: Limit = PAGE_ROWS,
         cursor: Cursor = "",
-        since: MaybeMoment = None,
+        since: MaybeSince = None,
         word: Word = "",
-    ) -> Page[HistoryRow]:
+    ) -> Response:
         """List what was decided about alerts, the newest first."""
         before = number_of(cursor)
         rows = await current().ledger.read(
             lambda c: _history(c, Wanted(word), since or 0.0, before, limit + 1)
         )
-        return page_of(rows, limit)
+        page = page_of(rows, limit)
+        return json_answer(await page_written(page.items, page.next_cursor))
 
-    @router.get("/alerts/explain", responses=READ)
-    async def explain(word: Word = "", since: MaybeMoment = None) -> list[StoryRow]:
+    @router.get("/alerts/explain", responses=READ, response_model=list[StoryRow])
+    async def explain(word: Word = "", since: MaybeSince = None) -> Response:
         """Tell why people were told of alerts, or not: by default of the last day, newest first."""
         sources = current()
         from_ = sources.clock.wall() - TOLD_S if since is None else since
-        return await sources.ledger.read(lambda c: _stories(c, Wanted(word), from_))
+        stories = await sources.ledger.read(lambda c: _stories(c, Wanted(word), from_))
+        return json_answer(await rows_written(stories))
 
     return router
 

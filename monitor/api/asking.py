@@ -19,13 +19,13 @@ log = structlog.get_logger("sonde.api")
 
 
 @asynccontextmanager
-async def deadline() -> AsyncIterator[None]:
+async def deadline(within_s: float = DEADLINE_S) -> AsyncIterator[None]:
     """Turn what takes too long, or cannot be had, into a refusal."""
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(within_s):
             yield
     except TimeoutError:
-        text = f"The past was not to be had within {DEADLINE_S:.0f} s: ask for less of it."
+        text = f"The past was not to be had within {within_s:.0f} s: ask for less of it."
         raise RefusedError(503, text, {"Retry-After": "5"}) from None
     except HistoryError as error:
         log.warning("api.history_failed", error=str(error))

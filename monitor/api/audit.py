@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from aggregator.ledger_file import Schema
 from monitor.api.cursor import number_of, page_of
@@ -14,6 +14,7 @@ from monitor.api.models.shape import Page
 from monitor.api.parameters import PAGE_ROWS, Cursor, Limit
 from monitor.api.problems import READ
 from monitor.api.sources import Current, Sources
+from monitor.api.written import json_answer, page_written
 
 T = TypeVar("T")
 
@@ -97,11 +98,12 @@ def audit_routes(current: Current) -> APIRouter:
     """Return the route that lists changes."""
     router = APIRouter(tags=["instance"])
 
-    @router.get("/audit", responses=READ)
-    async def audit(limit: Limit = PAGE_ROWS, cursor: Cursor = "") -> Page[Write]:
+    @router.get("/audit", responses=READ, response_model=Page[Write])
+    async def audit(limit: Limit = PAGE_ROWS, cursor: Cursor = "") -> Response:
         """List who changed what through the API, the newest first."""
         before = number_of(cursor)
         rows = await current().ledger.read(lambda c: read_lines(c, before, limit + 1))
-        return page_of(rows, limit)
+        page = page_of(rows, limit)
+        return json_answer(await page_written(page.items, page.next_cursor))
 
     return router

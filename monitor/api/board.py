@@ -5,9 +5,12 @@ evaluation, whoever asks: in an outage there are thousands.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+import structlog
+
+from aggregator.ledger import Ledger, LedgerError
 from alerting.alert import Alert, Identity
 from alerting.annotations import annotated
 from alerting.engine import Engine
@@ -20,21 +23,24 @@ from alerting.routing.story import held_text
 from alerting.state import Firing, State
 from monitor.api.models.alerts import AlertRow, ChannelState
 from monitor.api.turns import Turns
+from monitor.api.unheard import Heard, unheard
 from monitor.clock import Clock
 from monitor.collectors import Evaluated
 from monitor.metrics import Metrics
 from monitor.mutes import Mutes
 from monitor.notes import Notes
-from monitor.routing import Routing, labelling
-from probes.target import Target
+from monitor.routing import Routing
 
 ADORNED: Final = 100
 """Alerts that get their notes, the loudest and oldest: nobody reads more of them, and of each the
 windows are gone through."""
-
+READ_S: Final = 1.0
+"""How long what became of messages may take to read: the alerts themselves need no disk."""
 
 Place = tuple[str, bool]
 """A channel, and whether it was told."""
+
+log = structlog.get_logger("sonde.api")
 
 
 class Board:
@@ -42,22 +48,25 @@ class Board:
 
     def __init__(
         self,
-        targets: Sequence[Target],
-        location: str,
+        labels: Callable[[Alert], Mapping[str, str]],
         engine: Engine,
         routing: Routing,
         mutes: Mutes,
         notes: Notes,
         metrics: Metrics,
         clock: Clock,
+        ledger: Ledger,
     ) -> None:
-        self._labels = labelling(targets, location)
+        """`labels`: what silences see of an alert."""
+        self._labels = labels
         self._engine = engine
         self._routing = routing
         self._mutes = mutes
         self._notes = notes
         self._metrics = metrics
         self._clock = clock
+        self._ledger = ledger
+        self._unheard: Mapping[Heard, str] = {}
         self._making = asyncio.Lock()
         self._of: Evaluated | None = None
         self._rows: tuple[AlertRow, ...] = ()
@@ -78,6 +87,7 @@ class Board:
         places = _places(self._routing.router)
         states = self._engine.states()
         alerts = sorted(self._engine.alerts(), key=lambda a: (-LOUDNESS[a.severity], a.started_at))
+        await self._ask(alerts, places)
         known = {row.fingerprint: row for row in self._rows}
         rows: list[AlertRow] = []
         turns = Turns()
@@ -88,6 +98,28 @@ class Board:
             await turns.give_way()
         same = len(rows) == len(self._rows) and all(map(_is, rows, self._rows))
         return self._rows if same else tuple(rows)
+
+    async def _ask(
+        self, alerts: Iterable[Alert], places: Mapping[Identity, Sequence[Place]]
+    ) -> None:
+        """Find out which messages did not arrive; while the ledger does not say, it is as it was.
+
+        Only where somebody was to be told of something: else there is nothing to ask for.
+        """
+        told = (each for each in alerts if any(told for _, told in places.get(each.identity, ())))
+        since = min((each.started_at for each in told), default=None)
+        if since is None:
+            self._unheard = {}
+            return
+        try:
+            self._unheard = await self._ledger.read(lambda c: unheard(c, since), timeout_s=READ_S)
+        except LedgerError as error:
+            log.warning("alerts.deliveries_not_read", error=str(error))
+
+    def _channel(self, alert: Alert, place: Place, muted: str) -> ChannelState:
+        channel, told = place
+        why = self._unheard.get((channel, alert.fingerprint), "") if told else ""
+        return ChannelState(channel=channel, told=told and not why, muted=muted, undelivered=why)
 
     def _row(
         self,
@@ -119,8 +151,7 @@ class Board:
             clear_since=_moved(clear_since, step_s),
             held_back="" if held is None else held_text(held.reason),
             channels=[
-                ChannelState(channel=channel, told=told, muted=muted)
-                for channel, told in places.get(alert.identity, ())
+                self._channel(alert, place, muted) for place in places.get(alert.identity, ())
             ],
             acknowledged=acknowledgement(alert.fingerprint, self._mutes.silences),
             notes=notes,

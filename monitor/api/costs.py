@@ -1,19 +1,20 @@
 """GET /costs: what probes cost, day by day, and what budgets have left."""
 
-import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from aggregator.rollup.bucket import Bucket, Sum
 from aggregator.rollup.table import Level, points
+from monitor.api.asking import deadline
 from monitor.api.models.money import BudgetRow, CostRow, Costs
 from monitor.api.problems import READ
 from monitor.api.sources import Current, Sources
+from monitor.api.written import json_answer
 from monitor.budget.book import Book
 from probes.estimate import NUSD_PER_USD
 from probes.target import Target
@@ -25,13 +26,15 @@ TARGETS_A_READ: Final = 4
 ANSWER_S: Final = 10.0
 """Of all reads together: a year of thousands of targets is not for a page."""
 
+Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="Days back, today included.")]
+
 
 def cost_routes(current: Current) -> APIRouter:
     """Return the route about money."""
     router = APIRouter(tags=["costs"])
 
-    @router.get("/costs", responses=READ)
-    async def costs(days: Annotated[int, Query(ge=1, le=MOST_DAYS)] = DAYS) -> Costs:
+    @router.get("/costs", responses=READ, response_model=Costs)
+    async def costs(days: Days = DAYS) -> Response:
         """Say what each target cost on each day (UTC), today included, and how budgets stand.
 
         Of every attempt, confirming ones and those somebody asked for too; a minute behind.
@@ -40,15 +43,16 @@ def cost_routes(current: Current) -> APIRouter:
         wall = sources.clock.wall()
         last = int(wall) // Level.DAY
         numbers = range(last - days + 1, last + 1)
-        async with asyncio.timeout(ANSWER_S):
+        async with deadline(ANSWER_S):
             rows = await _rows(sources, numbers)
         known = [row.total_usd for row in rows if row.total_usd is not None]
-        return Costs(
+        made = Costs(
             days=[_date(number) for number in numbers],
             rows=rows,
             total_usd=sum(known) if known else None,
             budgets=list(_budgets(sources, wall)),
         )
+        return json_answer(made.model_dump_json())
 
     return router
 

@@ -50,6 +50,8 @@ class Feed:
         self.listeners = 0
         """Streams that are open: without one nobody looks."""
         self.stopped = False
+        self._stale = True
+        """Whether nobody has looked since somebody began to listen: what is known is from then."""
         self._begin()
 
     def _begin(self) -> None:
@@ -73,6 +75,7 @@ class Feed:
 
     def listening(self, by: int) -> None:
         """Count streams that open (1) or close (-1)."""
+        self._stale = self._stale or self.listeners == 0
         self.listeners += by
         if self.listeners:
             self._wanted.set()
@@ -90,7 +93,8 @@ class Feed:
 
     async def moved(self, life: str, number: int, within_s: float) -> None:
         """Return when there is more than somebody heard, when it is over, or after `within_s`."""
-        if self.stopped or self.life != life or self.number > number:
+        news = self.number > number and not self._stale
+        if self.stopped or self.life != life or news:
             return
         try:
             async with asyncio.timeout(within_s):
@@ -126,6 +130,8 @@ class Feed:
             self._pieces.update(changed)
             self.number = number
             self._ticks = {}
+        if changed or self._stale:
+            self._stale = False
             self._wake()
 
     def tick(self, since: int) -> bytes:

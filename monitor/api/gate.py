@@ -15,6 +15,7 @@ BODY_BYTES: Final = 16 * 1024
 """The largest body of a request: a silence of twenty matchers is some 5 KB."""
 BODY_S: Final = 10.0
 """How long somebody may take to send one."""
+_TOO_LARGE: Final = Denial(413, f"At most {BODY_BYTES} bytes are taken.", {"Connection": "close"})
 
 log = structlog.get_logger("sonde.api")
 
@@ -31,7 +32,7 @@ class Gate:
         request = Request(scope)
         denial = self._door.denial(request)
         if denial is None and request.method not in SAFE:
-            denial = self._door.write_denial(request)
+            denial = self._door.write_denial(request) or _announced(request)
             taken = denial or await _body(receive)
             if isinstance(taken, Denial):
                 denial = taken
@@ -42,6 +43,12 @@ class Gate:
             return
         scope[WHO] = self._door.who(request)
         await _contained(self._app, scope, receive, send)
+
+
+def _announced(request: Request) -> Denial | None:
+    """Refuse a body by the size it is said to have, before any of it comes."""
+    length = request.headers.get("content-length", "0")  # digits: the server looked
+    return None if int(length) <= BODY_BYTES else _TOO_LARGE
 
 
 async def _body(receive: Receive) -> Receive | Denial:
@@ -57,7 +64,7 @@ async def _body(receive: Receive) -> Receive | Denial:
     except TimeoutError:
         return Denial(408, f"The body took more than {BODY_S:g} s to come.")
     if len(body) > BODY_BYTES:
-        return Denial(413, f"At most {BODY_BYTES} bytes are taken.", {"Connection": "close"})
+        return _TOO_LARGE
     whole: Message = {"type": "http.request", "body": body, "more_body": False}
     waiting = [whole]
 

@@ -2,12 +2,14 @@
 
 from typing import Final, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from aggregator.rate_limits import STALE_S, kind_of
 from monitor.api.models.money import LimitRow
 from monitor.api.problems import READ
 from monitor.api.sources import Current
+from monitor.api.turns import Turns
+from monitor.api.written import json_answer, rows_written
 from probes.result import RateLimit
 
 FITS: Final = (0.9, 2.2)
@@ -22,13 +24,14 @@ def limit_routes(current: Current) -> APIRouter:
     """Return the route about rate limits."""
     router = APIRouter(tags=["limits"])
 
-    @router.get("/ratelimits", responses=READ)
-    async def ratelimits() -> list[LimitRow]:
+    @router.get("/ratelimits", responses=READ, response_model=list[LimitRow])
+    async def ratelimits() -> Response:
         """Show the newest reading of every bucket, by provider and model."""
         sources = current()
         now = sources.clock.steady()
         step_s = sources.clock.wall() - now
         rows: list[LimitRow] = []
+        turns = Turns()
         for provider, limits in sources.kindness.limits():
             seen = limits.observed(now)
             for model, at, said in limits.readings():
@@ -48,7 +51,9 @@ def limit_routes(current: Current) -> APIRouter:
                         agrees=agreement(current_limit, observed),
                     )
                 )
-        return sorted(rows, key=lambda row: (row.provider, row.model, row.bucket))
+            await turns.give_way()
+        rows.sort(key=lambda row: (row.provider, row.model, row.bucket))
+        return json_answer(await rows_written(rows))
 
     return router
 

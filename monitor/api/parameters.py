@@ -17,10 +17,18 @@ Cursor = Annotated[
     str, Query(max_length=200, description="`next_cursor` of the page before; empty: the first.")
 ]
 """Where a page begins."""
-Moment = Annotated[float, Query(ge=0.0, le=LAST_MOMENT_S, allow_inf_nan=False)]
-"""A moment in seconds since the epoch: a number, and one that a calendar has."""
-MaybeMoment = Annotated[float | None, Query(ge=0.0, le=LAST_MOMENT_S, allow_inf_nan=False)]
-"""The same, if it is said."""
+_FROM: Final = "From this moment on, seconds since the epoch."
+_UNTIL: Final = "Before this moment, seconds since the epoch."
+
+# A moment in seconds since the epoch: a number, and one that a calendar has.
+Since = Annotated[float, Query(ge=0.0, le=LAST_MOMENT_S, allow_inf_nan=False, description=_FROM)]
+Until = Annotated[float, Query(ge=0.0, le=LAST_MOMENT_S, allow_inf_nan=False, description=_UNTIL)]
+MaybeSince = Annotated[
+    float | None, Query(ge=0.0, le=LAST_MOMENT_S, allow_inf_nan=False, description=_FROM)
+]
+MaybeUntil = Annotated[
+    float | None, Query(ge=0.0, le=LAST_MOMENT_S, allow_inf_nan=False, description=_UNTIL)
+]
 
 
 async def marked(

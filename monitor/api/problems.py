@@ -20,6 +20,7 @@ SAID_CHARS: Final = 500
 """Of what is wrong, at most: enough for some fields of a form."""
 
 TITLES: Final[Mapping[int, str]] = {
+    400: "Not understood",
     401: "A token is needed",
     403: "Not allowed",
     404: "Not found",
@@ -73,7 +74,7 @@ READ: Final = documented(401, 403, 422, 429, 503)
 """How a read can fail."""
 READ_ONE: Final = documented(401, 403, 404, 422, 429, 503)
 """How a read of something named in the path can fail."""
-WRITE: Final = documented(401, 403, 404, 408, 409, 413, 415, 422, 429, 503)
+WRITE: Final = documented(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503)
 """How a write can fail."""
 
 

@@ -21,6 +21,10 @@ from probes.result import Fault, Verdict
 MOST_STEPS: Final = 2_000
 CHOSEN_STEPS: Final = 750
 """Steps at most when nobody says how long one is: about as many as a chart has places for."""
+TELLING: Final = 5
+"""Results in a step: a percentile of fewer is not known."""
+FEWEST_STEPS: Final = 10
+"""Fewer are no chart, whatever is in them."""
 BUCKETS_A_READ: Final = 750
 """Hours, say, that are read at once: some 60 ms of the reader's thread, for which others wait."""
 LIMITS_READ: Final = 100_000
@@ -38,21 +42,27 @@ SELECT CAST(at AS INTEGER) / :step_s * :step_s AS step,
 """
 
 
-def step_of(since: float, until: float, step_s: int | None) -> int:
-    """Return how long a step is: as asked for, or as suits that stretch of time.
+def step_of(since: float, until: float, step_s: int | None, interval_s: float = 0.0) -> int:
+    """Return how long a step is: as asked for, or as suits that stretch of time and the interval.
 
     Raises RefusedError for a stretch that is none, and for more steps than MOST_STEPS.
     """
     if since >= until:
         raise RefusedError(422, "since: expected a time before until")
     if step_s is None:
-        fitting = (each for each in STEPS_S if until - since <= CHOSEN_STEPS * each)
-        step_s = next(fitting, STEPS_S[-1])
+        step_s = _chosen(until - since, interval_s)
     if step_s % Level.MINUTE:
         raise RefusedError(422, "step_s: expected whole minutes")
     if until - since > MOST_STEPS * step_s:
         raise RefusedError(422, f"more than {MOST_STEPS} steps: ask for longer ones, or less time")
     return step_s
+
+
+def _chosen(length_s: float, interval_s: float) -> int:
+    """Return the finest step that a chart has places for and that has percentiles, if there is."""
+    fitting = [each for each in STEPS_S if length_s <= CHOSEN_STEPS * each] or [STEPS_S[-1]]
+    full = (each for each in fitting if each >= TELLING * interval_s)
+    return next((each for each in full if length_s >= FEWEST_STEPS * each), fitting[0])
 
 
 async def series_of(

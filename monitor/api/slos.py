@@ -3,13 +3,14 @@
 import asyncio
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from alerting.burn import Slo, Tier
 from alerting.rule import Severity
 from monitor.api.models.money import Burn, SloRow
 from monitor.api.problems import READ
 from monitor.api.sources import Current
+from monitor.api.written import json_answer, rows_written
 from monitor.config.durations import format_duration
 from monitor.slo import Stand
 
@@ -21,8 +22,8 @@ def slo_routes(current: Current) -> APIRouter:
     """Return the route about objectives."""
     router = APIRouter(tags=["objectives"])
 
-    @router.get("/slos", responses=READ)
-    async def slos() -> list[SloRow]:
+    @router.get("/slos", responses=READ, response_model=list[SloRow])
+    async def slos() -> Response:
         """Show each objective of all its targets together (an empty `target`), then of each alone.
 
         Those whose past is not read yet, in the first seconds after a start, are left out.
@@ -31,7 +32,7 @@ def slo_routes(current: Current) -> APIRouter:
         for some in current().objectives.stands():
             rows += map(_row, some)
             await asyncio.sleep(0)
-        return rows
+        return json_answer(await rows_written(rows))
 
     return router
 

@@ -27,7 +27,7 @@ from monitor.notes import Notes
 from monitor.outside import Outside
 from monitor.pipeline import Pipeline
 from monitor.road import Road
-from monitor.routing import Routing
+from monitor.routing import Routing, labelling
 from monitor.slo import Objectives
 from monitor.status_pages.statements import Saying
 
@@ -84,14 +84,14 @@ def sources_of(
     `strips.run` is then to be run for as long as that life lasts.
     """
     board = Board(
-        road.config.targets,
-        road.config.location,
+        labelling(road.config.targets, road.config.location),
         road.engine,
         road.routing,
         road.mutes,
         road.notes,
         road.metrics,
         clock,
+        ledger,
     )
     return Sources(
         config=road.config,

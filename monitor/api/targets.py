@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from aggregator.results import Asked
 from monitor.api.detail import detail_of, target_of
@@ -19,8 +19,10 @@ from monitor.api.parameters import (
     PAGE_ROWS,
     Cursor,
     Limit,
-    MaybeMoment,
-    Moment,
+    MaybeSince,
+    MaybeUntil,
+    Since,
+    Until,
 )
 from monitor.api.paths import named
 from monitor.api.probes import probes_of
@@ -30,8 +32,22 @@ from monitor.api.sources import Current, Sources
 from monitor.api.written import TOGETHER, json_answer, page_written, rows_written
 
 DAY_S: Final = 86_400.0
-Step = Annotated[int | None, Query(ge=60, le=366 * 86_400, description="Whole minutes.")]
-Text = Annotated[str, Query(max_length=200)]
+SPAN: Final = "since: expected a time before until"
+Step = Annotated[
+    int | None,
+    Query(
+        ge=60,
+        le=366 * 86_400,
+        description="Seconds of a step, whole minutes; absent: as suits the stretch of time.",
+    ),
+]
+Name = Annotated[str, Path(description="A target's name; quoted (`%2F`) where it holds a slash.")]
+Provider = Annotated[str, Query(max_length=200, description="Of this provider; empty: of all.")]
+AtLevel = Annotated[Level | Literal[""], Query(description="At this level; empty: at any.")]
+Text = Annotated[
+    str, Query(max_length=200, description="A part of the name, provider or model, in any case.")
+]
+Failed = Annotated[bool, Query(description="Those that failed alone.")]
 
 
 def target_routes(current: Current) -> APIRouter:
@@ -47,13 +63,13 @@ def target_routes(current: Current) -> APIRouter:
     async def targets(
         limit: Limit = PAGE_ROWS,
         cursor: Cursor = "",
-        provider: Text = "",
-        level: Level | Literal[""] = "",
+        provider: Provider = "",
+        level: AtLevel = "",
         q: Text = "",
     ) -> Response:
         """Targets as they are now, the worst first.
 
-        `q` is looked for in names, providers and models. The order is that of the moment: a target
+        The order is that of the moment: a target
         whose standing changes between two pages may be on both, or on neither.
         """
         rows = await current().present.rows()
@@ -64,7 +80,7 @@ def target_routes(current: Current) -> APIRouter:
 
     # The last: a name may hold slashes.
     @router.get("/targets/{name:path}", responses=READ_ONE)
-    async def target(name: str) -> TargetDetail:
+    async def target(name: Name) -> TargetDetail:
         """One target with everything that is set and known of it now."""
         sources = current()
         return await detail_of(sources, target_of(sources, named(name)))
@@ -75,19 +91,19 @@ def target_routes(current: Current) -> APIRouter:
 def _add_past(router: APIRouter, current: Current) -> None:
     @router.get("/targets/{name:path}/series", responses=READ_ONE, response_model=Series)
     async def series(
-        name: str, since: MaybeMoment = None, until: MaybeMoment = None, step_s: Step = None
+        name: Name, since: MaybeSince = None, until: MaybeUntil = None, step_s: Step = None
     ) -> Response:
         """Return a target's past step by step: the last 24 hours, unless others are asked for."""
         sources = current()
-        found = target_of(sources, named(name)).name
+        found = target_of(sources, named(name))
         first, behind = span_of(sources.clock.wall(), since, until)
-        each_s = step_of(first, behind, step_s)
-        made = await series_of(sources, found, first, behind, each_s)
+        each_s = step_of(first, behind, step_s, found.interval_s)
+        made = await series_of(sources, found.name, first, behind, each_s)
         await asyncio.sleep(0)  # making it was a turn's work, and so is writing it
         return json_answer(made.model_dump_json())
 
     @router.get("/targets/{name:path}/events", responses=READ_ONE, response_model=list[Mark])
-    async def events(name: str, since: MaybeMoment = None, until: MaybeMoment = None) -> Response:
+    async def events(name: Name, since: MaybeSince = None, until: MaybeUntil = None) -> Response:
         """Return what happened to a target, the oldest first: of each kind the newest 500."""
         sources = current()
         found = target_of(sources, named(name))
@@ -96,18 +112,20 @@ def _add_past(router: APIRouter, current: Current) -> None:
 
     @router.get("/targets/{name:path}/probes", responses=READ_ONE, response_model=Page[ProbeRow])
     async def probes(
-        name: str,
+        name: Name,
         limit: Limit = PAGE_ROWS,
         cursor: Cursor = "",
-        failed: bool = False,
-        since: Moment = 0.0,
-        until: Moment = LAST_MOMENT_S,
+        failed: Failed = False,
+        since: Since = 0.0,
+        until: Until = LAST_MOMENT_S,
     ) -> Response:
         """Return attempts at a target, the newest first, for as long as results are kept.
 
         A page of failures may be short before the last one.
         """
         sources = current()
+        if since >= until:
+            raise RefusedError(422, SPAN)
         asked = Asked(
             target=target_of(sources, named(name)).name,
             location=sources.config.location,
@@ -126,7 +144,7 @@ def span_of(now: float, since: float | None, until: float | None) -> tuple[float
     behind = now if until is None else until
     first = max(0.0, behind - DAY_S) if since is None else since
     if first >= behind:
-        raise RefusedError(422, "since: expected a time before until")
+        raise RefusedError(422, SPAN)
     return first, behind
 
 

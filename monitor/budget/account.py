@@ -49,8 +49,11 @@ class Account:
         return self.elsewhere_nusd + self.spent_nusd
 
     def reserve(self, amount_nusd: int) -> bool:
-        """Take a reservation from the slice; False when it is not in there."""
-        if amount_nusd > self.slice_nusd:
+        """Take a reservation from the slice; False when it is not in there.
+
+        What was drawn under a cap that was lowered since is in the slice and may not be spent.
+        """
+        if amount_nusd > min(self.slice_nusd, self.left_nusd):
             return False
         self.reserved_nusd += amount_nusd
         return True

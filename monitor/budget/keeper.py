@@ -98,7 +98,8 @@ class Keeper:
         self._overruns = Overruns()
         self._told: dict[tuple[str, str], date] = {}
         self._low = asyncio.Event()
-        self._drawing = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held while money is drawn: whoever gives up a draw half-way has wasted it."""
         self._draw_again_at = 0.0
         """Monotonic time."""
 
@@ -112,6 +113,8 @@ class Keeper:
     def take_over(self, before: "Keeper") -> tuple[Book, ...]:
         """Go on with another's money: what is reserved there is settled here.
 
+        To be called while `before.turn` is held.
+
         Returns the books nobody goes on with: what was drawn for them is to be given back.
         """
         for book in self.books:
@@ -119,7 +122,7 @@ class Keeper:
                 if book.goes_on(each):
                     book.take_over(each, self._intervals_s)
         self._turns, self._overruns, self._told = before._turns, before._overruns, before._told
-        self._drawing, self._draw_again_at = before._drawing, before._draw_again_at
+        self.turn, self._draw_again_at = before.turn, before._draw_again_at
         # What is in flight under the old plan says here when little is at hand.
         self._low = before._low
         self._low.set()
@@ -151,7 +154,7 @@ class Keeper:
     async def close(self) -> None:
         """Give back what was drawn and not spent; after this nothing is reserved or drawn."""
         try:
-            async with asyncio.timeout(GIVE_BACK_S), self._drawing, asyncio.TaskGroup() as group:
+            async with asyncio.timeout(GIVE_BACK_S), self.turn, asyncio.TaskGroup() as group:
                 self._draw_again_at = math.inf
                 for book in self.books:
                     group.create_task(self._give_back(book), name="giving back of a budget")
@@ -255,7 +258,7 @@ class Keeper:
 
     async def _drawn(self, book: Book, account: Account, cost_nusd: int) -> bool:
         """Draw, then reserve: for when too little is at hand."""
-        async with self._drawing:
+        async with self.turn:
             if account.reserve(cost_nusd):  # somebody drew meanwhile
                 return True
             await self._draw(book, account, cost_nusd - account.slice_nusd)
@@ -264,7 +267,7 @@ class Keeper:
     async def _draw_all(self) -> None:
         for book in self.books:
             account = book.at(self._clock.wall())
-            async with self._drawing:
+            async with self.turn:
                 await self._draw(book, account, 0)
 
     async def _draw(self, book: Book, account: Account, at_least_nusd: int) -> None:

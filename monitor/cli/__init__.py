@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from typing import Final
 
 from monitor.cli.commands import COMMANDS, EXIT_CODES, command_parser, parsers
+from monitor.cli.output import words
 
 __all__ = ["COMMANDS", "EXIT_CODES", "main", "parsers"]
 
@@ -26,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if sys.stderr is None:  # closed before the start: the next file that is opened would be it
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - to the end
+    if sys.stdin is None:  # likewise: whoever reads it gets its end
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - to the end
     if isinstance(sys.stdout, TextIOWrapper):
         # Names and providers' words may hold what the terminal's encoding has no sign for.
         sys.stdout.reconfigure(errors="replace")
@@ -41,13 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _give_up_stdout()
         if not isinstance(error, BrokenPipeError):  # its reader has seen enough
             with suppress(OSError):  # nobody is left to be told
-                sys.stderr.write(f"sonde: {_told(error)}\n")
+                sys.stderr.write(f"sonde: {words(error)}\n")
         return FAILED
-
-
-def _told(error: OSError) -> str:
-    words = error.strerror or str(error) or type(error).__name__
-    return words if error.filename is None else f"{error.filename}: {words}"
 
 
 def _give_up_stdout() -> None:

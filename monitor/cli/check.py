@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from monitor.cli.connect import report
 from monitor.cli.outline import Row, outline
 from monitor.cli.output import put
 from monitor.cli.progress import waiting
@@ -30,6 +29,7 @@ from monitor.config.errors import ConfigError, Problem
 from monitor.config.load import Loaded, find_config, load
 from monitor.config.schema import json_schema
 from monitor.config.values import Config
+from monitor.connect import report
 
 MODEL_WIDTH: Final = 40
 """Characters of a model's name that the table shows."""

@@ -27,6 +27,7 @@ from aggregator.transfer.exporting import export
 from aggregator.transfer.formats import Encoder, Format, encoder
 from aggregator.transfer.part import Note, Part
 from aggregator.transfer.table import Extent, Selection, extent
+from monitor.cli.output import words
 from monitor.cli.progress import shown
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # its reader has seen enough
         return 1
     except (TransferError, LedgerError, OSError) as error:
-        sys.stderr.write(f"not exported: {error}\n")
+        sys.stderr.write(f"not exported: {words(error)}\n")
         return 1
     except KeyboardInterrupt:
         if arguments.output != STREAM:

@@ -28,7 +28,7 @@ from aggregator.rollup.bucket import Point
 from aggregator.rollup.table import Level
 from aggregator.stores.history import HistoryError, step_for
 from monitor import threads
-from monitor.cli.output import put
+from monitor.cli.output import put, words
 from monitor.cli.progress import waiting
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # its reader has seen enough
         return 1
     except OSError as error:
-        sys.stderr.write(f"not shown: {error}\n")
+        sys.stderr.write(f"not shown: {words(error)}\n")
         return 1
     return 0
 

@@ -34,7 +34,7 @@ from aggregator.transfer.columns import LibraryError, TransferError
 from aggregator.transfer.formats import Format, decoded, lines_in
 from aggregator.transfer.importing import Tally, import_rows
 from monitor.cli.export import SUFFIXES
-from monitor.cli.output import put
+from monitor.cli.output import put, words
 from monitor.cli.progress import shown
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except (TransferError, LedgerError, OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"not all imported: {error}\n")
+        sys.stderr.write(f"not all imported: {words(error)}\n")
         return 1
     finally:
         if told.begun:

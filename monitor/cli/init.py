@@ -193,13 +193,16 @@ def written(path: Path, wish: Wish, known: Mapping[str, str], *, force: bool) ->
     the file is as it was.
     """
     text = configuration(wish)
-    part = path.with_name(f".{path.name}.part")
+    file = path.resolve()  # so that a link stays one
+    if file.exists() and not file.is_file():
+        raise WishError(f"{path}: is no file")
+    part = file.with_name(f".{file.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
         loaded = _read_back(part, path, _stood_in(wish, known))
         if not force:
             path.touch(exist_ok=False)  # where a file is meanwhile, it stays
-        part.replace(path)
+        part.replace(file)
     finally:
         part.unlink(missing_ok=True)
     return loaded

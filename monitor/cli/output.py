@@ -1,4 +1,4 @@
-"""What a command prints when all of it is known: one text, to a reader who may have gone."""
+"""What a command prints when all of it is known: one text, or what went wrong."""
 
 import os
 import sys
@@ -19,3 +19,10 @@ def put(text: str) -> None:
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
+
+
+def words(error: Exception) -> str:
+    """Return what went wrong as one line for people: the file and the system's own words."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error) or type(error).__name__
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"

@@ -27,7 +27,7 @@ from aggregator.ledger import LedgerError
 from aggregator.ledger_file import reading
 from aggregator.stores.history import HistoryError
 from monitor.cli.export import moment
-from monitor.cli.output import put
+from monitor.cli.output import put, words
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # its reader has seen enough
         return 1
     except (LedgerError, HistoryError, OSError, ValueError) as error:
-        sys.stderr.write(f"no report: {error}\n")
+        sys.stderr.write(f"no report: {words(error)}\n")
         return 1
     return 0
 

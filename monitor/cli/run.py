@@ -34,8 +34,9 @@ from monitor.config.load import Loaded, find_config, load
 from monitor.config.values import Config
 from monitor.daemon import SCHEMAS, Daemon
 from monitor.known_secrets import KnownSecrets, known_secrets, secret_sources
-from monitor.reload.file import ConfigFile
+from monitor.reload.file import ConfigFile, digest_of
 from monitor.threads import DaemonThreads
+from monitor.web.assets import Assets, load_assets
 from monitor.web.server import ListenError
 from probes.lag import LagMeter
 
@@ -64,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon listens to it
     try:
         path = find_config(arguments.file, Path.cwd())
+        running = None if path is None else digest_of(Path.cwd() / path)
         read = partial(_read, path, Path.cwd())
         loaded = read()
     except ConfigError as error:
@@ -78,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = None
     if path is not None:
         learn = partial(_learn, secrets)
-        file = ConfigFile(Path.cwd() / path, read, learn)
+        file = ConfigFile(Path.cwd() / path, read, learn, running)
     code = serve(config, file)
     stderr.settle()
     return code
@@ -102,8 +104,10 @@ def _raise_file_limit() -> None:
 def serve(config: Config, file: ConfigFile | None = None) -> int:
     """Open the ledger, run a daemon on it until a signal comes, and return the exit code.
 
-    `file`: where the configuration came from, and comes from when it changes.
+    `file`: where the configuration came from, and comes from when it changes. Raises
+    AssetsMissingError before anything has begun.
     """
+    assets = load_assets()
     now = Clock().wall()
     try:
         ledger = Ledger.open(
@@ -120,7 +124,7 @@ def serve(config: Config, file: ConfigFile | None = None) -> int:
         lag = LagMeter()
         with asyncio.Runner(loop_factory=lag.new_loop) as runner:
             runner.get_loop().set_default_executor(DaemonThreads())
-            runner.run(_until_signalled(config, ledger, lag, file))
+            runner.run(_until_signalled(config, ledger, lag, file, assets))
     except ListenError as error:
         print(f"{config.source} http.listen: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -146,11 +150,11 @@ def _tell(mended: Mended) -> None:
 
 
 async def _until_signalled(
-    config: Config, ledger: Ledger, lag: LagMeter, file: ConfigFile | None
+    config: Config, ledger: Ledger, lag: LagMeter, file: ConfigFile | None, assets: Assets
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    daemon = Daemon(config, ledger, lag, file=file)
+    daemon = Daemon(config, ledger, lag, file=file, assets=assets)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, stop, number)

@@ -16,8 +16,8 @@ notices at its next evaluation. Times are in UTC unless they say otherwise.
 """
 
 import argparse
+import getpass
 import json
-import os
 import secrets
 import sqlite3
 import sys
@@ -82,7 +82,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_author(parser: argparse.ArgumentParser) -> None:
     """Declare who silences, and why."""
     parser.add_argument("--comment", required=True, help="why, for whoever finds it")
-    parser.add_argument("--author", default=os.environ.get("USER", ""), help="default: $USER")
+    parser.add_argument("--author", default=_user(), help="default: who you are on this machine")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return ""
 
 
 def duration(text: str) -> float:

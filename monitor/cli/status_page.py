@@ -19,7 +19,7 @@ from aggregator.ledger import LedgerError
 from aggregator.stores.history import HistoryError
 from alerting.routing.record import read_standing
 from monitor.cli.beside import configured, reading
-from monitor.cli.output import put
+from monitor.cli.output import put, words
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.values import Config
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # its reader has seen enough
         return 1
     except (HistoryError, LedgerError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{words(error)}\n")
         return 1
     return 0
 

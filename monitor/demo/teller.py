@@ -41,6 +41,7 @@ class Teller(ABC):
     def __init__(self) -> None:
         self._fullest: tuple[int, RenderableType] = (-1, "")
         self._phase = ""
+        self._url = ""
 
     def __enter__(self) -> Self:
         return self
@@ -66,6 +67,9 @@ class Teller(ABC):
         if phase.name != self._phase:
             self._phase = phase.name
             self.phase(frame.elapsed_s, phase.name, phase.note)
+        if frame.url != self._url:
+            self._url = frame.url
+            self.page(frame.url)
 
     def picture(self) -> str:
         """Return the frame with the most alerts firing as SVG."""
@@ -74,6 +78,10 @@ class Teller(ABC):
     @abstractmethod
     def phase(self, at_s: float, name: str, note: str) -> None:
         """Tell that the provider's next phase began."""
+
+    @abstractmethod
+    def page(self, url: str) -> None:
+        """Tell where the dashboard is."""
 
     @abstractmethod
     def message(self, message: Message) -> None:
@@ -94,6 +102,10 @@ class LineTeller(Teller):
     def phase(self, at_s: float, name: str, note: str) -> None:
         """Print the phase."""
         self.console.print(f"  {at_s:5.1f} s  provider: {name} — {note}", highlight=False)
+
+    def page(self, url: str) -> None:
+        """Print the address."""
+        self.console.print(f"  dashboard: {url}", highlight=False)
 
     def message(self, message: Message) -> None:
         """Print the message."""
@@ -132,6 +144,9 @@ class LiveTeller(LineTeller):
     def phase(self, at_s: float, name: str, note: str) -> None:
         """Leave it to the screen's head, which shows the phase."""
 
+    def page(self, url: str) -> None:
+        """Leave it to the screen, which shows the address."""
+
     def message(self, message: Message) -> None:
         """Leave it to the next frame, whose foot shows the message."""
 
@@ -146,6 +161,10 @@ class JsonTeller(Teller):
     def phase(self, at_s: float, name: str, note: str) -> None:
         """Write the phase."""
         self._write({"event": "phase", "at_s": round(at_s, 3), "name": name, "note": note})
+
+    def page(self, url: str) -> None:
+        """Write the address."""
+        self._write({"event": "page", "url": url})
 
     def message(self, message: Message) -> None:
         """Write the message."""

@@ -1,5 +1,6 @@
 """The daemon's own port: whether it is free, or one of ours answers there and is well."""
 
+import asyncio
 import errno
 import json
 import socket
@@ -21,18 +22,19 @@ async def daemon(http: Http) -> Finding:
     host = _EVERYWHERE.get(http.host, http.host)
     where = f"[{host}]:{http.port}" if ":" in host else f"{host}:{http.port}"
     try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=ANSWER_S) as client:
-            answer = await client.get(f"http://{where}/readyz")
+        status, body = await _asked(f"http://{where}/readyz")
     except httpx2.ConnectError:
         return _free(http, where)
+    except (TimeoutError, httpx2.TimeoutException):
+        return _strange(where, f"no answer within {ANSWER_S:g} s")
     except httpx2.HTTPError as error:
         return _strange(where, type(error).__name__)
     try:
-        said = json.loads(answer.content[:ANSWER_BYTES])
+        said = json.loads(body)
         ready = said["ready"]
         amiss = [f"{each['name']}: {each['detail']}" for each in said["checks"] if not each["ok"]]
     except (ValueError, KeyError, TypeError):
-        return _strange(where, f"HTTP {answer.status_code}")
+        return _strange(where, f"HTTP {status}")
     if ready:
         return Finding("daemon", Level.OK, f"runs on {where}, and is ready")
     return Finding(
@@ -41,6 +43,21 @@ async def daemon(http: Http) -> Finding:
         f"runs on {where}, and is not ready: {sanitise('; '.join(amiss))}",
         "its log says since when; `/readyz` says what it waits for",
     )
+
+
+async def _asked(url: str) -> tuple[int, bytes]:
+    """Return the status and the beginning of the answer of whoever it is: it may have no end."""
+    body = bytearray()
+    async with (
+        asyncio.timeout(ANSWER_S),
+        httpx2.AsyncClient(trust_env=False, timeout=ANSWER_S) as client,
+        client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer,
+    ):
+        async for chunk in answer.aiter_raw():
+            body += chunk
+            if len(body) > ANSWER_BYTES:
+                break
+        return answer.status_code, bytes(body)
 
 
 def _strange(where: str, what: str) -> Finding:

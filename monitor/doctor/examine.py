@@ -5,9 +5,9 @@ import ssl
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.cli.connect import ConnectError, connect
 from monitor.clock import Clock
-from monitor.config.values import Check, Config, Influxdb
+from monitor.config.values import Check, Config, Influxdb, Store
+from monitor.connect import ConnectError, connect
 from monitor.doctor import machine
 from monitor.doctor.daemon import daemon
 from monitor.doctor.finding import Finding, Level
@@ -29,6 +29,8 @@ INFLUXDB_S: Final = 15.0
 """For a write, and a reading that is tried again for 5 s."""
 ASK_S: Final = 15.0
 """For one list of models."""
+LEDGER_S: Final = 10.0
+"""For reading through 32 MiB; a file system over a network may hang for ever."""
 AT_ONCE: Final = 32
 """Hosts looked at at a time: fewer than the threads that resolve names."""
 
@@ -69,8 +71,7 @@ async def examine(
     async with asyncio.TaskGroup() as group:
         ways = [group.create_task(visit(each), name=f"way to {each.host}") for each in places_]
         out = group.create_task(_egress(config, resolver, trusted), name="way out")
-        looking = asyncio.to_thread(lambda: list(ledger(config.store)))
-        store = group.create_task(looking, name="ledger")
+        store = group.create_task(_ledger(config.store), name="ledger")
         influxdb = group.create_task(_influxdb(config), name="influxdb")
         port = group.create_task(daemon(config.http), name="daemon")
         asked = [
@@ -112,6 +113,19 @@ async def _egress(config: Config, resolver: ThreadResolver, trusted: Trusted) ->
     level = Level.WARN if config.egress.check is Check.AUTO or found is Way.OPEN else Level.FAIL
     remedy = "name endpoints that you can reach in egress.endpoints, or say egress.check: false"
     return [Finding("egress", level, f"our way out is {found}: {', '.join(silent)}", remedy)]
+
+
+async def _ledger(store: Store) -> list[Finding]:
+    """Look at the ledger; a disk that is gone may not even say that it is."""
+    try:
+        async with asyncio.timeout(LEDGER_S):
+            return await asyncio.to_thread(lambda: list(ledger(store)))
+    except TimeoutError:
+        said = f"{store.path}: its disk does not answer within {LEDGER_S:g} s"
+        remedy = "is it mounted, and busy with something else? Or say another store.path"
+    except OSError as error:
+        said, remedy = f"{store.path}: {error.strerror}", "say another store.path"
+    return [Finding("ledger", Level.FAIL, said, remedy)]
 
 
 async def _influxdb(config: Config) -> list[Finding]:

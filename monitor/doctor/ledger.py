@@ -25,19 +25,27 @@ _MEMORY: Final = frozenset({"tmpfs", "ramfs"})
 
 def ledger(store: Store, mounts: Path = MOUNTS) -> Iterator[Finding]:
     """Look at the ledger's place and at the file in it. Blocks while it reads."""
-    folder = next(each for each in store.path.absolute().parents if each.exists())
+    folder = next(each for each in store.path.absolute().parents if _there(each))
     yield _writable(store.path, folder)
     yield _space(store, folder)
     if (found := _kind(folder, mounts)) is not None:
         yield found
-    if store.path.exists():
+    if _there(store.path):
         yield _whole(store.path)
 
 
+def _there(path: Path) -> bool:
+    """Whether something is there, as far as we may see: in a closed folder nothing is."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
+
+
 def _writable(path: Path, folder: Path) -> Finding:
-    place = path if path.exists() else folder
+    place = path if _there(path) else folder
     if folder.is_dir() and os.access(place, os.W_OK) and os.access(folder, os.W_OK | os.X_OK):
-        there = "" if path.exists() else ", which `sonde run` will make"
+        there = "" if _there(path) else ", which `sonde run` will make"
         return Finding("ledger", Level.OK, f"{path}{there}")
     user = f"user {os.getuid()}"
     return Finding(
@@ -50,7 +58,7 @@ def _writable(path: Path, folder: Path) -> Finding:
 
 def _space(store: Store, folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
-    there = store.path.stat().st_size if store.path.is_file() else 0
+    there = store.path.stat().st_size if _there(store.path) else 0
     grows = max(0, store.max_size_bytes - there)
     said = f"{format_size(free)} free; the ledger may grow by {format_size(grows)}"
     if free < LEAST_BYTES:
@@ -93,6 +101,9 @@ def mounted(folder: Path, mounts: Path) -> str:
 
 
 def _whole(path: Path) -> Finding:
+    if not path.is_file():
+        text = f"{path}: is no file"
+        return Finding("damage", Level.FAIL, text, "say another store.path, or move it away")
     size = path.stat().st_size
     if size > CHECKED_BYTES:
         text = f"{format_size(size)}: too large to be looked through here"

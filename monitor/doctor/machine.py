@@ -54,13 +54,12 @@ def clock(ahead: Sequence[float]) -> Finding:
     if abs(offset_s) <= RIGHT_S:
         return Finding("clock", Level.OK, f"as {servers} have it, to within {RIGHT_S:g} s")
     way = "behind" if offset_s > 0 else "ahead of"
+    said = f"{abs(offset_s):.0f} s (give or take one) {way} {servers}"
+    remedy = "keep time: `timedatectl set-ntp true`, or whatever keeps it on this host"
+    if len(ahead) == 1:
+        return Finding("clock", Level.WARN, f"{said}: one of the two is wrong", remedy)
     level = Level.FAIL if abs(offset_s) > WRONG_S else Level.WARN
-    return Finding(
-        "clock",
-        level,
-        f"{abs(offset_s):.0f} s (give or take one) {way} {servers}",
-        "keep time: `timedatectl set-ntp true`, or whatever keeps it on this host",
-    )
+    return Finding("clock", level, said, remedy)
 
 
 def memory(limit_bytes: int | None, targets: Sequence[Target]) -> Finding:

@@ -6,7 +6,6 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import aiohappyeyeballs
@@ -17,6 +16,7 @@ from monitor.doctor.finding import Finding, Level
 from monitor.doctor.issuer import issuer
 from monitor.doctor.place import Place
 from monitor.egress.endpoint import address
+from probes.ratelimit import http_date
 from probes.sanitise import sanitise
 from probes.wire.resolver import ThreadResolver, TooManyLookupsError
 
@@ -192,7 +192,7 @@ async def _ahead_s(
             asked = clock.wall()
             head = await reader.readuntil(b"\r\n\r\n")
             date = dated(head[:HEAD_BYTES])
-    except (OSError, EOFError, asyncio.LimitOverrunError):
+    except (OSError, EOFError, asyncio.LimitOverrunError, UnicodeError):  # a name beyond ASCII
         return None
     # A Date has whole seconds, rounded down: on average it is half a second behind.
     return None if date is None else date + 0.5 - (asked + clock.wall()) / 2.0
@@ -203,8 +203,5 @@ def dated(head: bytes) -> float | None:
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"date":
-            try:
-                return parsedate_to_datetime(value.decode("latin-1").strip()).timestamp()
-            except ValueError:
-                return None
+            return http_date(value.decode("latin-1").strip())
     return None

@@ -105,7 +105,7 @@ def _target(provider: str, model: str, names: Counter[str]) -> Iterator[str]:
 
 
 def _notify(wish: Wish) -> Iterator[str]:
-    yield "# A dozen rules are on already (`sonde check` lists them). One is changed by its name:"
+    yield "# Rules are on already: `sonde check` lists them. One is changed by its name:"
     yield "# rules:"
     yield "#   - {name: HighLatency, when: latency.p95 > 8s}"
     yield ""

@@ -28,6 +28,7 @@ _HEADLINES: Final = {
     State.OUTAGE: "Nothing works",
     State.UNKNOWN: "How things are is not known",
 }
+DAY_S: Final = 86_400
 _BAR: Final = 10
 _GAP: Final = 3
 _HEIGHT: Final = 34
@@ -46,7 +47,6 @@ def render(view: PublicView, style: str = STYLE) -> str:
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="60">
 <title>{title}: {_WORDS[view.state].lower()}</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="{escape(style)}">
@@ -58,7 +58,7 @@ def render(view: PublicView, style: str = STYLE) -> str:
 <h2>Now</h2>
 <ul class="components">
 {"".join(map(_component, view.components))}</ul>
-<h2>Incidents of the last seven days</h2>
+<h2>Incidents of the last {_span(view.back_s)}</h2>
 {_incidents(view)}
 </main>
 <footer><p>As of {_time(view.at)}. Measured from outside, with requests of our own.</p></footer>
@@ -83,6 +83,7 @@ def as_json(view: PublicView) -> dict[str, Any]:  # Any: JSON
             }
             for each in view.components
         ],
+        "incidents_since": view.at - view.back_s,
         "incidents": [
             {"component": each.component, "since": each.since, "until": each.until}
             for each in view.incidents
@@ -128,6 +129,10 @@ def _look(day: Day) -> tuple[int, str]:
     if day.ratio >= GOOD_RATIO:
         return _HEIGHT, "good"
     return (24, "fair") if day.ratio >= FAIR_RATIO else (14, "bad")
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds // DAY_S} days" if seconds >= 2 * DAY_S else f"{seconds // 3600} hours"
 
 
 def _incidents(view: PublicView) -> str:

@@ -5,7 +5,7 @@ way out is broken. Then nothing is known, and the page says so.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +16,8 @@ from probes.result import Fault
 DAYS: Final = 30
 LEAST_FAILURES: Final = 3
 """In a row, for an incident: as many as the rule Down wants. One failure is no news for readers."""
+INCIDENTS_S: Final = 7 * 86_400
+"""How far back incidents are listed."""
 LISTED_AT_MOST: Final = 20
 """Incidents on the page, the newest."""
 
@@ -54,6 +56,8 @@ class Seen:
     troubles: tuple[Trouble, ...]
     disturbed: bool
     """Whether an alert about the provider's fault fires."""
+    back_s: int = INCIDENTS_S
+    """How far back troubles were looked for."""
 
     def incidents(self) -> Iterable[Trouble]:
         """Return those troubles that are worth telling."""
@@ -114,12 +118,14 @@ class PublicView:
     components: tuple[Component, ...]
     incidents: tuple[Incident, ...]
     """The newest first."""
+    back_s: int = INCIDENTS_S
+    """Since how long ago they are known of every component."""
 
 
 def view(title: str, seen: Sequence[tuple[str, Sequence[Seen]]], now: float) -> PublicView:
     """Draw up the page from its components' names and targets, in their order."""
     components = tuple(_component(name, targets, now) for name, targets in seen)
-    incidents = [each for name, targets in seen for each in _incidents(name, targets)]
+    incidents = [each for name, targets in seen for each in _incidents(name, targets, now)]
     incidents.sort(key=lambda each: (each.until is None, each.since), reverse=True)
     return PublicView(
         title,
@@ -127,6 +133,7 @@ def view(title: str, seen: Sequence[tuple[str, Sequence[Seen]]], now: float) -> 
         overall([each.state for each in components]),
         components,
         tuple(incidents[:LISTED_AT_MOST]),
+        min((each.back_s for _, targets in seen for each in targets), default=INCIDENTS_S),
     )
 
 
@@ -137,6 +144,13 @@ def overall(states: Sequence[State]) -> State:
     if State.OUTAGE in states:
         return State.PARTIAL_OUTAGE
     return min(states, key=_LOUD.index)
+
+
+def _known(trouble: Trouble, target: Seen, now: float) -> Trouble:
+    """End a trouble where the knowledge of it ends: whether it goes on is not known."""
+    if trouble.until is None and target.state(now) is State.UNKNOWN:
+        return replace(trouble, until=max(trouble.since, target.newest or trouble.since))
+    return trouble
 
 
 def _component(name: str, targets: Sequence[Seen], now: float) -> Component:
@@ -168,10 +182,10 @@ def _uptime(bucket: Bucket) -> Uptime:
     return uptime(bucket.summary(86_400), missed=False)
 
 
-def _incidents(name: str, targets: Sequence[Seen]) -> list[Incident]:
+def _incidents(name: str, targets: Sequence[Seen], now: float) -> list[Incident]:
     """Take troubles of a component's targets that overlap as one incident."""
     found: list[Incident] = []
-    every = (each for target in targets for each in target.incidents())
+    every = (_known(each, target, now) for target in targets for each in target.incidents())
     for trouble in sorted(every, key=lambda each: each.since):
         last = found[-1] if found else None
         if last is not None and (last.until is None or trouble.since <= last.until):

@@ -74,7 +74,7 @@ class Reloads:
         if file is None:
             await self._say_there_is_none()
             return
-        settling = Settling(await asyncio.to_thread(file.digest))
+        settling = Settling(file.running)
         while True:
             asked = await self._asked_within(EVERY_S)
             digest = await asyncio.to_thread(file.digest)

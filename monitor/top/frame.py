@@ -18,7 +18,8 @@ from monitor.top.view import View, chosen
 
 NOTHING: Final = "–"
 ALERTS_AT_MOST: Final = 8
-"""More than these would leave no place for targets; the rest is a number."""
+"""More than these, or than a third of the lines, would leave no place for targets; the rest is a
+number."""
 LOOKS: Final = {
     "down": "bold red",
     "failing": "red",
@@ -29,6 +30,8 @@ LOOKS: Final = {
     "warning": "yellow",
     "info": "cyan",
 }
+FIGURE_COLUMNS: Final = {"p50": 56, "p95": 44, "token 1": 68, "errors": 32}
+"""A terminal narrower than this has no place for the figure: the level and the name come first."""
 NEWEST_COLUMNS: Final = 84
 """A terminal narrower than this has no place for the newest result,"""
 MODEL_COLUMNS: Final = 112
@@ -38,6 +41,7 @@ SPARK_COLUMNS: Final = 140
 GAP: Final = 2
 LEAST_NAME: Final = 10
 """Of a target's name, however narrow the terminal is."""
+DAY_S: Final = 86_400.0
 AROUND_LINES: Final = 6
 """The title, the table's head with its lines, how many are left out, and the keys."""
 
@@ -48,8 +52,8 @@ def frame(board: Board, view: View, width: int, height: int, zone: timezone) -> 
     if board.lost:
         since = NOTHING if board.lost_at is None else _clock(board.lost_at, zone)
         parts.append(_line(f"no connection since {since}: {board.lost}; trying again", "bold red"))
-    alerts = _alerts(board.alerts, zone)
-    parts += alerts
+    if board.instance is not None:
+        parts += _alerts(board, zone, min(ALERTS_AT_MOST, max(1, height // 3)))
     rows = chosen(board.rows.values(), view)
     places = max(1, height - len(parts) - AROUND_LINES)
     parts.append(_targets(rows[:places], board, width))
@@ -80,7 +84,9 @@ def _title(board: Board) -> Text:
         f"   {len(board.rows)} targets, figures of {clean(instance.window)}   ", "not bold"
     )
     amiss = [f"{each.name} ({each.detail})" for each in instance.checks if not each.ok]
-    if instance.ready:
+    if board.lost:
+        title.append("as it last told", "yellow")
+    elif instance.ready:
         title.append("ready", "green")
     else:
         title.append(clean(f"not ready: {', '.join(amiss)}"), "bold red")
@@ -89,19 +95,20 @@ def _title(board: Board) -> Text:
     return title
 
 
-def _alerts(alerts: Sequence[AlertRow], zone: timezone) -> list[Text]:
+def _alerts(board: Board, zone: timezone, most: int) -> list[Text]:
+    alerts = board.alerts
     if not alerts:
-        return [_line("no alert is pending or firing", "green")]
-    shown = [_alert(each, zone) for each in alerts[:ALERTS_AT_MOST]]
-    if len(alerts) > ALERTS_AT_MOST:
-        shown.append(_line(f"and {len(alerts) - ALERTS_AT_MOST} more alerts", "dim"))
+        return [_line("no alert is pending or firing", "dim" if board.lost else "green")]
+    shown = [_alert(each, board.now, zone) for each in alerts[:most]]
+    if len(alerts) > most:
+        shown.append(_line(f"and {len(alerts) - most} more alerts", "dim"))
     return shown
 
 
-def _alert(alert: AlertRow, zone: timezone) -> Text:
+def _alert(alert: AlertRow, now: float | None, zone: timezone) -> Text:
     line = _line(f"{alert.state:8} {alert.name}", LOOKS.get(alert.severity, ""))
     blamed = f", {alert.fault}'s fault" if alert.fault else ""
-    told = f"  {alert.subject}{blamed}: {alert.value} since {_clock(alert.since, zone)}"
+    told = f"  {alert.subject}{blamed}: {alert.value} since {_clock(alert.since, zone, now)}"
     line.append(clean(told), "not bold default")
     kept = alert.acknowledged or alert.held_back
     if kept:
@@ -117,7 +124,7 @@ def _targets(rows: Sequence[TargetRow], board: Board, width: int) -> Table:
         table.add_column(
             name,
             width=size or max(LEAST_NAME, width - taken),
-            justify="right" if name in _FIGURES else "left",
+            justify="right" if name in FIGURE_COLUMNS else "left",
             no_wrap=True,
             overflow="ellipsis",
         )
@@ -126,17 +133,15 @@ def _targets(rows: Sequence[TargetRow], board: Board, width: int) -> Table:
     return table
 
 
-_FIGURES: Final = ("p50", "p95", "token 1", "errors")
-
-
 def _columns(width: int) -> Iterator[tuple[str, int]]:
     """Yield the columns that have a place, and how wide they are; 0: whatever is left."""
     yield "", max(map(len, LOOKS))
     yield "target", 0
     if width >= MODEL_COLUMNS:
         yield "model", 24
-    for name in _FIGURES:
-        yield name, 8
+    for name, least in FIGURE_COLUMNS.items():
+        if width >= least:
+            yield name, 8
     if width >= NEWEST_COLUMNS:
         yield "newest", 24
     if width >= SPARK_COLUMNS:
@@ -146,13 +151,17 @@ def _columns(width: int) -> Iterator[tuple[str, int]]:
 def _cells(row: TargetRow, board: Board, width: int) -> list[Text]:
     now, figures = row.now, row.now.figures
     rate = NOTHING if figures.error_rate is None else f"{100.0 * figures.error_rate:.1f} %"
+    told = {
+        "p50": _line(_seconds(figures.p50_s)),
+        "p95": _line(_seconds(figures.p95_s)),
+        "token 1": _line(_seconds(figures.first_token_p50_s)),
+        "errors": _line(rate, "red" if figures.error_rate else ""),
+    }
     cells = [
         _line(now.level, LOOKS.get(now.level, "")),
         _line(now.name),
         *([_line(f"{now.provider}/{now.model}", "dim")] if width >= MODEL_COLUMNS else []),
-        *(_line(_seconds(each)) for each in (figures.p50_s, figures.p95_s)),
-        _line(_seconds(figures.first_token_p50_s)),
-        _line(rate, "red" if figures.error_rate else ""),
+        *(told[name] for name, least in FIGURE_COLUMNS.items() if width >= least),
     ]
     if width >= NEWEST_COLUMNS:
         cells.append(_newest(row, board))
@@ -178,8 +187,10 @@ def _seconds(quantile: Quantile | None) -> str:
     return f"{'≥' if quantile.lower_bound else ''}{seconds(quantile.value)}"
 
 
-def _clock(at: float, zone: timezone) -> str:
-    return datetime.fromtimestamp(at, zone).strftime("%H:%M:%S")
+def _clock(at: float, zone: timezone, now: float | None = None) -> str:
+    """Return a time of day; with its date when that is not long ago any more."""
+    recent = now is None or now - at < DAY_S / 2
+    return datetime.fromtimestamp(at, zone).strftime("%H:%M:%S" if recent else "%Y-%m-%d %H:%M")
 
 
 def _keys(view: View) -> Text:

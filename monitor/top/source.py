@@ -40,9 +40,7 @@ class Source:
         self, url: str, token: Secret | None = None, tls: ssl.SSLContext | None = None
     ) -> None:
         """Prepare; connects nowhere. `tls` is for https. Raises ValueError for no URL."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"{url!r}: expected a URL such as http://127.0.0.1:8000")
+        _checked(url)
         headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
         self._api = f"{url.rstrip('/')}/api/v1"
         self._client = httpx2.AsyncClient(
@@ -93,6 +91,19 @@ class Source:
                     ):
                         return
                 changed.set()
+
+
+def _checked(url: str) -> None:
+    """Raise ValueError for what is no daemon's URL; a password in it is not repeated."""
+    try:
+        parts = httpx2.URL(url)
+        port = urlsplit(url).port
+    except (httpx2.InvalidURL, ValueError):  # a port beyond all ports, half an IPv6 address
+        raise ValueError(f"{url!r}: expected a URL such as http://127.0.0.1:8000") from None
+    if parts.userinfo:
+        raise ValueError("a URL without a user name or password: a token goes into --token-file")
+    if parts.scheme not in {"http", "https"} or not parts.host or port == 0 or parts.query:
+        raise ValueError(f"{url!r}: expected a URL such as http://127.0.0.1:8000")
 
 
 def read_overview(body: bytes) -> Overview:

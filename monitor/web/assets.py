@@ -32,7 +32,12 @@ FILE_HEADERS: Final = {
 PATHS: Final = ("/", "/targets/{name:path}", "/alerts", "/slos", "/costs", "/limits")
 """The paths src/main.tsx has a page for."""
 INDEX: Final = "index.html"
-MEDIA_TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
+MEDIA_TYPES: Final = {
+    "html": "text/html",
+    "js": "text/javascript",
+    "css": "text/css",
+    "txt": "text/plain",
+}
 
 Refusal = Callable[[Request], Response | None]
 """Says no to somebody who may not see the dashboard; None to who may."""

@@ -10,7 +10,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx2
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import ViewportSize
 
 from aggregator.ledger import Ledger
 from aggregator.results import had_at, insert_results
@@ -26,13 +26,9 @@ from monitor.daemon import SCHEMAS
 from probes.result import Fault, Operation, ProbeResult, StampQuality, Verdict
 from tests.docs.blocks import ROOT
 from tests.docs.running import Reader
-from tests.servers.running import installed
+from tests.servers.chromium import chromium
 
 PICTURE: Final = ROOT / "docs" / "images" / "dashboard.png"
-CHROMIUM: Final = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
 SIZE: Final[ViewportSize] = {"width": 1280, "height": 860}
 """Pixels: what a README shows without making words small."""
 INTERVAL_S: Final = 5.0
@@ -114,10 +110,11 @@ def _result(shown: Shown, at: float, chance: random.Random, *, failed: bool) -> 
     )
 
 
-async def _remember(path: Path, now: float) -> None:
+async def remember(path: Path, targets: Iterable[Shown], now: float) -> None:
+    """Write a month of these targets into a new ledger."""
     ledger = Ledger.open(path, SCHEMAS, inline=True)
     # In the order of time: one that goes back would read as a clock that was set.
-    told = sorted((each for shown in TARGETS for each in history(shown, now)), key=had_at)
+    told = sorted((each for shown in targets for each in history(shown, now)), key=had_at)
     await ledger.write(partial(insert_results, results=told))
     await ledger.close()
 
@@ -149,7 +146,7 @@ def main() -> None:
     picture = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sonde-picture-")))
-        asyncio.run(_remember(folder / "sonde.db", time.time()))
+        asyncio.run(remember(folder / "sonde.db", TARGETS, time.time()))
         reader = stack.enter_context(Reader(folder))
         models = " ".join(f"--model {each.model}" for each in TARGETS)
         for script, port in sorted(set(ANSWERS.values())):
@@ -175,16 +172,12 @@ def _await_alerts(url: str, log: Path) -> None:
 
 
 def _photograph(url: str, picture: Path) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=installed("chromium"), args=list(CHROMIUM)
-        )
+    with chromium() as browser:
         page = browser.new_page(viewport=SIZE, device_scale_factor=1.5, color_scheme="light")
         page.goto(url)
         page.get_by_text("eu-chat").first.wait_for()
         page.wait_for_timeout(SETTLED_MS)
         page.screenshot(path=picture)
-        browser.close()
 
 
 if __name__ == "__main__":

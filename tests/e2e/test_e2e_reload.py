@@ -1,6 +1,7 @@
 """Configurations taken up while the daemon runs, as its users change them."""
 
 import asyncio
+import itertools
 import json
 import signal
 import time
@@ -255,6 +256,61 @@ async def test_twenty_reloads_leave_nothing_behind(tmp_path: Path) -> None:
             assert open_after <= open_before + 3
             assert after_kb < before_kb + 8_000
             assert await daemon.stop() == 0
+
+
+async def test_a_storm_of_reloads_costs_nothing(tmp_path: Path) -> None:
+    """Targets and a hanging provider come and go as fast as signals do: no slot is lost or twice.
+
+    The simulator's own log is the judge: what it was asked is what is in the ledger.
+    """
+    stays = [chat(f"stays{number}") for number in range(3)]
+    async with simulated("answer") as good, simulated("hang") as hung:
+
+        def text(number: int) -> str:
+            urls = {"p": good.base_url} | ({"q": hung.base_url} if number % 2 else {})
+            rows = [*stays, chat(f"comes{number % 3}")]
+            rows += [chat("hangs").replace("provider: p", "provider: q")] if number % 2 else []
+            return (
+                configs.head()
+                + configs.providers(urls)
+                + configs.targets(rows)
+                + configs.QUICK_RULES
+            )
+
+        async with DaemonProcess(tmp_path, text(0)) as daemon:
+            await wait_until(lambda: probed(daemon, "stays0", 1), "probes")
+            until = time.monotonic() + 6.0
+            for number in itertools.count(1):
+                whole = daemon.config.with_suffix(".new")
+                whole.write_text(text(number), encoding="utf-8")
+                whole.rename(daemon.config)
+                for _ in range(3):
+                    daemon.process.send_signal(signal.SIGHUP)
+                    await asyncio.sleep(0.05)
+                if time.monotonic() > until:
+                    break
+            whole.write_text(text(0), encoding="utf-8")
+            whole.rename(daemon.config)
+            await wait_until(
+                lambda: 'target="hangs"' not in daemon.get("/metrics").text, "the last file"
+            )
+            count = len(daemon.events("probe.result"))
+            await wait_until(lambda: len(daemon.events("probe.result")) > count + 12, "probes")
+            shown = daemon.get("/metrics").text
+            assert await daemon.stop() == 0
+            asked = await good.log()
+        assert len(daemon.events("config.reloaded")) > 3
+        assert 'target="hangs"' not in shown
+        assert 'provider="q"' not in shown
+        assert not daemon.events("target.crashed") + daemon.events("config.reload_refused")
+        runs = daemon.query("SELECT target, slot FROM results WHERE attempt = 1")
+        assert len(runs) == len(set(runs))
+        slots = {*runs, *daemon.query("SELECT target, slot FROM skips")}
+        for name in ("stays0", "stays1", "stays2"):
+            mine = sorted(slot for target, slot in slots if target == name)
+            assert mine == list(range(mine[0], mine[-1] + 1))
+        (kept,) = daemon.query("SELECT count(*) FROM results WHERE provider = 'p'")
+        assert len(asked) == kept[0]
 
 
 async def test_a_stop_during_a_reload_stops_in_time(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -103,6 +104,7 @@ def _config(port: int, elsewhere: Mapping[str, str]) -> str:
         + configs.targets(rows)
         + configs.QUICK_RULES
         + configs.channels(hook)
+        + "public_page: {components: {All: [t0-chat, t1-chat]}}\n"
     )
 
 
@@ -117,14 +119,52 @@ def _outputs(daemon: DaemonProcess) -> Iterator[tuple[str, bytes]]:
     """Yield everything it has told anybody so far."""
     headers = {"Authorization": f"Bearer {SENTINELS['TOKEN']}"}
     debugged = (f"/probe?target=t{number}-chat&debug=true" for number in range(len(ECHOES)))
-    for path in ("/", "/metrics", "/readyz", "/health", *debugged):
-        url = daemon.url.rstrip("/") + path
-        answer = httpx2.get(url, timeout=10, trust_env=False, headers=headers)
-        assert answer.status_code == 200, (path, answer.text)
-        yield path, answer.content + repr(answer.headers).encode()
+    with httpx2.Client(base_url=daemon.url, timeout=10, trust_env=False, headers=headers) as http:
+        _write(http)
+        pages = ("/", "/metrics", "/readyz", "/health", "/status", "/status.json")
+        for path in (*pages, *debugged, *_of_the_api(http)):
+            answer = http.get(path)
+            assert answer.status_code == 200, (path, answer.text)
+            yield path, answer.content + repr(answer.headers).encode()
+        yield "/api/v1/stream", _first_tick(http)
     for file in daemon.folder.iterdir():
         if file.name.startswith("sonde") and file != daemon.config:
             yield file.name, file.read_bytes()
+
+
+def _write(http: httpx2.Client) -> None:
+    """Have secrets in what people write, as when somebody pastes an error into a comment."""
+    said = {"author": SENTINELS["TEAM"], "comment": f"Bearer {SENTINELS['KEY']}"}
+    body = {"matchers": ["alertname=*x"], "ends_at": time.time() + 3600.0, **said}
+    answer = http.post("/api/v1/silences", json=body, headers={"X-Sonde-Write": "1"})
+    assert answer.status_code == 201, answer.text
+
+
+def _of_the_api(http: httpx2.Client) -> Iterator[str]:
+    """Yield every route that can be read; one target's, of those whose provider echoes."""
+    names = [f"t{number}-chat" for number in range(len(ECHOES))]
+    paths = http.get("/api/v1/openapi.json").json()["paths"]
+    yield "/api/v1/openapi.json"
+    for path, operations in paths.items():
+        if "get" in operations and path != "/stream":
+            for name in names if "{name}" in path else names[:1]:
+                yield "/api/v1" + path.format(name=name)
+
+
+def _first_tick(http: httpx2.Client) -> bytes:
+    """Return everything there is, as the stream tells it to who is new."""
+    told = b""
+    with http.stream("GET", "/api/v1/stream") as answer:
+        for chunk in answer.iter_bytes():
+            told += chunk
+            if told.count(b"\n\n") >= _EVENTS:
+                break
+    assert b"event: tick" in told
+    return told
+
+
+_EVENTS: Final = 2
+"""How long to wait before coming back, and the first tick."""
 
 
 def _command_line(daemon: DaemonProcess, environ: Mapping[str, str], *options: str) -> bytes:
@@ -144,7 +184,7 @@ def _command_line(daemon: DaemonProcess, environ: Mapping[str, str], *options: s
 
 @pytest.mark.timeout(180)
 async def test_no_secret_in_any_output(tmp_path: Path, servers: dict[str, FaultServer]) -> None:
-    """Log at DEBUG, ledger, metrics, page, messages: key, header, proxy, webhook, token."""
+    """Log at DEBUG, ledger, metrics, pages, API, stream, messages: key, header, proxy and so on."""
     hook = f"http://127.0.0.1:{servers['receiver'].port}/{SENTINELS['HOOK_PATH']}"
     password = SENTINELS["PROXY_PASSWORD"]
     proxy = f"http://somebody:{password}@127.0.0.1:{servers['proxy'].port}"

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
+from structlog.testing import capture_logs
 
+from aggregator.ledger import LedgerError
+from monitor.api import costs
 from monitor.api.models.alerts import (
     AlertRow,
     HistoryRow,
@@ -49,6 +52,57 @@ async def test_every_route_answers_what_its_model_says(daemon: Served) -> None:
         answer = await daemon.http.get(path)
         assert answer.status_code == 200, path
         TypeAdapter(shape).validate_json(answer.content, strict=True)
+
+
+DEAF = """
+notify:
+  group_wait: 0s
+  channels: {ops: {type: webhook, url_file: hook, allow_http: true, allow_private: true}}
+"""
+
+
+class Shut:
+    """A ledger that cannot be read."""
+
+    async def read(self, _work: object, **_how: object) -> None:
+        raise LedgerError("it does not answer")
+
+
+async def undelivered(daemon: Served, fingerprint: str) -> str:
+    """Return why the channel was not told of an alert, once it is known."""
+    for _ in range(100):
+        rows = {row["fingerprint"]: row for row in await daemon.get("/alerts")}
+        (channel,) = rows[fingerprint]["channels"]
+        if channel["undelivered"]:
+            assert (channel["channel"], channel["told"]) == ("ops", False)
+            return str(channel["undelivered"])
+        await asyncio.sleep(0.1)
+    raise AssertionError("it was told")
+
+
+async def test_a_channel_that_took_no_message_was_not_told(tmp_path: Path) -> None:
+    """A message that was written and did not arrive has told nobody: the alert says why.
+
+    Alerts are in memory: while the ledger cannot be read they are shown, with what was known.
+    """
+    (tmp_path / "hook").write_text("http://127.0.0.1:9/", encoding="utf-8")
+    async with served(tmp_path, more=DEAF) as daemon:
+        fingerprint = (await daemon.firing())["fingerprint"]
+        assert (await undelivered(daemon, fingerprint)).startswith("waiting after ")
+        board = daemon.daemon._sources.board
+        board._ledger = Shut()  # type: ignore[assignment] # a disk that hangs, at once
+        with capture_logs() as logged:
+            await asyncio.sleep(0.5)
+            assert (await undelivered(daemon, fingerprint)).startswith("waiting after ")
+        assert "alerts.deliveries_not_read" in {each["event"] for each in logged}
+
+
+async def test_costs_that_take_too_long_are_refused(daemon: Served) -> None:
+    """Not now, and no bug of ours: who asks for a year of much may ask for less."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(costs, "ANSWER_S", 0.0)
+        answer = await daemon.http.get("/costs?days=366")
+    assert (answer.status_code, answer.json()["title"]) == (503, "Not now")
 
 
 async def test_an_alert_says_all_that_is_known_of_it(daemon: Served) -> None:

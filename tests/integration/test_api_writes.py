@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.api.access import WRONG_AT_MOST
-from monitor.api.gate import BODY_BYTES
+from monitor.api.gate import BODY_BYTES, BODY_S
 from tests.integration.api_served import KEY, TOKEN, WRITE, Served, served
 
 
@@ -83,7 +83,8 @@ async def test_nobody_acknowledges_what_is_not_there(daemon: Served) -> None:
 
 async def test_every_write_leaves_a_line(daemon: Served) -> None:
     """Who, what and when, in the change's own transaction; a write that was refused leaves none."""
-    made = await daemon.http.post("/silences", json=silence(), headers=WRITE)
+    named = {**WRITE, "X-Forwarded-For": "the boss"}
+    made = await daemon.http.post("/silences", json=silence(), headers=named)
     await daemon.http.post("/silences", json=silence(ends_at=1.0), headers=WRITE)
     await daemon.http.delete("/silences/none", headers=WRITE)
     await daemon.http.delete(f"/silences/{made.json()['id']}", headers=WRITE)
@@ -92,7 +93,7 @@ async def test_every_write_leaves_a_line(daemon: Served) -> None:
         ("silence.expire", made.json()["id"]),
         ("silence.create", made.json()["id"]),
     ]
-    assert lines[1]["who"] == "loopback 127.0.0.1"
+    assert lines[1]["who"] == "loopback 127.0.0.1"  # and not who it says it is
     assert lines[1]["detail"] == "provider=dead, by ann: known"
 
 
@@ -130,6 +131,8 @@ WRONG: list[dict[str, object]] = [
     {"author": " "},
     {"comment": ""},
     {"more": 1},
+    {"ends_at": "4000000000"},
+    {"starts_at": True},
 ]
 
 
@@ -184,6 +187,25 @@ async def test_no_preflight_is_ever_granted(daemon: Served) -> None:
     answer = await daemon.http.options("/silences", headers=asked)
     assert answer.status_code == 405
     assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_what_is_no_json_is_refused(daemon: Served) -> None:
+    """Nested beyond all reason, or no text at all: as the document says, and nothing crashes."""
+    for content in (b"[" * 10_000, b'{"author":"\xff"}'):
+        answer = await daemon.http.post("/silences", content=content, headers=WRITE)
+        assert answer.status_code == 400
+        assert answer.json()["title"] == "Not understood"
+
+
+async def test_a_body_that_is_said_to_be_large_is_not_waited_for(daemon: Served) -> None:
+    """It is refused before any of it comes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(daemon.url.rpartition(":")[2]))
+    headers = {"Host": "localhost", **WRITE, "Content-Length": str(BODY_BYTES + 1)}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"POST /api/v1/silences HTTP/1.1\r\n{lines}\r\n".encode())
+    async with asyncio.timeout(BODY_S / 2):
+        assert b" 413 " in await reader.readline()
+    writer.close()
 
 
 async def test_large_bodies_are_refused(daemon: Served) -> None:
@@ -250,8 +272,8 @@ async def test_a_browser_is_asked_when_it_opens_a_page(guarded: Served) -> None:
 
 async def test_who_guesses_is_not_listened_to(guarded: Served) -> None:
     """After some wrong tokens the address is refused, the right token too; each is counted."""
-    for _ in range(WRONG_AT_MOST):
-        answer = await guarded.http.get("/instance", headers={"Authorization": "Bearer no"})
+    for number in range(WRONG_AT_MOST):
+        answer = await guarded.http.get("/instance", headers={"Authorization": f"Bearer {number}"})
         assert answer.status_code == 401
     right = {"Authorization": f"Bearer {TOKEN}"}
     answer = await guarded.http.get("/instance", headers=right)

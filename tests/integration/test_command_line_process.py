@@ -14,6 +14,7 @@ from tests.e2e.simulated import simulated
 
 ROOT = Path(__file__).parents[2]
 SONDE = f"{sys.executable} -m monitor.cli"
+NOBODY = "nobody to ask: say --provider …, --base-url … or --yes"
 
 
 def shell(line: str) -> subprocess.CompletedProcess[str]:
@@ -34,6 +35,7 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
         (f"{SONDE} check --schema | true; exit ${{PIPESTATUS[0]}}", 1, ""),
         (f"{SONDE} completion bash >/dev/full", 1, "sonde: No space left on device\n"),
         (f"{SONDE} check nowhere.yaml 2>&-", 2, ""),
+        (f"{SONDE} init nowhere/x <&-", 2, f"{NOBODY}\n"),
         (
             f"{SONDE} init /proc/nowhere/x --yes --provider openai",
             1,
@@ -48,6 +50,36 @@ def test_what_cannot_be_written_is_one_line(line: str, code: int, said: str) -> 
     assert ended.stderr.startswith(said)
     assert ended.stderr.count("\n") == said.count("\n") or "/proc" in said
     assert "Traceback" not in ended.stderr
+
+
+def test_without_its_dashboard_it_does_not_start(tmp_path: Path) -> None:
+    """A checkout that was not built says so in one line, before there is a ledger."""
+    (tmp_path / "sonde.yaml").write_text(
+        "providers: {p: {preset: compatible, base_url: 'http://127.0.0.1:1/v1'}}\n"
+        "targets: [{name: t, provider: p, model: m}]\n"
+        "store: {path: there.db}\nhttp: {listen: '127.0.0.1:0'}\n",
+        encoding="utf-8",
+    )
+    program = (
+        "import sys; from monitor.web import assets; assets.INDEX = 'nothing.html'; "
+        "from monitor.cli import main; sys.exit(main(['run', 'sonde.yaml']))"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environ,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (
+        1,
+        "sonde: the dashboard is not built: install Sonde, or make venv",
+    )
+    assert "Traceback" not in ended.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["sonde.yaml"]
 
 
 def test_an_interrupt_is_no_traceback() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -125,6 +125,38 @@ async def test_whoever_listens_on_our_port_is_asked(body: object, level: Level, 
         found = await daemon(Http(port=port))
     assert found.level is level
     assert said in found.text
+
+
+@pytest.mark.parametrize("said", [b"X-A: b\r\n", b"\r\n" + 65536 * b"x"])
+async def test_an_answer_without_an_end_is_left(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One header after the other, or a body that goes on: whoever listens is not ours."""
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        with closing(writer), suppress(OSError):  # it hung up: that is what is tested
+            while True:
+                writer.write(said)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    monkeypatch.setattr("monitor.doctor.daemon.ANSWER_S", 0.3)
+    async with listening(endless) as port, asyncio.timeout(10.0):
+        found = await daemon(Http(port=port))
+    assert found.level is Level.FAIL
+    assert "something else listens there" in found.text
+
+
+@pytest.mark.parametrize(
+    "date", ["Mon, 99999999999999999999999 Jan 2020 00:00:00 GMT", "never", "\xff", ""]
+)
+async def test_a_date_that_is_none_compares_nothing(date: str) -> None:
+    """Whatever a server says of the time, the way to it is told."""
+    async with listening(answering(f"HTTP/1.1 200 OK\r\nDate: {date}")) as port:
+        found = await gone_to(port, tls=False)
+    assert (found.finding.level, found.ahead_s) == (Level.OK, None)
 
 
 async def test_a_port_that_is_free_is_tried() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from monitor.api.models.live import Tick
+from monitor.cli import main
 from monitor.clock import Clock
 from monitor.top.board import Board
 from monitor.top.source import Source, SourceError, read_overview
@@ -221,3 +222,21 @@ async def test_on_a_terminal_it_lives_until_q() -> None:
     assert b"\x1b[?1049l" in seen  # the screen from before is back
     os.close(ours)
     os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "ftp://x", "http://", "http://[::1", "http://127.0.0.1:99999", "http://h:0"),
+        *("http://é é/", "http://127.0.0.1:8000/?a=b", "http://me:sesame@127.0.0.1:8000"),
+    ],
+)
+def test_what_is_no_url_of_a_daemon_is_a_mistake(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line, exit 2, and a password that stood in it is not repeated."""
+    assert main(["top", "--once", "--url", url]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "URL" in told
+    assert "sesame" not in told

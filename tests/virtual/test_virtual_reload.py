@@ -12,8 +12,10 @@ from monitor.config.values import Config
 from monitor.road import Observers, Road
 from probes.lag import LagMeter
 from probes.result import Operation
-from probes.target import Target
-from tests.virtual.road import ALERT_BY_ALERT, START, Found, Virtual, hang, shipped
+from probes.target import Slot, Target
+from tests.unit.monitor.budget.paying import budget
+from tests.virtual.road import ALERT_BY_ALERT, START, Found, Recorder, Virtual, hang, shipped
+from tests.virtual.test_virtual_full_disk import limit
 
 pytestmark = pytest.mark.looptime
 
@@ -39,7 +41,7 @@ class Changing(Virtual):
                 before = self.road
                 road = self._following(change(before.config))
                 await road.prepare(before)
-                async with before.evaluator.turn:
+                async with before.turn():
                     for task in here:
                         task.cancel()
                     await before.budget.give_back(road.take_over(before))
@@ -52,11 +54,17 @@ class Changing(Virtual):
                 task.cancel()
         await self.ledger.close()
 
+    same_channel = True
+    """Whether the channel stays as it is; else each change leads elsewhere, and all is noted."""
+
+    def _another(self) -> Recorder:
+        return Recorder(self.elapsed_s, told=self.recorder.told)
+
     def _following(self, config: Config) -> Road:
         return Road(
             replace(config, routes=ALERT_BY_ALERT),
             self.ledger,
-            {"recorder": self.recorder},
+            {"recorder": self.recorder if self.same_channel else self._another()},
             self._probe,
             self.road._clock,
             LagMeter(),
@@ -192,3 +200,63 @@ async def test_an_alert_whose_rule_is_gone_is_over(tmp_path: Path) -> None:
     ]
     assert fired
     assert len(over) == len(fired)
+
+
+async def test_a_slot_that_begins_as_its_target_goes_or_changes(tmp_path: Path) -> None:
+    """Begun under the old plan and run under the new: not at all, or as the target is by then."""
+    config = shipped(tmp_path, KEYS)
+    gone, old, *others = config.targets
+    new = replace(old, model="another")
+    virtual = Changing(config, tmp_path, healthy)
+    before = virtual.road
+    await before.restore(lambda: False)
+    road = virtual._following(replace(config, targets=(new, *others)))
+    await road.prepare(before)
+    async with before.turn():
+        road.take_over(before)
+    for target in (gone, old):
+        await road.lasting._run_slot(target, Slot(1, START))
+    await virtual.ledger.close()
+    assert _rows(tmp_path, "SELECT target, model FROM results") == [(old.name, "another")]
+
+
+async def test_who_waits_for_money_is_waited_for(tmp_path: Path) -> None:
+    """An attempt that has not been sent yet holds its connections open as one under way does."""
+    config = replace(shipped(tmp_path, KEYS), budgets=(budget("", 5.0),))
+    target = next(each for each in config.targets if each.operation is Operation.CHAT)
+    road = Virtual(config, tmp_path, healthy).road
+    async with asyncio.TaskGroup() as group:
+        async with road.turn():  # nothing is drawn yet, and nobody can draw
+            group.create_task(road.run_slot(target, Slot(1, START)))
+            await asyncio.sleep(1)
+            idle = group.create_task(road.idle())
+            await asyncio.sleep(1)
+            assert not idle.done()
+        await idle
+    await road._ledger.close()
+    assert _rows(tmp_path, "SELECT target FROM results") == [(target.name,)]
+
+
+@pytest.mark.parametrize("same_channel", [True, False])
+async def test_a_full_disk_neither_repeats_nor_loses(tmp_path: Path, *, same_channel: bool) -> None:
+    """Changed while the ledger takes nothing: each alert is told once, and once that it is over."""
+    config = shipped(tmp_path, KEYS)
+
+    def script(target: Target, at_s: float) -> Found:
+        return hang(target) if OUTAGE_AT_S <= at_s < OUTAGE_AT_S + 1500 else Found(0.6)
+
+    virtual = Changing(config, tmp_path, script)
+    virtual.same_channel = same_channel
+    changes = dict.fromkeys((OUTAGE_AT_S + at for at in (150, 330, 700, 1100, 1900)), same_but)
+    running = asyncio.ensure_future(virtual.run_changing(OUTAGE_AT_S + 3300, changes))
+    await asyncio.sleep(OUTAGE_AT_S - 100)
+    await limit(virtual, 0)
+    await asyncio.sleep(1300)
+    told_while_full = len(virtual.recorder.told)
+    await limit(virtual, 1_000_000)
+    await running
+    assert told_while_full
+    told = [(n.fingerprint, n.status.value) for _, n in virtual.recorder.told]
+    assert len(told) == len(set(told))
+    fired = {fingerprint for fingerprint, status in told if status == "firing"}
+    assert {fingerprint for fingerprint, status in told if status == "resolved"} == fired

@@ -2,16 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from monitor.api.models.shape import LAST_MOMENT_S, Shape
 
 
 class ChannelState(Shape):
-    """What one channel believes of an alert."""
+    """What one channel was told of an alert."""
 
     channel: str
-    told: bool
+    told: bool = Field(description="Whether it was told that the alert fires.")
+    undelivered: str = Field(
+        default="",
+        description="Why no message that the alert fires has arrived, though one was written.",
+    )
     muted: str = Field(default="", description="Why it is kept quiet there; empty: it is not.")
 
 
@@ -92,7 +96,13 @@ class SilenceRow(Shape):
 Matcher = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}=")]
 
 
-class NewSilence(Shape):
+class Wanted(Shape):
+    """Base of what is asked for: a text is no number here, as the document says."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class NewSilence(Wanted):
     """A silence to be made: at once, or for planned work."""
 
     matchers: list[Matcher] = Field(
@@ -104,7 +114,7 @@ class NewSilence(Shape):
     ends_at: float = Field(ge=0, le=LAST_MOMENT_S)
 
 
-class Acknowledge(Shape):
+class Acknowledge(Wanted):
     """Somebody looks after an alert: no more messages about it until it is over."""
 
     author: str = Field(min_length=1, max_length=100)

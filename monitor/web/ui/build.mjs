@@ -50,6 +50,15 @@ async function bundle() {
   return { files, first: files.filter(early), main, needed };
 }
 
+/** The licences of what is built in ask that they go with it. */
+async function licences() {
+  const { dependencies } = JSON.parse(await readFile(join(HERE, "package.json"), "utf8"));
+  const texts = Object.entries(dependencies).map(async ([name, version]) => {
+    return `${name} ${version}\n\n${await readFile(join(HERE, "node_modules", name, "LICENSE"), "utf8")}`;
+  });
+  return { name: "licences.txt", bytes: Buffer.from((await Promise.all(texts)).join("\n\n")) };
+}
+
 function page(template, { files, main, needed }) {
   const named = (start, end) => files.find(({ name }) => name.startsWith(start) && name.endsWith(end)).name;
   const preloads = needed.map((name) => `<link rel="modulepreload" href="/assets/${name}">`);
@@ -76,7 +85,7 @@ async function main() {
   const weights = [weigh("the first visit", made.first, FIRST_GZIP_BYTES), weigh("all", made.files, ALL_GZIP_BYTES)];
   await rm(FRESH, { recursive: true, force: true });
   await mkdir(FRESH, { recursive: true });
-  for (const { name, bytes } of [...made.files, { name: "index.html", bytes: Buffer.from(index) }]) {
+  for (const { name, bytes } of [...made.files, await licences(), { name: "index.html", bytes: Buffer.from(index) }]) {
     await writeFile(join(FRESH, name), bytes);
     await writeFile(join(FRESH, `${name}.gz`), gzip(bytes));
   }

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -165,6 +166,31 @@ async def test_reads_cannot_write(ledger: Ledger) -> None:
     with pytest.raises(LedgerError, match="readonly"):
         await ledger.read(note(1))
     assert await ledger.read(notes) == []
+
+
+async def test_a_long_read_apart_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """While it goes on others read, and it cannot write; closed, it is refused as any other."""
+    ledger = Ledger.open(tmp_path / "ledger.db", [NOTES])
+    await ledger.write(note(1))
+    begun, may_end = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def long(connection: sqlite3.Connection) -> list[int]:
+        loop.call_soon_threadsafe(begun.set)
+        may_end.wait()
+        return notes(connection)
+
+    async with asyncio.TaskGroup() as group:
+        apart = group.create_task(ledger.read_apart(long))
+        await begun.wait()
+        assert await ledger.read(notes) == [1]
+        may_end.set()
+    assert apart.result() == [1]
+    with pytest.raises(LedgerError):
+        await ledger.read_apart(note(2))
+    await ledger.close()
+    with pytest.raises(LedgerError, match="closed"):
+        await ledger.read_apart(notes)
 
 
 async def test_an_error_of_a_read_is_its_callers(ledger: Ledger) -> None:

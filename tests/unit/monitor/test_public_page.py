@@ -1,5 +1,6 @@
 """The public page as it is drawn."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from monitor.public.page import as_json, render, stylesheet
@@ -54,6 +55,14 @@ def test_every_state_has_words() -> None:
         assert f'class="state {state}">' in text
 
 
+def test_the_heading_says_how_far_back_incidents_are_known() -> None:
+    """Results that are kept for a day, or read for less, know nothing of a week."""
+    for back_s, said in ((7 * 86_400, "7 days"), (50_000, "13 hours")):
+        looked = replace(page(), back_s=back_s)
+        assert f"Incidents of the last {said}<" in render(looked)
+        assert as_json(looked)["incidents_since"] == 300_000.0 - back_s
+
+
 def test_incidents_say_since_when_and_how_long() -> None:
     """An open one says that it goes on; without any the page says so."""
     text = render(page(State.OUTAGE, Incident("Chat", 299_400.0, None), Incident("B", 0.0, 600.0)))
@@ -65,7 +74,14 @@ def test_incidents_say_since_when_and_how_long() -> None:
 def test_the_same_as_json() -> None:
     """Unknown is null; nothing of ours but what the page shows is in it."""
     said = as_json(page(State.OUTAGE, Incident("Chat", 1.0, None)))
-    assert set(said) == {"title", "at", "state", "components", "incidents"}
+    assert set(said) == {
+        "title",
+        "at",
+        "state",
+        "components",
+        "incidents_since",
+        "incidents",
+    }
     assert said["components"][0]["availability_30d"] is None
     assert said["incidents"] == [{"component": "Chat", "since": 1.0, "until": None}]
 

@@ -1,5 +1,7 @@
 """What the public page says of what is known."""
 
+from dataclasses import replace
+
 from aggregator.rollup.bucket import Attempt, Bucket
 from aggregator.stores.history import Trouble
 from monitor.public.view import DAYS, Seen, State, overall, view
@@ -97,3 +99,20 @@ def test_what_follows_an_open_incident_is_part_of_it() -> None:
     """One that goes on has no end that another could begin after."""
     page = view("T", [("Chat", [seen(trouble(1.0, None), trouble(900.0, 950.0))])], NOW)
     assert [(each.since, each.until) for each in page.incidents] == [(1.0, None)]
+
+
+def test_incidents_reach_back_as_far_as_those_of_every_component() -> None:
+    """One that is known for a day only makes the list one of a day."""
+    short = replace(seen(), back_s=DAY_S)
+    assert view("T", [("A", [seen(), short]), ("B", [seen()])], NOW).back_s == DAY_S
+    assert view("T", [("B", [seen()])], NOW).back_s == 7 * DAY_S
+
+
+def test_what_is_not_known_any_more_does_not_go_on() -> None:
+    """An incident of a target that tells nothing now ends with what was last known of it."""
+    stale = seen(trouble(100.0, None), newest=500.0)
+    unseen = seen(trouble(100.0, None), newest=None)
+    for target, until in ((stale, 500.0), (unseen, 100.0)):
+        page = view("T", [("Chat", [target])], NOW)
+        assert page.state is State.UNKNOWN
+        assert [(each.since, each.until) for each in page.incidents] == [(100.0, until)]

@@ -61,16 +61,31 @@ async function send(method: string, path: string, body?: object, signal?: AbortS
     signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
   });
   if (!answer.ok) throw await problem(answer);
-  return answer.status === 204 ? undefined : await answer.json();
+  return answer.status === 204 ? undefined : await whole(answer);
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (isLeft(error)) throw error;
     throw new ApiError(0, "not reached", "The daemon does not answer.");
   }
+}
+
+/** An answer that begins may still break off: a daemon that is killed, a line that goes away. */
+async function whole(answer: Response): Promise<unknown> {
+  try {
+    return await answer.json();
+  } catch (error) {
+    if (isLeft(error)) throw error;
+    throw new ApiError(0, "cut off", "The daemon's answer broke off.");
+  }
+}
+
+/** Whoever asked does not want it any more: that is no fault. */
+function isLeft(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 async function problem(answer: Response): Promise<ApiError> {

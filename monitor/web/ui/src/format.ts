@@ -24,10 +24,12 @@ export function ratio(value: number | null | undefined): string {
   return percent % 1 ? `${percent.toFixed(1)} %` : `${percent.toFixed(0)} %`;
 }
 
-/** Money: cents where it is more than a dollar, millionths where it is a probe's. */
+/** Money: cents where it is more than a dollar, millionths where it is a probe's. What is spent
+ * never rounds away to $0. */
 export function usd(value: number | null | undefined): string {
   if (value === null || value === undefined) return NOTHING;
   const size = Math.abs(value);
+  if (size > 0 && Number(size.toFixed(6)) === 0) return value > 0 ? "< $0.000001" : "> -$0.000001";
   return `$${value.toFixed(size === 0 || size >= 1 ? 2 : size >= 0.01 ? 4 : 6)}`;
 }
 

@@ -29,6 +29,9 @@ const REST_MS = 30_000;
 const RESTING_EVERY_MS = 60_000;
 // Strips and sparklines change by the hour: they come with the overview, not with ticks.
 const PAST_EVERY_MS = 300_000;
+// A daemon that has just begun reads its past meanwhile.
+const YOUNG_S = 900;
+const YOUNG_EVERY_MS = 20_000;
 
 const instance = new Topic<Instance | null>(null);
 const alerts = new Topic<AlertRow[] | null>(null);
@@ -109,11 +112,14 @@ async function ask(): Promise<void> {
 }
 
 let source: EventSource | null = null;
+// When we began to listen: who is asked anew too soon never comes to answer.
+let askedMs = 0;
 
 /** Listen again from the beginning: the overview, then what changes it. */
 function listen(): void {
   source?.close();
   source = new EventSource("/api/v1/stream");
+  askedMs = performance.now();
   // With the id of what we heard last the daemon tells what we missed; without one nobody does.
   let lastId = "";
   source.addEventListener("open", () => {
@@ -139,13 +145,19 @@ let hiddenSinceMs: number | null = null;
 
 /** A page out of sight soon asks now and then instead: browsers hold six streams to one address. */
 function watchOver(): void {
-  const silentMs = performance.now() - (link.value.heardMs ?? 0);
-  const resting = hiddenSinceMs !== null && performance.now() - hiddenSinceMs > REST_MS;
+  const nowMs = performance.now();
+  const silentMs = nowMs - (link.value.heardMs ?? 0);
+  const resting = hiddenSinceMs !== null && nowMs - hiddenSinceMs > REST_MS;
   if (resting) {
     source?.close();
     source = null;
     if (silentMs > RESTING_EVERY_MS) void load();
-  } else if (!source || source.readyState === EventSource.CLOSED || silentMs > SILENCE_MS) listen();
+    return;
+  }
+  // A daemon that stands still takes connections and says nothing: no error tells of it.
+  const silent = silentMs > SILENCE_MS;
+  if (silent && link.value.state !== "lost") link.set({ ...link.value, state: "lost" });
+  if (!source || source.readyState === EventSource.CLOSED || (silent && nowMs - askedMs > SILENCE_MS)) listen();
   else if (order.value === null) void load();
 }
 
@@ -154,6 +166,8 @@ function seen(): void {
   if (!document.hidden) watchOver();
 }
 
+const young = (): boolean => serverNow() - (instance.value?.started_at ?? 0) < YOUNG_S;
+
 /** Start listening, once per page. */
 export function startLive(): void {
   document.addEventListener("visibilitychange", seen);
@@ -161,6 +175,7 @@ export function startLive(): void {
   setInterval(watchOver, RETRY_MS);
   setInterval(() => void (document.hidden || seconds.forEach((tell) => tell())), 1000);
   setInterval(() => void (document.hidden || load()), PAST_EVERY_MS);
+  setInterval(() => void (document.hidden || !young() || load()), YOUNG_EVERY_MS);
 }
 
 const seconds = new Set<() => void>();

@@ -54,7 +54,7 @@ function useTitle(): void {
   const path = usePath();
   useEffect(() => {
     const page = PAGES.find(([at]) => at === path)?.[1] ?? targetOf(path) ?? "";
-    document.title = [firing ? `(${firing} firing)` : "", page, "Sonde", location].filter(Boolean).join(" · ").replace(") ·", ")");
+    document.title = (firing ? `(${firing} firing) ` : "") + [page, "Sonde", location].filter(Boolean).join(" · ");
   }, [firing, location, path]);
 }
 
@@ -125,10 +125,11 @@ function Lost() {
   const [, again] = useReducer((n: number) => n + 1, 0);
   useSecond(() => link.state === "lost" && again(0));
   if (link.state !== "lost") return null;
+  const never = link.heardMs === null;
   const heard = link.heardMs === null ? "" : `Last heard ${age((performance.now() - link.heardMs) / 1000)} ago.`;
   return (
     <p class="banner banner-lost">
-      <strong role="status">{link.heardMs === null ? "The daemon does not answer." : "Connection lost."}</strong> {heard} {link.error}
+      <strong role="status">{never ? link.error || "The daemon does not answer." : "Connection lost."}</strong> {heard} {!never && link.error}
     </p>
   );
 }

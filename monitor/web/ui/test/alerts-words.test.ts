@@ -29,13 +29,15 @@ const alert = (change: Partial<AlertRow>): AlertRow => ({
 
 test("each channel says whether it was told, and why it is kept quiet", () => {
   const channels = [
-    { channel: "slack", told: true, muted: "" },
-    { channel: "mail", told: false, muted: "silence 3f of ada" },
+    { channel: "slack", told: true, undelivered: "", muted: "" },
+    { channel: "mail", told: false, undelivered: "", muted: "silence 3f of ada" },
+    { channel: "hook", told: false, undelivered: "given up after 3 attempts: HTTP 404", muted: "" },
   ];
   assert.deepEqual(became(alert({ channels, acknowledged: "by ada" })), [
     "acknowledged by ada",
     "slack: told",
     "mail: not told yet, kept quiet: silence 3f of ada",
+    "hook: not told, given up after 3 attempts: HTTP 404",
   ]);
 });
 

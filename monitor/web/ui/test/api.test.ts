@@ -54,3 +54,16 @@ test("a page that is left ends its question as such, not as a fault", async () =
   globalThis.fetch = async () => Promise.reject(new DOMException("left", "AbortError"));
   await assert.rejects(get("/x"), (error) => error instanceof DOMException && error.name === "AbortError");
 });
+
+for (const body of ["", '[{"a":']) {
+  test(`an answer that breaks off after ${body.length} characters is an error like any other`, async () => {
+    answering(200, body);
+    await assert.rejects(get("/x"), (error) => error instanceof ApiError && error.status === 0 && error.detail.includes("broke off"));
+  });
+}
+
+test("a page that is left while its answer comes is not told of a fault", async () => {
+  const left = { ok: true, status: 200, json: () => Promise.reject(new DOMException("left", "AbortError")) };
+  globalThis.fetch = async () => left as unknown as Response;
+  await assert.rejects(get("/x"), (error) => error instanceof DOMException && error.name === "AbortError");
+});

@@ -38,3 +38,10 @@ test("thousands stand apart and rates are short", () => {
   assert.equal(count(1234567), "1,234,567");
   assert.deepEqual([3.14, 42.4].map(perSecond), ["3.1/s", "42/s"]);
 });
+
+test("what is spent never rounds away to nothing", () => {
+  assert.equal(usd(0), "$0.00");
+  assert.equal(usd(0.0000006), "$0.000001");
+  assert.equal(usd(0.00000012), "< $0.000001");
+  assert.equal(usd(-0.00000012), "> -$0.000001");
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { merged, worstFirst } from "../src/order.ts";
-import { chosen, firstOf, levelCounts, sections } from "../src/pages/overview-rows.ts";
+import { chosen, firstOf, levelCounts, providersOf, sections } from "../src/pages/overview-rows.ts";
 import { last, target } from "./shapes.ts";
 
 const names = (targets: { name: string }[]) => targets.map((one) => one.name);
@@ -49,4 +49,10 @@ test("the first rows of all sections are drawn first, none twice and no section 
 
 test("levels are counted", () => {
   assert.deepEqual([...levelCounts([target(), target({ level: "down" }), target()])], [["ok", 2], ["down", 1]]);
+});
+
+test("a provider that is asked for can be chosen, even where it is gone", () => {
+  const all = [target({ provider: "q" }), target({ provider: "p" }), target({ provider: "q" })];
+  assert.deepEqual(providersOf(all, ""), ["p", "q"]);
+  assert.deepEqual(providersOf(all, "gone"), ["gone", "p", "q"]);
 });

@@ -1,14 +1,17 @@
 """Who comes in, and who is slowed down, without a socket."""
 
+from pathlib import Path
+
 import pytest
 from fastapi import Request
+from structlog.testing import capture_logs
 
 from monitor.api.access import ADDRESSES, WRONG_AT_MOST, WRONG_WITHIN_S, Access, Denial, Door
 from probes.secret import Secret, SecretSource
 
 TOKEN = "door-token-0123456789"
 WIDE = Access("0.0.0.0", SecretSource(Secret(TOKEN)), "https://sonde.example.com")
-NEAR = Access("127.0.0.1", None, "https://sonde.example.com")
+NEAR = Access("127.0.0.1", None, "https://Sonde.example.com:443/")
 
 
 def request(method: str = "GET", client: str | None = "10.0.0.1", **headers: str) -> Request:
@@ -24,13 +27,17 @@ class Story:
     def __init__(self, access: Access = WIDE) -> None:
         self.now = 1000.0
         self.wrong = 0
+        self._guess = 0
         self.door = Door(access, lambda: self.now, self._count)
 
     def _count(self) -> None:
         self.wrong += 1
 
-    def status(self, client: str | None = "10.0.0.1", token: str = "no") -> int:
-        denial = self.door.denial(request(client=client, authorization=f"Bearer {token}"))
+    def status(self, client: str | None = "10.0.0.1", token: str = "", **headers: str) -> int:
+        """Ask with a token; without one, with a guess that nobody made before."""
+        self._guess += 1
+        given = f"Bearer {token or self._guess}"
+        denial = self.door.denial(request(client=client, authorization=given, **headers))
         return 200 if denial is None else denial.status
 
 
@@ -43,6 +50,40 @@ def test_wrong_tokens_slow_down_their_address_alone() -> None:
     assert story.status("10.0.0.2", TOKEN) == 200
     story.now += WRONG_WITHIN_S
     assert story.status(token=TOKEN) == 200
+
+
+def test_the_same_wrong_token_is_one_guess() -> None:
+    """A page whose token was changed goes on asking; it must not shut out who has the new one."""
+    story = Story()
+    assert {story.status(token="old") for _ in range(3 * WRONG_AT_MOST)} == {401}
+    assert story.wrong == 3 * WRONG_AT_MOST
+    assert story.status(token=TOKEN) == 200
+
+
+def test_nobody_is_shut_out_by_a_stranger_from_the_same_address() -> None:
+    """With a token too long to guess; behind an ingress everybody has one address."""
+    strong = "0123456789abcdef" * 2
+    story = Story(Access("0.0.0.0", SecretSource(Secret(strong))))
+    found = [story.status() for _ in range(WRONG_AT_MOST + 2)]
+    assert found[-2:] == [429, 429]
+    assert story.status(token=strong) == 200
+    assert story.status(token=strong[:-1]) == 429
+
+
+def test_a_token_that_cannot_be_read_lets_nobody_in(tmp_path: Path) -> None:
+    """It is told in the log, once, and not to whoever asks: the path is nobody's business."""
+    file = tmp_path / "token"
+    story = Story(Access("0.0.0.0", SecretSource(path=file)))
+    with capture_logs() as logged:
+        for _ in range(3):
+            denial = story.door.denial(request(authorization="Bearer x"))
+            assert denial is not None
+            assert (denial.status, str(tmp_path) in denial.detail) == (503, False)
+        file.write_text(" \n")
+        assert story.status(token="x") == 503
+        file.write_text(TOKEN)
+        assert story.status(token=TOKEN) == 200
+    assert [str(file) in each["error"] for each in logged] == [True, True]
 
 
 def test_one_guess_more_each_time_one_is_old() -> None:
@@ -99,6 +140,9 @@ def test_only_so_many_addresses_are_remembered() -> None:
         ("http://localhost:8000", "localhost:8000", True),
         ("https://localhost:8000", "localhost:8000", True),
         ("https://sonde.example.com", "127.0.0.1:8000", True),
+        ("https://sonde.example.com:443", "127.0.0.1:8000", True),
+        ("https://sonde.example.com:8443", "127.0.0.1:8000", False),
+        ("https://sonde.example.com:x", "127.0.0.1:8000", False),
         ("http://sonde.example.com", "127.0.0.1:8000", False),
         ("http://localhost:8001", "localhost:8000", False),
         ("null", "", False),
@@ -136,8 +180,38 @@ def test_a_body_of_unknown_length_needs_one() -> None:
         (NEAR, "::1", "loopback ::1"),
         (WIDE, "10.0.0.1", "token 10.0.0.1"),
         (WIDE, None, "token "),
+        (Access("::1", None), "::1", "loopback ::1"),
     ],
 )
 def test_who_it_was(access: Access, client: str | None, who: str) -> None:
     """How somebody came in, and from where: what the audit log says."""
     assert Story(access).door.who(request(client=client)) == who
+
+
+@pytest.mark.parametrize(
+    ("access", "client", "said", "address"),
+    [
+        (WIDE, "127.0.0.1", "203.0.113.9", "203.0.113.9"),
+        (WIDE, "::1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        (WIDE, "127.0.0.1", "2001:db8::1", "2001:db8::/64"),
+        (WIDE, "127.0.0.1", "<script>", "127.0.0.1"),
+        (WIDE, "127.0.0.1", "203.0.113.9, unknown", "127.0.0.1"),
+        (WIDE, "127.0.0.1", "", "127.0.0.1"),
+        (WIDE, "10.0.0.1", "203.0.113.9", "10.0.0.1"),
+        (Access("127.0.0.1", None), "127.0.0.1", "203.0.113.9", "127.0.0.1"),
+    ],
+)
+def test_whom_we_believe_about_an_address(
+    access: Access, client: str, said: str, address: str
+) -> None:
+    """A proxy of this machine that was named to us, if it says an address; nobody else."""
+    assert access.address(request(client=client, x_forwarded_for=said)) == address
+
+
+def test_who_guesses_through_the_proxy_is_one_of_many() -> None:
+    """The others behind it are listened to."""
+    story = Story()
+    for _ in range(WRONG_AT_MOST):
+        story.status("127.0.0.1", x_forwarded_for="203.0.113.9")
+    assert story.status("127.0.0.1", TOKEN, x_forwarded_for="203.0.113.9") == 429
+    assert story.status("127.0.0.1", TOKEN, x_forwarded_for="203.0.113.10") == 200

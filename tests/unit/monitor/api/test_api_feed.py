@@ -1,7 +1,8 @@
 """What the stream tells of a real road, without a socket and in virtual time."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,39 @@ async def test_only_what_changed_is_told(life: Life) -> None:
     assert life.target.name in {row.name for row in tick.targets}
     assert tick.alerts is None
     assert len(life.tick(0).targets) == len(life.sources.config.targets)
+
+
+async def test_who_comes_after_a_while_without_anybody_hears_how_it_is_now(life: Life) -> None:
+    """Nobody looks while nobody listens: what was known then is not told as what is."""
+    await life.feed.look()
+    await life.probed()
+    life.feed.listening(1)
+    async with aclosing(told(life.feed, "")) as events:
+        await anext(events)
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(_next(events), name="listener")
+            await asyncio.sleep(0)
+            assert not first.done()
+            await life.feed.look()
+        tick = Tick.model_validate_json(first.result().split(b"data: ")[1])
+    assert [row.name for row in tick.targets if row.last is not None] == [life.target.name]
+
+
+async def test_who_comes_after_a_while_in_which_nothing_changed(life: Life) -> None:
+    """Gets everything as soon as somebody has looked."""
+    await life.feed.look()
+    life.feed.listening(1)
+    async with aclosing(told(life.feed, "")) as events:
+        await anext(events)
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(_next(events), name="listener")
+            await asyncio.sleep(0)
+            await life.feed.look()
+        assert b"event: tick" in first.result()
+
+
+async def _next(events: AsyncGenerator[bytes, None]) -> bytes:
+    return await anext(events)
 
 
 async def test_all_who_are_missing_the_same_share_it(life: Life) -> None:

@@ -130,6 +130,22 @@ def test_how_long_a_step_is(since: float, until: float, asked: int | None, step_
     assert step_of(since, until, asked) == step_s
 
 
+@pytest.mark.parametrize(
+    ("length_s", "interval_s", "step_s"),
+    [
+        (3_600.0, 60.0, 300),
+        (3_600.0, 10.0, 60),
+        (DAY, 60.0, 300),
+        (DAY, 300.0, 3_600),
+        (3_600.0, 3_600.0, 60),
+        (1_000 * DAY, 60.0, 86_400),
+    ],
+)
+def test_a_step_has_results_enough(length_s: float, interval_s: float, step_s: int) -> None:
+    """A percentile needs five: a finer step has none, unless so few steps were no chart."""
+    assert step_of(0.0, length_s, None, interval_s) == step_s
+
+
 def test_the_time_that_is_meant() -> None:
     """24 hours until now, unless it is said; never from before the epoch, and never none."""
     assert span_of(2 * DAY, None, None) == (DAY, 2 * DAY)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,22 @@ def test_a_file_that_is_there_stays(folder: Path, capsys: pytest.CaptureFixture[
     assert (folder / "sonde.yaml").read_text() == "mine"
     assert main(["init", "--yes", "--force"]) == 0
     assert [each.name for each in folder.iterdir()] == ["sonde.yaml"]
+
+
+def test_force_replaces_a_file_and_nothing_else(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A device, a pipe or a folder stays what it is, and so does a link to a file."""
+    os.mkfifo(folder / "pipe")
+    (folder / "deep").mkdir()
+    for name in ("pipe", "deep"):
+        assert main(["init", name, "--yes", "--force"]) == 2
+        assert capsys.readouterr().err == f"{name}: is no file\n"
+    (folder / "deep" / "kept.yaml").write_text("old")
+    (folder / "link.yaml").symlink_to("deep/kept.yaml")
+    assert main(["init", "link.yaml", "--yes", "--force"]) == 0
+    assert (folder / "link.yaml").is_symlink()
+    assert "openai" in (folder / "deep" / "kept.yaml").read_text()
 
 
 def test_a_key_that_is_not_there_yet_is_named(capsys: pytest.CaptureFixture[str]) -> None:

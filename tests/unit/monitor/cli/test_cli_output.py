@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cli.output import put
+from monitor.cli.output import put, words
 
 PROGRAM = """
 from monitor.cli.output import put
@@ -41,3 +41,21 @@ def test_what_is_not_taken_is_one_failure(where: str, said: str) -> None:
         cwd=Path(__file__).parents[4],
     )
     assert (ended.returncode, ended.stderr) == (1, f"{said}\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            FileNotFoundError(2, "No such file or directory", "a.csv"),
+            "a.csv: No such file or directory",
+        ),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError("standard output is closed"), "standard output is closed"),
+        (TimeoutError(), "TimeoutError"),
+        (ValueError("a.csv holds nothing"), "a.csv holds nothing"),
+    ],
+)
+def test_an_error_is_told_without_its_number(error: Exception, said: str) -> None:
+    """The file, and what the system says of it."""
+    assert words(error) == said

@@ -62,7 +62,10 @@ def failed(name: str, slot: int, at: float, fault: Fault) -> ProbeResult:
 
 
 def remember(folder: Path) -> None:
-    """Keep minutes in which a is well, b fails, c is well under an alert, d only blames us."""
+    """Keep minutes in which b fails, a and c are well, d only blames us.
+
+    Alerts: a is another model than it was, which is no trouble of its users'; c is slow.
+    """
     now = time.time()
     found = []
     for n in range(5):
@@ -71,7 +74,11 @@ def remember(folder: Path) -> None:
         found.append(failed("inner-b", n, at, Fault.PROVIDER))
         found.append(failed("inner-d", n, at, Fault.NETWORK))
     labels = (("alertname", "HighLatency"), ("severity", "warning"), ("target", "inner-c"))
-    firing = {Identity("HighLatency", labels): Firing(now - 200, now - 100, None)}
+    drifted = (("alertname", "Drift"), ("severity", "info"), ("target", "inner-a"))
+    firing = {
+        Identity("HighLatency", labels): Firing(now - 200, now - 100, None),
+        Identity("Drift", drifted): Firing(now - 200, now - 100, None),
+    }
 
     async def fill() -> None:
         ledger = Ledger.open(folder / "sonde.db", SCHEMAS)
@@ -103,6 +110,25 @@ def test_the_page_is_written_as_files(tmp_path: Path, config: str) -> None:
     text = "".join(path.read_text() for path in out.iterdir())
     for inner in ("inner", "secretive", "private-model", "HighLatency", "server_error"):
         assert inner not in text
+
+
+@pytest.mark.parametrize(
+    ("more", "hours"),
+    [("", 7 * 24), ("defaults: {interval: 1s, deadline: 1s}\n", 13), ("KEPT", 24)],
+)
+def test_it_says_how_far_back_it_looked(tmp_path: Path, config: str, more: str, hours: int) -> None:
+    """A week; less where results are many, or are not kept that long."""
+    remember(tmp_path)
+    path = Path(config)
+    if more == "KEPT":
+        kept = CONFIG.replace("path: sonde.db", "path: sonde.db, retention: {results: 1d}")
+        path.write_text(kept)
+    else:
+        path.write_text(CONFIG + more)
+    out = tmp_path / "public"
+    assert run(arguments("--output", str(out), "--config", config)) == 0
+    said = json.loads((out / "status.json").read_text())
+    assert (said["at"] - said["incidents_since"]) // 3600 == hours
 
 
 def test_it_can_be_printed(tmp_path: Path, config: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,8 @@
 """Where the ledger is, and how it is."""
 
-from pathlib import Path
+import errno
+import os
+from pathlib import Path, PosixPath
 
 from aggregator.ledger_file import open_writer
 from aggregator.results import RESULTS
@@ -48,6 +50,31 @@ def test_a_folder_that_is_a_file_is_no_place(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told = found(Store(path=tmp_path / "file" / "s.db"), tmp_path / "none")
     assert told["ledger"][0] is Level.FAIL
+
+
+def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    """A folder, or a pipe that nobody writes to: reading one would wait for ever."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("folder", "pipe"):
+        told = found(Store(path=tmp_path / name), tmp_path / "none")
+        assert told["damage"] == (Level.FAIL, f"{tmp_path / name}: is no file")
+
+
+class Closed(PosixPath):
+    """A path below a folder that we may not enter."""
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        if "closed" in self.parent.parts:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return super().stat(follow_symlinks=follow_symlinks)
+
+
+def test_a_folder_that_is_closed_to_us_is_looked_at_from_outside(tmp_path: Path) -> None:
+    """What is in it cannot be seen: the nearest folder above that can is told of."""
+    (tmp_path / "closed" / "deep").mkdir(parents=True)
+    told = found(Store(path=Closed(tmp_path / "closed" / "deep" / "s.db")), tmp_path / "none")
+    assert set(told) == {"ledger", "space"}
 
 
 def test_a_large_ledger_is_not_looked_through(tmp_path: Path) -> None:

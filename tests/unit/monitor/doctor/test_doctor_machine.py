@@ -51,7 +51,8 @@ def test_a_proxy_that_is_not_followed_is_told() -> None:
         ([1.9], Level.OK, "as 1 server have it"),
         ([-0.5, 900.0, 0.5], Level.OK, "3 servers"),
         ([5.0, 5.0], Level.WARN, "5 s (give or take one) behind 2 servers"),
-        ([-60.0], Level.FAIL, "60 s (give or take one) ahead of 1 server"),
+        ([-60.0, -60.0], Level.FAIL, "60 s (give or take one) ahead of 2 servers"),
+        ([-60.0], Level.WARN, "ahead of 1 server: one of the two is wrong"),
     ],
 )
 def test_our_clock_is_compared_with_those_of_most(

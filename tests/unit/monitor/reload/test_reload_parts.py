@@ -1,6 +1,7 @@
 """What decides about a changed file: when it is read, what of it is run, how an attempt ends."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from monitor.config.errors import ConfigError, Problem
 from monitor.config.load import Loaded
 from monitor.config.values import Config, HistoryStore, Http, Influxdb, Store
 from monitor.metrics import Metrics
-from monitor.reload.file import ConfigFile
+from monitor.reload.file import ConfigFile, digest_of
 from monitor.reload.fixed import keeping_fixed
 from monitor.reload.reloads import EVERY_S, NotTakenError, Reloads
 from monitor.reload.watch import Settling
@@ -89,15 +90,16 @@ class Daemon:
     """Takes configurations up as it is told to."""
 
     taken: list[str] = field(default_factory=list)
-    seconds: float = 0.0
+    may_go_on: asyncio.Event | None = None
     error: Exception | None = None
     needs_restart: tuple[str, ...] = ()
 
     async def take_up(self, config: Config) -> tuple[str, ...]:
-        await asyncio.sleep(self.seconds)
         if self.error is not None:
             raise self.error
         self.taken.append(config.source)
+        if self.may_go_on is not None:
+            await self.may_go_on.wait()
         return self.needs_restart
 
 
@@ -113,14 +115,17 @@ def reading(path: Path) -> Callable[[], Loaded]:
     return load
 
 
+def watched(path: Path) -> ConfigFile:
+    return ConfigFile(path, reading(path), running=digest_of(path))
+
+
 @asynccontextmanager
 async def at_work(path: Path | None, daemon: Daemon) -> AsyncIterator[Reloads]:
     """Have the file watched meanwhile."""
-    file = None if path is None else ConfigFile(path, reading(path))
+    file = None if path is None else watched(path)
     reloads = Reloads(file, daemon.take_up, lambda: 5.0, Metrics("here", "1"))
     async with asyncio.TaskGroup() as group:
         running = group.create_task(reloads.run())
-        await asyncio.sleep(0.05)
         yield reloads
         running.cancel()
 
@@ -206,16 +211,44 @@ async def test_one_attempt_at_a_time(tmp_path: Path) -> None:
     """Whoever asks while an attempt is under way is heard after it, and then once."""
     path = tmp_path / "sonde.yaml"
     path.write_text("one")
-    daemon = Daemon(seconds=0.2)
+    daemon = Daemon(may_go_on=asyncio.Event())
     async with at_work(path, daemon) as reloads:
         reloads.ask()
-        await asyncio.sleep(0.1)
+        await until(lambda: daemon.taken)
         path.write_text("two")
         for _ in range(3):
             reloads.ask()
+        assert daemon.may_go_on is not None
+        daemon.may_go_on.set()
         await until(lambda: len(daemon.taken) == 2)
-        await asyncio.sleep(0.3)
-    assert daemon.taken == ["one", "two"]
+        path.write_text("three")
+        reloads.ask()
+        await until(lambda: len(daemon.taken) == 3)
+    assert daemon.taken == ["one", "two", "three"]
+
+
+@pytest.mark.looptime
+async def test_a_change_during_the_start_is_seen(tmp_path: Path) -> None:
+    """What is compared is the content that was read, not what the file held when we came round."""
+    path = tmp_path / "sonde.yaml"
+    path.write_text("one")
+    file = watched(path)
+    path.write_text("two")  # the ledger is still being read
+    daemon = Daemon()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(
+            Reloads(file, daemon.take_up, lambda: 5.0, Metrics("here", "1")).run()
+        )
+        await until(lambda: daemon.taken)
+        running.cancel()
+    assert daemon.taken == ["two"]
+
+
+def test_a_pipe_is_not_looked_at(tmp_path: Path) -> None:
+    """Who hands the configuration over in one (`sonde run <(...)`) has it read once, and whole."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    assert digest_of(path) is None
 
 
 async def test_without_a_file_there_is_nothing_to_do() -> None:
@@ -224,8 +257,9 @@ async def test_without_a_file_there_is_nothing_to_do() -> None:
     with capture_logs() as log:
         async with at_work(None, daemon) as reloads:
             for _ in range(2):
+                heard = len(log)
                 reloads.ask()
-                await asyncio.sleep(0.01)
+                await until(lambda heard=heard: len(log) > heard)
     assert [each["event"] for each in log] == ["config.nothing_to_reload"] * 2
     assert daemon.taken == []
 

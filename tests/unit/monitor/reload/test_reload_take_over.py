@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from aggregator.ledger import Ledger
 from aggregator.slo import Tallies, Tally
@@ -16,16 +17,17 @@ from monitor.budget.keeper import Keeper
 from monitor.clock import Clock
 from monitor.config.values import Config
 from monitor.daemon import SCHEMAS
+from monitor.health import readiness
 from monitor.kindness.gate import Kindness
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
 from monitor.retirement import NEVER_DAYS, Retirements
 from probes.result import ProbeResult, SkipReason
 from probes.secret import Secret, SecretSource
-from probes.target import Provider, Target
+from probes.target import Provider, Slot, Target
 from tests.standins.purse import MemoryPurse
 from tests.unit.aggregator import samples
-from tests.unit.alerting.delivering import HANG, Road, Sink, at_work, empty_road
+from tests.unit.alerting.delivering import BUSY, HANG, Road, Sink, at_work, empty_road
 from tests.unit.alerting.messages import firing
 from tests.unit.monitor.budget import paying
 from tests.unit.monitor.kindness.attempts import found, hung, refused, target, throttled
@@ -167,6 +169,37 @@ def _answer(of: Target) -> Callable[[], Awaitable[ProbeResult]]:
     return attempt
 
 
+async def test_a_cap_below_what_was_drawn_is_kept() -> None:
+    """What was drawn under the higher cap is at hand, and no part of it can be reserved."""
+    purse, hands, a = MemoryPurse(), paying.Hands(), paying.target()
+    others = [a, *(paying.target(f"b{number}") for number in range(9))]
+    before = await paying.opened(purse, hands, [paying.budget("p", 100_000.0)], others)
+    cap_usd = 2.5 * paying.BOUND_USD
+    after = Keeper([paying.budget("p", cap_usd)], others, purse, hands.clock())
+    await after.prepare(before)
+    after.take_over(before)
+    account = after.books[0].account
+    assert account.slice_nusd > account.left_nusd
+    assert [after.refusal(each) for each in others] == [None] * 10  # all due in one turn
+    most, two, release = 0, asyncio.Event(), asyncio.Event()
+
+    async def attempt() -> ProbeResult:
+        nonlocal most
+        most = max(most, account.reserved_nusd)
+        if most >= 2 * paying.BOUND_USD * USD:
+            two.set()
+        await release.wait()
+        return paying.result(a)
+
+    async with asyncio.TaskGroup() as group:
+        for each in others:
+            group.create_task(after.spend(each, attempt))
+        await two.wait()
+        release.set()
+    assert most <= cap_usd * USD
+    assert account.spent_nusd <= account.cap_nusd
+
+
 # Windows.
 
 
@@ -242,6 +275,26 @@ def test_counters_of_those_that_stay_go_on() -> None:
     assert "sonde_provider_tokens_total{" not in "".join(metrics.written())
 
 
+def test_what_comes_late_of_a_target_that_is_gone_is_shown_nowhere() -> None:
+    """Not its result, tokens, crash or drift: nobody would ever take the series away again."""
+    metrics = Metrics("here", "1")
+    gone = replace(C, provider="q")
+    for each in (A, gone):
+        metrics.observe(each, replace(found(each), provider=each.provider))
+        metrics.target_crashed(each)
+        metrics.drifted(each.name, "model")
+    metrics.keep_only((A,))
+    metrics.observe_further(gone, replace(found(gone), provider="q"))
+    metrics.slot_skipped(gone, SkipReason.BUDGET)
+    metrics.target_crashed(gone)
+    metrics.drifted(gone.name, "model")
+    lines = b"".join(each.encode() for each in metrics.written()).decode().splitlines()
+    lines += generate_latest(metrics.registry).decode().splitlines()
+    assert not [line for line in lines if 'target="c"' in line or 'provider="q"' in line]
+    assert 'sonde_target_crashes_total{target="a"} 1.0' in lines
+    assert 'sonde_drift_events_total{kind="model",target="a"} 1.0' in lines
+
+
 # Delivery.
 
 
@@ -272,7 +325,7 @@ async def test_a_channel_that_did_not_change_is_not_disturbed(road: Road) -> Non
 
 @pytest.mark.looptime
 async def test_a_changed_channel_sends_nothing_twice(road: Road) -> None:
-    """The new one begins when the old one has ended, and has what comes from then on."""
+    """The new one begins when the attempt in hand has ended, and has what comes from then on."""
     old, new = Sink(script=_script(5.0)), Sink()
     deliverer = road.deliverer(old)
     async with at_work(deliverer):
@@ -283,10 +336,88 @@ async def test_a_changed_channel_sends_nothing_twice(road: Road) -> None:
         await asyncio.sleep(2)
         assert new.attempts == []
         await asyncio.sleep(60)
-        await road.save(deliverer, firing("c"))
+    assert (old.taken, new.taken) == (["msg_a_firing_1"], ["msg_b_firing_1"])
+
+
+@pytest.mark.looptime
+async def test_nothing_waits_for_an_address_nobody_wants_any_more(road: Road) -> None:
+    """A queue behind a channel that hangs goes to its new address once the attempt in hand ends."""
+    old, new = Sink(script=_script(*[HANG] * 30)), Sink()
+    deliverer = road.deliverer(old)
+    names = [f"a{number}" for number in range(10)]
+    async with at_work(deliverer):
+        await road.save(deliverer, *map(firing, names))
+        await old.in_hand.wait()
+        deliverer.change({"team": new}, {})
+        await asyncio.sleep(11)
+        assert len(old.attempts) == 1
+        assert len(new.taken) >= 9
+        await asyncio.sleep(600)
+    assert sorted(new.taken) == sorted(f"msg_{name}_firing_1" for name in names)
+
+
+@pytest.mark.looptime
+async def test_what_a_full_disk_left_in_memory_is_not_lost(road: Road) -> None:
+    """The lane that follows sends it: nothing else knows of it."""
+    old, new = Sink(script=_script(BUSY, BUSY)), Sink()
+    deliverer = road.deliverer(old)
+    async with at_work(deliverer):
+        road.ledger.full = True
+        await road.save(deliverer, firing("a"))
+        await old.in_hand.wait()
+        await asyncio.sleep(0.1)
+        deliverer.change({"team": new}, {})
+        await asyncio.sleep(600)
+        assert new.taken == ["msg_a_firing_1"]
+
+
+@pytest.mark.looptime
+async def test_what_was_sent_and_could_not_be_marked_is_not_sent_again(road: Road) -> None:
+    """The mark is owed on by the lane that follows."""
+    old, new = Sink(script=_script(1.0)), Sink()
+    deliverer = road.deliverer(old)
+    async with at_work(deliverer):
+        await road.save(deliverer, firing("a"))
+        await old.in_hand.wait()
+        road.ledger.full = True
+        await asyncio.sleep(2)
+        deliverer.change({"team": new}, {})
+        await asyncio.sleep(30)
+        road.ledger.full = False
+        await asyncio.sleep(120)
+        assert (old.taken, new.attempts) == (["msg_a_firing_1"], [])
+        assert (await road.statuses())["msg_a_firing_1"] == "sent"
+
+
+@pytest.mark.looptime
+async def test_a_channel_that_comes_back_sends_nothing_twice(road: Road) -> None:
+    """Taken out and put back while its last attempts are under way: one lane at a time."""
+    old, new = Sink(script=_script(5.0, 5.0, 5.0)), Sink()
+    deliverer = road.deliverer(old)
+    async with at_work(deliverer):
+        await road.save(deliverer, firing("a"), firing("b"), firing("c"))
+        await old.in_hand.wait()
+        deliverer.change({}, {})
         await asyncio.sleep(1)
-    assert sorted([*old.taken, *new.taken]) == [f"msg_{each}_firing_1" for each in "abc"]
-    assert new.taken[-1] == "msg_c_firing_1"
+        deliverer.change({"team": new}, {})
+        await asyncio.sleep(60)
+    assert (old.taken, new.taken) == (["msg_a_firing_1"], ["msg_b_firing_1", "msg_c_firing_1"])
+
+
+@pytest.mark.looptime
+async def test_an_hour_allows_what_it_did_after_a_change(road: Road) -> None:
+    """What was sent before the channel changed counts for its pace."""
+    old, new = Sink(), Sink()
+    deliverer = road.deliverer(old, most_per_hour=2)
+    async with at_work(deliverer):
+        await road.save(deliverer, firing("a"))
+        await asyncio.sleep(1)
+        deliverer.change({"team": new}, {"team": 2})
+        await road.save(deliverer, firing("b"), firing("c"))
+        await asyncio.sleep(1800)
+        assert new.taken == ["msg_b_firing_1"]
+        await asyncio.sleep(3600)
+    assert new.taken == ["msg_b_firing_1", "msg_c_firing_1"]
 
 
 @pytest.mark.looptime
@@ -305,6 +436,21 @@ async def test_rows_of_a_channel_that_is_gone_are_given_up(road: Road) -> None:
 
 
 @pytest.mark.looptime
+async def test_a_change_after_the_stop_is_none(road: Road) -> None:
+    """Who is to stop tries once what it has; nobody would follow."""
+    old, new = Sink(script=_script(BUSY)), Sink()
+    deliverer = road.deliverer(old)
+    async with at_work(deliverer):
+        road.ledger.full = True
+        await road.save(deliverer, firing("a"))
+        await asyncio.sleep(0.1)
+        deliverer.stop()
+        deliverer.change({"team": new}, {})
+        await asyncio.sleep(5)
+    assert (old.taken, new.attempts) == (["msg_a_firing_1"], [])
+
+
+@pytest.mark.looptime
 async def test_channels_may_change_before_delivery_runs(road: Road) -> None:
     """Whoever is there when it begins is delivered to."""
     deliverer = road.deliverer(Sink())
@@ -313,6 +459,17 @@ async def test_channels_may_change_before_delivery_runs(road: Road) -> None:
     await road.put(firing("a"), channels=("other",))
     await road.run(deliverer, 5)
     assert new.taken == ["msg_a_firing_1"]
+
+
+def test_a_shorter_interval_counts_from_now(tmp_path: Path) -> None:
+    """A target that was probed each hour and is to be each minute is not an hour late."""
+    ledger = Ledger.open(tmp_path / "a.db", SCHEMAS, inline=True)
+    pipeline = Pipeline(ledger, Windows(300.0), Metrics("here", "1"), Clock(), "here")
+    pipeline.last_slot_at = {"a": 100.0, "b": 200.0}
+    pipeline.hastened((A, C), 3000.0)
+    ready = readiness((A,), pipeline.last_slot_at, None, 3001.0, 0.0)
+    assert ready.ready
+    assert pipeline.last_slot_at == {"a": 3000.0, "b": 200.0}
 
 
 def _script(*steps: Exception | float | None) -> deque[Exception | float | None]:
@@ -335,6 +492,9 @@ async def test_a_result_that_is_being_committed_counts_for_who_is_there(tmp_path
     for each in (A, B, C):
         await pipeline.take(each, found(each, slot=2))
     await pipeline.keep(found(C, slot=3))
+    windows.keep_only({"a", "b"})
+    pipeline.slot_skipped(C, Slot(4, 4.0), SkipReason.LATE)
+    assert windows.summary(("c",), 300.0, 5.0).missed == 0
     rows = await ledger.read(lambda c: c.execute("SELECT count(*) FROM results").fetchone())
     await ledger.close()
     text = "".join(metrics.written())

@@ -72,6 +72,23 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert ("newest" in "".join(lines)) == (width >= 84)
 
 
+def test_the_narrowest_terminal_shows_who_is_not_well() -> None:
+    """Figures go first: a level and a name without them say something, they without it nothing."""
+    lines = drawn(FULL, 20).splitlines()
+    assert any(line.startswith("down       chat") for line in lines)
+    assert "errors" not in "".join(lines)
+    assert "25.0 %" in drawn(FULL, 32)
+
+
+def test_alerts_leave_a_low_terminal_its_targets() -> None:
+    """A third of the lines is theirs, and the others are counted."""
+    told = overview(row("chat"), alerts=tuple(alert(f"A{n}") for n in range(8)))
+    text = drawn(told, height=12, lost="refused")
+    assert "and 4 more alerts" in text
+    assert " chat " in text
+    assert len(text.splitlines()) <= 14
+
+
 @pytest.mark.parametrize("height", [1, 8, 12, 24])
 def test_no_frame_is_taller_than_the_terminal(height: int) -> None:
     """But one target is always there; the others are counted."""
@@ -104,6 +121,25 @@ def test_a_lost_connection_is_said_with_its_beginning() -> None:
     assert "no connection since 02:00:00: refused; trying again" in drawn(FULL, lost="refused")
     assert " chat " in drawn(FULL, lost="refused")
     assert drawn(None, lost="refused").startswith("Sonde\nno connection since")
+
+
+def test_nothing_is_said_to_be_well_that_is_not_known() -> None:
+    """Without a connection nobody is ready; before the first overview nothing is said of alerts."""
+    assert "ready" not in drawn(overview(row("chat")), lost="refused")
+    assert "as it last told" in drawn(overview(row("chat")), lost="refused")
+    assert "no alert" in drawn(overview(row("chat")))
+    assert "no alert" not in drawn(None)
+    assert "no alert" not in drawn(None, lost="refused")
+
+
+def test_an_old_alert_says_of_which_day_it_is() -> None:
+    """A time of day alone would be taken for today's."""
+    board = Board()
+    board.take(FULL)
+    board.now = 3_600.0 + 86_400.0
+    file = io.StringIO()
+    Console(file=file, width=150).print(frame(board, View(), 150, 40, UTC))
+    assert "since 1970-01-01 01:00" in file.getvalue()
 
 
 def test_the_last_line_says_what_keys_do() -> None:

@@ -79,7 +79,7 @@ function Preview({ matchers, later }: { matchers: readonly Matcher[]; later: boo
   const written = matchers.every((_, index) => !matcherProblem(matchers, index));
   const meant = written ? matched(matchers.map(matcherText), alerts) : [];
   const names = meant.slice(0, NAMED).map((alert) => `${alert.name} of ${alert.subject}`);
-  const others = meant.length > NAMED ? ` and ${meant.length - NAMED} others` : "";
+  const others = meant.length > NAMED ? ` and ${meant.length - NAMED} more` : "";
   return (
     <p class="preview" role="status">
       {!written && "Fill in the labels to see what it keeps quiet."}

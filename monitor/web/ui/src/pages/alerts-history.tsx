@@ -15,6 +15,8 @@ const COLUMNS: readonly Column<HistoryRow>[] = [
   { name: "Do", cell: (row) => <Explain row={row} /> },
 ];
 
+const EVERY_S = 15;
+
 /** From a day before: that is where the story began, more often than not. */
 const BEFORE_S = 86_400;
 
@@ -26,7 +28,7 @@ function Explain({ row }: { row: HistoryRow }) {
 export function HistoryTab(_: TabProps) {
   const [query, change] = useQuery();
   const word = query["word"] ?? "";
-  const list = usePaged<HistoryRow>("/alerts/history", { word });
+  const list = usePaged<HistoryRow>("/alerts/history", { word }, EVERY_S);
   return (
     <Card title="Decisions" actions={<Filter word={word} set={(next) => change({ word: next })} />}>
       {!list.items && !list.error && <Loading rows={8} />}

@@ -116,7 +116,7 @@ function Targets({ names }: { names: readonly string[] }) {
   return (
     <>
       {names.slice(0, TARGETS_NAMED).map((name) => <Link key={name} href={targetPath(name)} class="listed">{name}</Link>)}
-      {rest > 0 && `and ${rest} others`}
+      {rest > 0 && `and ${rest} ${rest === 1 ? "other" : "others"}`}
     </>
   );
 }

@@ -23,8 +23,8 @@ function Story({ story }: { story: StoryRow }) {
     <section class="story" aria-label={`What became of ${story.name} of ${story.subject}`}>
       <h3>{story.name} of {story.subject}</h3>
       <ol>
-        {story.lines.map((line) => (
-          <li key={`${line.at} ${line.text}`}>
+        {story.lines.map((line, place) => (
+          <li key={place}>
             <When at={line.at} /> <span>{line.text}</span>
           </li>
         ))}

@@ -27,9 +27,9 @@ export function quiet(alert: AlertRow): string {
 
 /** Say who knows of an alert and who is kept from it, a line each. */
 export function became(alert: AlertRow): string[] {
-  const lines = alert.channels.map(({ channel, told, muted }) => {
-    const said = told ? "told" : "not told yet";
-    return `${channel}: ${said}${muted && `, kept quiet: ${muted}`}`;
+  const lines = alert.channels.map(({ channel, told, undelivered, muted }) => {
+    const missing = undelivered ? `not told, ${undelivered}` : "not told yet";
+    return `${channel}: ${told ? "told" : missing}${muted && `, kept quiet: ${muted}`}`;
   });
   if (alert.acknowledged) lines.unshift(`acknowledged ${alert.acknowledged}`);
   if (alert.held_back) lines.unshift(`held back: ${alert.held_back}`);

@@ -42,6 +42,11 @@ function toneOf(used_ratio: number): Tone {
   return used_ratio > 0.8 ? "near" : "good";
 }
 
+/** Used up although something is left: what a probe can cost is set aside before it is sent. */
+function isTooLittle({ used_ratio, spent_usd, reserved_usd, limit_usd }: BudgetRow): boolean {
+  return used_ratio >= 1 && spent_usd + reserved_usd < limit_usd;
+}
+
 const BUDGETS: readonly Column<BudgetRow>[] = [
   { name: "Budget", head: true, cell: (row) => (row.subject === "all" ? "all providers together" : row.subject) },
   {
@@ -50,6 +55,7 @@ const BUDGETS: readonly Column<BudgetRow>[] = [
       <Bar part={row.spent_usd / row.limit_usd} reserved={row.reserved_usd / row.limit_usd} tone={toneOf(row.used_ratio)}>
         {usd(row.spent_usd)} of {usd(row.limit_usd)}
         {row.reserved_usd > 0 && `, ${usd(row.reserved_usd)} reserved`}
+        {isTooLittle(row) && <> <span class="mark level-slow">less left than a probe may cost</span></>}
       </Bar>
     ),
   },
@@ -91,7 +97,7 @@ function Models({ costs }: { costs: Costs }) {
     <>
       <Card title={`By model: ${usd(costs.total_usd)} in ${costs.days.length} d`} actions={<Download costs={costs} />}>
         <Stacked label="Costs by model" columns={columns} rows={rows} rowKey={(row) => `${row.provider} ${row.model}`} />
-        <p class="hint">Days are UTC. {NOTHING} is not known: no price, or no result. ≥: a target of it has no price.</p>
+        <p class="hint">Days are UTC. {NOTHING} is not known: no price, or no result. ≥: a target of it has no price. Budgets count more: what a probe without an answer may have cost.</p>
       </Card>
       <Card title="Day by day">
         <details>

@@ -3,6 +3,7 @@ import type { AlertRow } from "../api.ts";
 import { useAlerts } from "../live.ts";
 import { Age, Card, FaultBadge, SeverityBadge } from "../parts/index.ts";
 import { Link, queryText, targetPath } from "../router.tsx";
+import { counted } from "./alerts-words.ts";
 
 // As many as leave the targets in sight; the others are a click away.
 const MOST = 6;
@@ -11,7 +12,7 @@ export function FiringAlerts() {
   const alerts = useAlerts();
   const firing = alerts?.filter((alert) => alert.state !== "pending") ?? [];
   const pending = (alerts?.length ?? 0) - firing.length;
-  const title = alerts === null ? "Alerts" : firing.length ? `${firing.length} firing` : "No alert is firing";
+  const title = alerts === null ? "Alerts" : counted(firing) || "No alert is firing";
   const more = firing.length > MOST ? `All ${firing.length}` : pending ? `${pending} pending` : "All alerts";
   return (
     <Card title={title} actions={<Link href="/alerts">{more}</Link>}>

@@ -37,6 +37,12 @@ export function sections(targets: readonly TargetNow[]): Section[] {
   return [...byProvider].map(([provider, names]) => ({ provider, names }));
 }
 
+/** The providers there are, and the one that is `wanted` even where no target is of it any more. */
+export function providersOf(targets: readonly TargetNow[], wanted: string): string[] {
+  const found = new Set(targets.map((target) => target.provider));
+  return [...(wanted ? found.add(wanted) : found)].sort();
+}
+
 /** How many targets there are of each level. */
 export function levelCounts(targets: readonly TargetNow[]): Map<TargetNow["level"], number> {
   const counts = new Map<TargetNow["level"], number>();

@@ -1,13 +1,14 @@
 // Everything at one look: what fires, then every target, the worst first.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Component } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Card, EmptyState, LEVEL_SAYS, Loading } from "../parts/index.ts";
 import type { TargetNow } from "../api.ts";
 import { useInstance, useOverview } from "../live.ts";
 import { LEVELS } from "../order.ts";
-import { type Query, useQuery } from "../router.tsx";
+import { Link, type Query, useQuery } from "../router.tsx";
 import { FiringAlerts } from "./overview-alerts.tsx";
 import { COLUMNS, TargetLine } from "./overview-row.tsx";
-import { chosen, firstOf, levelCounts, type Section, sections } from "./overview-rows.ts";
+import { chosen, firstOf, levelCounts, providersOf, type Section, sections } from "./overview-rows.ts";
 import "./overview.css";
 
 export function OverviewPage() {
@@ -17,14 +18,15 @@ export function OverviewPage() {
     <>
       <h1 class="unseen">Overview</h1>
       <FiringAlerts />
-      <Filters targets={targets ?? []} words={words} change={change} />
+      <Filters targets={targets} words={words} change={change} />
       {targets ? <Targets targets={targets} words={words} /> : <Loading rows={12} rowHeight="tall" />}
     </>
   );
 }
 
 interface FiltersProps {
-  targets: readonly TargetNow[];
+  /** Null: not known yet, which is not the same as none. */
+  targets: readonly TargetNow[] | null;
   words: Query;
   change: (words: Query) => void;
 }
@@ -32,8 +34,9 @@ interface FiltersProps {
 function Filters({ targets, words, change }: FiltersProps) {
   const search = useRef<HTMLInputElement>(null);
   useEffect(() => focusOnSlash(search.current), []);
-  const providers = [...new Set(targets.map((target) => target.provider))].sort();
-  const counts = levelCounts(targets);
+  const wanted = words["provider"] ?? "";
+  const providers = providersOf(targets ?? [], wanted);
+  const counts = levelCounts(targets ?? []);
   return (
     <search class="filters">
       <input
@@ -44,7 +47,7 @@ function Filters({ targets, words, change }: FiltersProps) {
         aria-label="Search targets by name, provider, model, verdict or label"
         onInput={(event) => change({ q: event.currentTarget.value })}
       />
-      <select aria-label="Provider" value={words["provider"] ?? ""} onChange={(event) => change({ provider: event.currentTarget.value })}>
+      <select aria-label="Provider" value={wanted} onChange={(event) => change({ provider: event.currentTarget.value })}>
         <option value="">All providers</option>
         {providers.map((provider) => (
           <option key={provider}>{provider}</option>
@@ -60,7 +63,7 @@ function Filters({ targets, words, change }: FiltersProps) {
             aria-pressed={words["level"] === level}
             onClick={() => change({ level: words["level"] === level ? "" : level })}
           >
-            {level} {counts.get(level) ?? 0}
+            {level} {targets && (counts.get(level) ?? 0)}
           </button>
         ))}
       </div>
@@ -90,17 +93,31 @@ function Targets({ targets, words }: { targets: readonly TargetNow[]; words: Que
   const wanted = JSON.stringify(sections(chosen(targets, words)));
   // A row that is in use stays where it is: nobody opens another than they were about to.
   if (!(list.current?.querySelector(":focus") && sameNames(shown.current, wanted))) shown.current = wanted;
-  // Made from its key alone: a tick that moves nothing leaves all of it as it is, and the rows that
-  // are otherwise draw themselves.
-  const tables = useMemo(
-    () => firstOf(JSON.parse(shown.current) as Section[], most).map((section) => <ProviderTable key={section.provider} section={section} />),
-    [shown.current, most],
-  );
+  const all = firstOf(JSON.parse(shown.current) as Section[], most);
   return (
     <div ref={list} class="providers">
-      {tables.length ? tables : <Nothing any={targets.length > 0} />}
+      {all.map(({ provider, names }) => <ProviderRows key={provider} provider={provider} names={JSON.stringify(names)} />)}
+      {all.length === 0 && <Nothing any={targets.length > 0} />}
     </div>
   );
+}
+
+interface ProviderRowsProps {
+  provider: string;
+  /** As JSON: the same names are the same text. */
+  names: string;
+}
+
+/** A tick that moves nothing leaves a table as it is: the rows that are otherwise draw themselves. */
+class ProviderRows extends Component<ProviderRowsProps> {
+  override shouldComponentUpdate(next: ProviderRowsProps): boolean {
+    return next.provider !== this.props.provider || next.names !== this.props.names;
+  }
+
+  override render() {
+    const { provider, names } = this.props;
+    return <ProviderTable section={{ provider, names: JSON.parse(names) as string[] }} />;
+  }
 }
 
 // As far as they were drawn once: who comes back finds the place they left.
@@ -124,7 +141,12 @@ function sameNames(before: string, after: string): boolean {
 }
 
 function Nothing({ any }: { any: boolean }) {
-  return any ? <EmptyState title="No target fits these words." /> : <EmptyState title="No target is configured." />;
+  if (!any) return <EmptyState title="No target is configured." />;
+  return (
+    <EmptyState title="No target fits these words.">
+      <Link href="/">Show all targets</Link>
+    </EmptyState>
+  );
 }
 
 function ProviderTable({ section }: { section: Section }) {
@@ -137,25 +159,27 @@ function ProviderTable({ section }: { section: Section }) {
     </>
   );
   return (
-    <Card title={title}>
-      <div class="scroll">
-        <table role="table" class="targets" aria-label={label}>
-          <thead role="rowgroup">
-            <tr role="row">
-              {COLUMNS.map(([name, says, className], i) => (
-                <th key={i} role="columnheader" scope="col" class={className} title={says}>
-                  {name}
-                </th>
+    <div class="provider" style={`--rows: ${size}`}>
+      <Card title={title}>
+        <div class="scroll">
+          <table role="table" class="targets" aria-label={label}>
+            <thead role="rowgroup">
+              <tr role="row">
+                {COLUMNS.map(([name, says, className], i) => (
+                  <th key={i} role="columnheader" scope="col" class={className} title={says}>
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody role="rowgroup">
+              {section.names.map((name) => (
+                <TargetLine key={name} name={name} />
               ))}
-            </tr>
-          </thead>
-          <tbody role="rowgroup">
-            {section.names.map((name) => (
-              <TargetLine key={name} name={name} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </Card>
+            </tbody>
+          </table>
+        </div>
+      </Card>
+    </div>
   );
 }

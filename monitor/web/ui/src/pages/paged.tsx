@@ -19,19 +19,23 @@ interface State<T> {
   loading: boolean;
 }
 
-/** Ask for the first page of a list; another path or word begins anew. */
-export function usePaged<T>(path: string, params: Params = {}): Paged<T> {
+/** Ask for the first page of a list; another path or word begins anew. It is asked for again every
+ * `everyS` seconds, until somebody asks for what follows: what they read stays where it is. */
+export function usePaged<T>(path: string, params: Params = {}, everyS = 0): Paged<T> {
   const url = path + paramText(params);
   const fresh: State<T> = { url, items: undefined, next: null, error: undefined, loading: true };
   const [state, setState] = useState<State<T>>(fresh);
   const leave = useRef(new AbortController());
   const shown = state.url === url ? state : fresh;
 
-  const ask = async (before: T[], cursor: string | null) => {
+  const followed = useRef(false);
+
+  const ask = async (before: T[], cursor: string | null, renews = false) => {
     const { signal } = leave.current;
-    setState((old) => ({ ...(old.url === url ? old : fresh), loading: true, error: undefined }));
+    if (!renews) setState((old) => ({ ...(old.url === url ? old : fresh), loading: true, error: undefined }));
     try {
       const page = await get<Page<T>>(path, { ...params, cursor }, signal);
+      if (renews && followed.current) return;
       setState({ url, items: [...before, ...page.items], next: page.next_cursor, error: undefined, loading: false });
     } catch (error) {
       if (signal.aborted) return;
@@ -41,12 +45,22 @@ export function usePaged<T>(path: string, params: Params = {}): Paged<T> {
   };
   useEffect(() => {
     leave.current = new AbortController();
+    followed.current = false;
     void ask([], null);
-    return () => leave.current.abort();
-  }, [url]);
+    const renew = () => void (document.hidden || followed.current || ask([], null, true));
+    const timer = everyS > 0 ? setInterval(renew, everyS * 1000) : 0;
+    return () => {
+      clearInterval(timer);
+      leave.current.abort();
+    };
+  }, [url, everyS]);
 
   const follows = shown.next !== null || shown.error !== undefined;
-  const more = follows && !shown.loading ? () => void ask(shown.items ?? [], shown.next) : undefined;
+  const go = () => {
+    followed.current = shown.next !== null;
+    void ask(shown.items ?? [], shown.next);
+  };
+  const more = follows && !shown.loading ? go : undefined;
   return { items: shown.items, error: shown.error, loading: shown.loading, more };
 }
 

@@ -63,7 +63,7 @@ export function TargetCharts({ name, turn }: TargetChartsProps) {
             />
           ))}
         </div>
-        <MarkList marks={placed} chosen={chosen} choose={setChosen} />
+        <MarkList marks={marks.data ? placed : null} chosen={chosen} choose={setChosen} />
       </div>
     </Card>
   );

@@ -8,17 +8,19 @@ import { FaultBadge } from "../parts/index.ts";
 const LINES = 50;
 
 interface MarkListProps {
-  marks: readonly Placed[];
+  /** Null: not known, which is not the same as none. */
+  marks: readonly Placed[] | null;
   chosen: string;
   choose: (key: string) => void;
 }
 
-export function MarkList({ marks, chosen, choose }: MarkListProps) {
+export function MarkList({ marks: known, chosen, choose }: MarkListProps) {
+  const marks = known ?? [];
   const [most, setMost] = useState(LINES);
   return (
     <section class="marks" aria-label="What happened in this time">
       <h3>What happened</h3>
-      <p class="faint">{marksText(marks) || "Nothing in this time."}</p>
+      <p class="faint">{marksText(marks) || (known ? "Nothing in this time." : "Not known yet.")}</p>
       <ul>
         {marks.slice(0, most).map((it) => (
           <li key={it.key}>

@@ -1,5 +1,5 @@
 // One probe: a row, and behind it everything else that is known of it.
-import type { ComponentChildren } from "preact";
+import { Component, type ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 import type { ProbeRow } from "../api.ts";
 import { bars } from "../charts/waterfall.ts";
@@ -10,8 +10,27 @@ import { Copy } from "./target-copy.tsx";
 import { Waterfall } from "./target-waterfall.tsx";
 
 const COLUMNS = 8;
+const TAINTED = "Our own lateness spoiled its times: they count in no figure.";
 
-export function ProbeEntry({ row, scale_s }: { row: ProbeRow; scale_s: number }) {
+interface ProbeEntryProps {
+  row: ProbeRow;
+  scale_s: number;
+}
+
+/** What a probe found does not change: it is drawn anew for another scale alone, not with each newer
+ * probe, and not while the charts are zoomed. (Elements that are kept by useMemo would do that too,
+ * but Preact's point to the tree they were first drawn in, and so to all that came before.) */
+export class ProbeEntry extends Component<ProbeEntryProps> {
+  override shouldComponentUpdate(next: ProbeEntryProps): boolean {
+    return next.row.id !== this.props.row.id || next.scale_s !== this.props.scale_s;
+  }
+
+  override render() {
+    return <Entry {...this.props} />;
+  }
+}
+
+function Entry({ row, scale_s }: ProbeEntryProps) {
   const id = useId();
   const [open, setOpen] = useState(false);
   return (
@@ -39,7 +58,7 @@ export function ProbeEntry({ row, scale_s }: { row: ProbeRow; scale_s: number })
         </td>
         <td class="number">
           {seconds(row.total_s)}
-          {row.tainted && <abbr title="Our own lateness spoiled its times: they count in no figure."> *</abbr>}
+          {row.tainted && <abbr title={TAINTED}> *</abbr>}
         </td>
         <Figure name="first token" text={seconds(row.first_token_s)} />
         <Figure name="tokens" text={tokensText(row)} />
@@ -84,6 +103,7 @@ function Particulars({ row }: { row: ProbeRow }) {
         )}
       </Fact>
       <Fact name="returned model">{row.returned_model}</Fact>
+      <Fact name="* its times">{row.tainted && TAINTED}</Fact>
       <Fact name="sent">
         <When at={row.at} /> ({utc(row.at)})
       </Fact>

@@ -42,11 +42,6 @@ function Probes({ name, turn, failed }: TargetProbesProps & { failed: boolean })
   const listed = useProbes(`${targetPath(name)}/probes`, { limit: ROWS, failed: failed || null }, turn);
   const rows = listed.items;
   const scale_s = useMemo(() => scaleOf(rows ?? []), [rows]);
-  // Kept as long as they are the same: zooming the charts does not draw a hundred rows anew.
-  const entries = useMemo(
-    () => rows?.map((row) => <ProbeEntry key={row.id} row={row} scale_s={scale_s} />),
-    [rows, scale_s],
-  );
   return (
     <>
       <ErrorLine error={listed.error} again={listed.again} />
@@ -56,7 +51,7 @@ function Probes({ name, turn, failed }: TargetProbesProps & { failed: boolean })
         <div class="scroll probes-scroll" role="region" aria-label="Probes, the newest first" tabIndex={0}>
           <table class="probes">
             <Heading scale_s={scale_s} />
-            {entries}
+            {rows.map((row) => <ProbeEntry key={row.id} row={row} scale_s={scale_s} />)}
           </table>
         </div>
       )}

@@ -17,15 +17,18 @@ export function TargetPage({ name }: { name: string }) {
   const turn = usePaced(live?.last?.at ?? 0, LEAST_MS);
   const detail = useKept<TargetDetail>(useGet(targetPath(name)), turn);
   if (isUnknown(detail.error)) return <Unknown name={name} />;
+  const waiting = detail.loading && !detail.data;
   return (
     <>
       <ErrorLine error={detail.error} again={detail.again} />
       <div class="target-top">
         {detail.data && <TargetHead now={live ?? detail.data.now} detail={detail.data} />}
-        {detail.loading && !detail.data && <Loading rows={2} rowHeight="chart" />}
+        {waiting && <Loading rows={2} rowHeight="chart" />}
       </div>
-      <TargetCharts name={name} turn={turn} />
-      <TargetProbes name={name} turn={turn} />
+      <div class={waiting ? "target-rest target-waiting" : "target-rest"}>
+        <TargetCharts name={name} turn={turn} />
+        <TargetProbes name={name} turn={turn} />
+      </div>
     </>
   );
 }
@@ -36,10 +39,13 @@ function isUnknown(error: ApiError | undefined): boolean {
 
 function Unknown({ name }: { name: string }) {
   return (
-    <EmptyState title="There is no target of this name.">
-      <p>
-        None is called “{name}” in the configuration that runs. <Link href="/">See all targets</Link>
-      </p>
-    </EmptyState>
+    <>
+      <h1 class="unseen">{name}</h1>
+      <EmptyState title="There is no target of this name.">
+        <p>
+          None is called “{name}” in the configuration that runs. <Link href="/">See all targets</Link>
+        </p>
+      </EmptyState>
+    </>
   );
 }

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from aggregator.stores.delivery import Destination
-from monitor.cli.connect import report
 from monitor.config.values import Influxdb
+from monitor.connect import report
 
 MARKER = b'{"results":[{"series":[{"columns":["time","value"],"values":[[1,1]]}]}]}'
 

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from aggregator.stores import open_influxdb
@@ -13,6 +12,7 @@ from aggregator.stores.lines import marker_line
 from monitor.clock import Clock
 from monitor.config.values import Influxdb
 from monitor.threads import run
+from probes.ratelimit import http_date
 
 MARKER: Final = "sonde_check"
 VISIBLE_S: Final = 5.0
@@ -64,10 +64,8 @@ async def _write(influxdb: Influxdb, line: str, clock: Clock) -> float | None:
 
 def _ahead_s(date: str | None, wall: float) -> float | None:
     """Return how far a clock that says `date` is ahead of ours; None: it says nothing readable."""
-    try:
-        return None if date is None else parsedate_to_datetime(date).timestamp() - wall
-    except ValueError:
-        return None
+    at = None if date is None else http_date(date)
+    return None if at is None else at - wall
 
 
 def _skew(ahead_s: float | None) -> str:
