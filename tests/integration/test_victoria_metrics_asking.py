@@ -15,8 +15,8 @@ from aggregator.stores.influxdb_history import InfluxdbHistory
 from aggregator.stores.influxql import Influxql
 from aggregator.stores.sifting import Sifting
 from aggregator.stores.spool import SPOOL, begin, pending_results
-from monitor.connect import ConnectError, connect
 from monitor.config.values import Influxdb
+from monitor.connect import ConnectError, connect
 from probes.result import Fault, Verdict
 from tests.servers.victoria_metrics import VictoriaMetrics
 from tests.unit.aggregator.samples import result
