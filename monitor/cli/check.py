@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from monitor.cli.naming import add_config
 from monitor.cli.outline import Row, outline
 from monitor.cli.output import put
 from monitor.cli.progress import waiting
@@ -37,7 +38,7 @@ MODEL_WIDTH: Final = 40
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("file", nargs="?", type=Path, help="configuration (default: see above)")
+    add_config(parser, "default: see above")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--connect", action="store_true", help="write a point to InfluxDB and read it back"

@@ -27,6 +27,7 @@ from aggregator.transfer.exporting import export
 from aggregator.transfer.formats import Encoder, Format, encoder
 from aggregator.transfer.part import Note, Part
 from aggregator.transfer.table import Extent, Selection, extent
+from monitor.cli.naming import add_config
 from monitor.cli.output import words
 from monitor.cli.progress import shown
 from monitor.clock import Clock
@@ -51,9 +52,7 @@ SUFFIXES: Final = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "file", nargs="?", type=Path, metavar="CONFIG", help="default: as sonde run"
-    )
+    add_config(parser)
     parser.add_argument("--since", metavar="WHEN", help="30d ago, or 2026-11-01T12:00 (UTC)")
     parser.add_argument("--until", metavar="WHEN", help="likewise (default: now)")
     parser.add_argument("--target", metavar="GLOB", help="of these targets: 'gpt-*'")

@@ -34,6 +34,7 @@ from aggregator.transfer.columns import LibraryError, TransferError
 from aggregator.transfer.formats import Format, decoded, lines_in
 from aggregator.transfer.importing import Tally, import_rows
 from monitor.cli.export import SUFFIXES
+from monitor.cli.naming import add_config
 from monitor.cli.output import put, words
 from monitor.cli.progress import shown
 from monitor.clock import Clock
@@ -52,9 +53,7 @@ DELETED_S: Final = 60.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("rows", type=Path, metavar="FILE", help="what to import")
-    parser.add_argument(
-        "file", nargs="?", type=Path, metavar="CONFIG", help="default: as sonde run"
-    )
+    add_config(parser)
     parser.add_argument(
         "--format",
         type=Format,

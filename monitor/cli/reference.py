@@ -18,6 +18,7 @@ from pathlib import Path
 
 from aggregator.ledger import LedgerError
 from aggregator.references import reset_reference
+from monitor.cli.naming import add_config
 from monitor.cli.output import put
 from monitor.config.errors import ConfigError
 from monitor.config.load import find_config, load
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("action", choices=("reset",), help="forget the reference")
     parser.add_argument("name", help="a target of the configuration")
-    parser.add_argument("file", nargs="?", type=Path, help="configuration (default: as sonde run)")
+    add_config(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -27,6 +27,7 @@ from aggregator.ledger import LedgerError
 from aggregator.ledger_file import reading
 from aggregator.stores.history import HistoryError
 from monitor.cli.export import moment
+from monitor.cli.naming import add_config
 from monitor.cli.output import put, words
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
@@ -56,9 +57,7 @@ class NothingThereError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "file", nargs="?", type=Path, metavar="CONFIG", help="default: as sonde run"
-    )
+    add_config(parser)
     parser.add_argument(
         "--since", default="30d", metavar="WHEN", help="30d ago (the default), or 2026-11-01 (UTC)"
     )

@@ -27,6 +27,7 @@ from aggregator.ledger_file import open_reader
 from monitor.backtest.running import Backtest, Progress, Question, backtest
 from monitor.backtest.words import as_json, compared, table
 from monitor.cli.export import moment
+from monitor.cli.naming import add_config
 from monitor.cli.output import put
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
@@ -39,9 +40,7 @@ LONGEST_DAYS: Final = 400
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "file", nargs="?", type=Path, metavar="CONFIG", help="default: as sonde run"
-    )
+    add_config(parser)
     parser.add_argument(
         "--since", default="30d", metavar="WHEN", help="30d ago (the default), or 2026-11-01 (UTC)"
     )

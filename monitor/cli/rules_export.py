@@ -15,6 +15,7 @@ from pathlib import Path
 from alerting.metric import Measure
 from alerting.prometheus.rule_file import Exposed, rule_file
 from monitor.cli.beside import configured
+from monitor.cli.naming import add_config
 from monitor.cli.output import put
 from monitor.config.durations import format_duration
 from monitor.config.errors import ConfigError
@@ -25,7 +26,7 @@ from monitor.series import DURATION_BUCKETS, FIRST_TOKEN_BUCKETS, INTER_TOKEN_BU
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     parser.add_argument("--prometheus", action="store_true", required=True, help="as its rule file")
-    parser.add_argument("file", nargs="?", type=Path, help="configuration (default: as sonde run)")
+    add_config(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
 
 

@@ -28,6 +28,7 @@ from aggregator.ledger import Ledger, LedgerError
 from aggregator.ledger_damage import Mended, Mending
 from monitor import logs
 from monitor.budget.forgotten import count_as_drawn, forgets_budgets
+from monitor.cli.naming import add_config
 from monitor.clock import Clock
 from monitor.config.errors import ConfigError
 from monitor.config.load import Loaded, find_config, load
@@ -45,12 +46,10 @@ log = structlog.get_logger("sonde.run")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "file",
-        nargs="?",
-        type=Path,
-        help="configuration (default: ./sonde.yaml, then /etc/sonde/sonde.yaml, if there is one; "
-        "else the environment alone)",
+    add_config(
+        parser,
+        "default: ./sonde.yaml, then /etc/sonde/sonde.yaml, if there is one; else the environment"
+        " alone",
     )
     parser.add_argument(
         "--log-level",

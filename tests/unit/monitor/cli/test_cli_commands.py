@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +91,24 @@ def test_a_schema_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     """What is printed as JSON can be read as that."""
     assert main(["check", "--schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"]
+
+
+CONFIGURED = {
+    "run": [],
+    "check": [],
+    "report": [],
+    "export": [],
+    "import": ["rows.csv"],
+    "reference": ["reset", "chat"],
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURED)
+def test_a_configuration_is_named_either_way(name: str) -> None:
+    """As a word or by --config; neither is none, and both are a mistake."""
+    parser, words = parsers()[name], CONFIGURED[name]
+    assert parser.parse_args(words).file is None
+    for said in ([*words, "c.yaml"], [*words, "--config", "c.yaml"], ["--config=c.yaml", *words]):
+        assert parser.parse_args(said).file == Path("c.yaml")
+    with pytest.raises(SystemExit):
+        parser.parse_args([*words, "a.yaml", "--config", "c.yaml"])
