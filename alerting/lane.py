@@ -151,6 +151,7 @@ class Lane:
                 self._awake.clear()  # before looking: what comes after the look wakes us
                 tried = await self._turn(frozenset())
                 if not tried:
+                    await self._save_left()  # the ledger may take again what it would not
                     await self._rest(await self._idle_s())
             if not self._followed:
                 await self._finish(tried)
@@ -172,12 +173,18 @@ class Lane:
         left = self._volatile.left()
         if not left:
             return
-        now, alerts = self._now(), self._volatile.fingerprints()
+        alerts, later_s = self._volatile.fingerprints(), self._now() - _loop_time()
 
         def work(connection: sqlite3.Connection) -> tuple[Kept, ...]:
             rows = outbox.places(connection, self.channel, alerts)
             last = tuple(kept for kept in left if not _overtaken(kept, left, rows))
-            outbox.enqueue(connection, (kept.notification for kept in last), (self.channel,), now)
+            for kept in last:
+                next_at = kept.next_at + later_s if kept.next_at else 0.0
+                offered_at = kept.offered_at + later_s
+                outbox.take_up(
+                    *(connection, kept.notification, self.channel),
+                    *(offered_at, kept.attempts, next_at),
+                )
             return last
 
         try:
@@ -314,6 +321,8 @@ class Lane:
         else:
             alertname, age_s = notification.alertname, self._now() - row.created_at
             fate, error = await self._send(notification, row.attempts + 1, age_s)
+        if not isinstance(fate, Retry):
+            self._volatile.remember(row.id, error)
         await self._mark(row, fate, error)
         self._tell(row.id, alertname, row.attempts + 1, fate, error)
 

@@ -87,6 +87,25 @@ def enqueue(
     return connection.total_changes - before
 
 
+def take_up(
+    connection: sqlite3.Connection,
+    notification: Notification,
+    channel: str,
+    created_at: float,
+    attempts: int,
+    next_at: float,
+) -> None:
+    """Queue what was tried elsewhere so far: as old as it is, and due when it would have been.
+
+    One that is queued already, whatever became of it meanwhile, stays as it is.
+    """
+    if enqueue(connection, (notification,), (channel,), created_at):
+        connection.execute(
+            "UPDATE outbox SET attempts = ?, next_at = ? WHERE id = ? AND channel = ?",
+            (attempts, next_at, notification.id, channel),
+        )
+
+
 STALE_S: Final = 60.0
 """A message that waited so long was held up: its channel refuses, limits us, or is limited."""
 

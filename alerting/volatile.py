@@ -89,7 +89,14 @@ class Volatile:
         """Let go of one that was sent or, with an `error`, is given up; remember which."""
         self._in_hand = None
         del self._kept[kept.notification.id]
-        self._settled[kept.notification.id] = error
+        self.remember(kept.notification.id, error)
+
+    def remember(self, notification_id: str, error: str = "") -> None:
+        """Remember one that was sent or, with an `error`, is given up: it is not taken again.
+
+        A row may be sent before the ledger says that it took it; then it is offered here too.
+        """
+        self._settled[notification_id] = error
         while len(self._settled) > SETTLED_LIMIT:
             self._settled.popitem(last=False)
 

@@ -76,7 +76,7 @@ def nothing_resolved_blindly(ending: Ending) -> Iterator[str]:
         if transition.edge is not Edge.RESOLVED or name not in _OF:
             continue
         from_s = each.at - _rule(each).over_s - GRACE_S
-        from_s -= _asleep_s(ending, from_s, each.at)  # windows look back over time awake
+        from_s -= ending.story.asleep_s(from_s, each.at)  # windows look back over time awake
         # An open breaker counts what others of the same key were answered for each of them.
         providers = {t.provider for t in ending.story.targets if t.name in transition.targets}
         if not any(
@@ -200,12 +200,6 @@ def _unwatched_s(ending: Ending) -> float:
     """Return how long nobody was watching, over the whole story: windows forget no sooner."""
     away_s = sum(life.away_s for life in ending.story.lives[:-1])
     return away_s + sum(abs(leap.by_s) for leap in ending.story.leaps)
-
-
-def _asleep_s(ending: Ending, from_s: float, to_s: float) -> float:
-    """Return how long the machine was suspended in naps that reach into this time."""
-    naps = [leap for leap in ending.story.leaps if leap.kind is Jump.SUSPEND]
-    return sum(nap.by_s for nap in naps if nap.at_s <= to_s and from_s <= nap.at_s + nap.by_s)
 
 
 def _gaps(ending: Ending, from_s: float, to_s: float) -> bool:

@@ -144,6 +144,11 @@ class Story:
         killed = any(life.killed_after for life in self.lives)
         return killed or bool(self.disks) or bool(self.leaps)
 
+    def asleep_s(self, from_s: float, to_s: float) -> float:
+        """Return how long the machine was suspended in naps that reach into this time."""
+        naps = [leap for leap in self.leaps if leap.kind is Jump.SUSPEND]
+        return sum(nap.by_s for nap in naps if nap.at_s <= to_s and from_s <= nap.at_s + nap.by_s)
+
 
 def story_of(seed: int) -> Story:
     """Make the story of a seed."""

@@ -84,6 +84,8 @@ def in_order(ending: Ending) -> Iterator[str]:
             continue
         for at, _, said, starts_at in heard:
             untold = (channel, name) not in dead and not _unconfigured(ending, channel)
+            # A disk that committed and said that it had not may have an end told twice.
+            untold &= not (status == "resolved" and ending.story.disks)
             if said == "resolved" and status != "firing" and untold:
                 yield f"{at:.1f}: {channel} hears that {name} is over, and not that it fires"
             if said == "firing" and over == starts_at:
@@ -150,7 +152,7 @@ def everyone_told(ending: Ending) -> Iterator[str]:
                 each
                 for span in spans
                 for each in _overlaps(span, unexplained)
-                if each[1] - each[0] >= need_s
+                if each[1] - each[0] - ending.story.asleep_s(*each) >= need_s
             ]
             if free and not _was_told(ending, channel, run) and not _lost(ending, run):
                 yield f"{channel} never heard of {run.text}"

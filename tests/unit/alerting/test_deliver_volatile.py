@@ -302,3 +302,39 @@ async def test_offering_twice_sends_once(road: Road) -> None:
             await asyncio.sleep(1)
     assert sink.taken == ["msg_a_firing_1"]
     assert await road.ledger.read(outbox.pending_counts) == {}
+
+
+async def test_what_is_in_memory_is_written_once_the_disk_takes_it(road: Road) -> None:
+    """A process that is killed later loses nothing: it is a row, as often tried and as old."""
+    sink = Sink(always=LIMITED)
+    deliverer = road.deliverer(sink)
+    road.ledger.full = True
+    async with at_work(deliverer):
+        await asyncio.sleep(1)
+        await road.save(deliverer, firing("a"))
+        await asyncio.sleep(1)
+        await road.ledger.free()
+        assert await road.statuses() == {}
+        await asyncio.sleep(2 * LEDGER_PAUSE_S)
+        assert await road.statuses() == {"msg_a_firing_1": "queued"}
+        ((attempts, created_at, next_at),) = await road.ledger.read(
+            lambda c: c.execute("SELECT attempts, created_at, next_at FROM outbox").fetchall()
+        )
+        assert attempts == 1
+        assert created_at == pytest.approx(road.now() - 2 * LEDGER_PAUSE_S - 1)
+        assert next_at == pytest.approx(created_at + 30, abs=1)
+    assert ids(sink) == ["msg_a_firing_1"]
+
+
+async def test_a_row_that_was_sent_before_it_was_acknowledged_is_not_sent_again(road: Road) -> None:
+    """The ledger took it and did not say so in time: it is offered, and is known."""
+    sink = Sink()
+    deliverer = road.deliverer(sink)
+    async with at_work(deliverer):
+        await asyncio.sleep(1)
+        await road.put(firing("a"))
+        deliverer.wake()
+        await asyncio.sleep(0.1)
+        deliverer.offer("team", firing("a"))
+        await asyncio.sleep(60)
+    assert ids(sink) == ["msg_a_firing_1"]
