@@ -119,7 +119,7 @@ def test_help_imports_no_command() -> None:
     [
         ("sonde che", {"check"}),
         ("sonde silence ", {"add", "list", "expire"}),
-        ("sonde check --c", {"--connect"}),
+        ("sonde check --con", {"--config", "--connect"}),
         ("sonde completion ", {"bash", "zsh", "fish"}),
     ],
 )
