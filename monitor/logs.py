@@ -58,10 +58,12 @@ def set_up(
     *,
     level: str = "INFO",
     json: bool | None = None,
+    for_good: bool = False,
 ) -> Stderr:
     """Send structlog's and the standard library's events to stderr, redacted; return the writer.
 
-    `json` None decides by whether stderr is a terminal.
+    `json` None decides by whether stderr is a terminal. `for_good`: every logger keeps what it
+    finds at its first event, which is quicker, and as a daemon wants it.
     """
     stderr = Stderr()
     for name in QUIET:
@@ -80,7 +82,7 @@ def set_up(
         processors=[*common, *tail, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", stderr)),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler(stderr)
     handler.addFilter(_is_fit)

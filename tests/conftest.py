@@ -25,6 +25,7 @@ def standing_loop() -> Iterator[None]:
 @pytest.fixture(scope="module", autouse=True)
 def quiet_logs() -> None:
     """Log events go nowhere, unless a test captures them."""
+    structlog.reset_defaults()  # a command that ran in this process may have set a level
     structlog.configure(
         processors=[structlog.processors.KeyValueRenderer()],
         logger_factory=structlog.ReturnLoggerFactory(),

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     config = loaded.config
     secrets = known_secrets(config)
-    stderr = logs.set_up(secrets, level=arguments.log_level)
+    stderr = logs.set_up(secrets, level=arguments.log_level, for_good=True)
     for problem in loaded.warnings:
         log.warning("configuration.warning", problem=str(problem))
     _raise_file_limit()

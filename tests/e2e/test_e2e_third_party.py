@@ -114,7 +114,7 @@ async def test_every_verdict_and_a_real_scrape(
         await the_exchange_is_described(daemon)
         scraper = prometheus(daemon.url + "metrics")
         await prometheus_reads_it(daemon, scraper)
-        page = daemon.get("/")
+        page = daemon.get("/api/v1/overview")
         assert page.status_code == 200
         assert all(target in page.text for target in EXPECTED)
         assert daemon.get("/readyz").status_code == 200

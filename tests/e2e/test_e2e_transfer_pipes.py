@@ -70,7 +70,7 @@ def test_standard_output_on_a_full_disk(folder: Path) -> None:
     """One line says why, and the end does not fail once more over what is left in the buffer."""
     assert shell(folder, "sonde export >/dev/full") == (
         1,
-        "not exported: [Errno 28] No space left on device\n",
+        "not exported: No space left on device\n",
     )
 
 
@@ -105,4 +105,4 @@ def test_a_place_that_takes_no_file(folder: Path) -> None:
     for place in ("missing/rows.csv", "/proc/rows.csv"):
         code, told = shell(folder, f"sonde export --output {place}")
         assert (code, told.count("\n")) == (1, 1)
-        assert told.startswith("not exported: [Errno 2]")
+        assert "No such file or directory" in told

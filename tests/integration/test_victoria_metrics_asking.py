@@ -30,7 +30,8 @@ LEAST_LOWER, MOST_ABOVE = 0.85, 1.15
 def manual() -> dict[str, str]:
     """Return the questions of the manual's section, by what they are said to tell."""
     (_, section) = MANUAL.read_text().split("## VictoriaMetrics\n")
-    found = re.findall(r"^([^\n]+):\n\n<!--[^\n]+\n```promql\n(.+?)```", section, re.MULTILINE | re.DOTALL)
+    question = r"^([^\n]+):\n\n<!--[^\n]+\n```promql\n(.+?)```"
+    found = re.findall(question, section, re.MULTILINE | re.DOTALL)
     return {name: " ".join(query.split()) for name, query in found}
 
 

@@ -211,7 +211,7 @@ def test_single_problems(tmp_path: Path, addition: str, problem: str | None) -> 
     expected = problem or (
         "surprise: unknown key; allowed: location, public_url, evaluate_every, budget, defaults,"
         " providers, targets, windows, slos, rules, maintenance, notify, store, http, egress,"
-        " status_pages, baselines"
+        " status_pages, baselines, public_page"
     )
     assert told.split(" ", 1)[1] == expected
 
