@@ -95,6 +95,8 @@ class Lane:
         self._held_until = 0.0
         """Loop time before which nothing goes out: the receiver limits the whole channel."""
         self._volatile = Volatile()
+        self._saved_seq = 0
+        """Number of the newest row when something was moved from memory into the outbox."""
         self._owed: dict[int, _Owed] = {}
         """By row number."""
 
@@ -112,6 +114,7 @@ class Lane:
         the receiver of before was to be left alone for a while is not, for this may be another.
         """
         self._volatile, self._owed = before._volatile, before._owed
+        self._saved_seq = before._saved_seq
         self._attempted.extend(before._attempted)
         self._hold_when_full()
         before._followed = before._stopping = True
@@ -132,6 +135,7 @@ class Lane:
         if self._ended:
             self._tell_lost(notification)
             return
+        after_seq = max(after_seq, self._saved_seq)
         gone = self._volatile.add(notification, after_seq, _loop_time())
         if gone is not None:
             self._on_outcome(self.channel, Outcome.DROPPED)
@@ -166,33 +170,44 @@ class Lane:
         while not self._followed and (found := await self._turn(tried, last=True)):
             tried |= found
         if not self._followed:
-            await self._save_left()
+            await self._save_left(last=True)
 
-    async def _save_left(self) -> None:
-        """Put what memory would lose behind the rows of its alert, if that is its place."""
+    async def _save_left(self, *, last: bool = False) -> None:
+        """Put what memory would lose behind the rows of its alert, if that is its place.
+
+        At the `last` it may stand behind its own successor, which is a row already: better than to
+        be lost.
+        """
         left = self._volatile.left()
         if not left:
             return
         alerts, later_s = self._volatile.fingerprints(), self._now() - _loop_time()
 
-        def work(connection: sqlite3.Connection) -> tuple[Kept, ...]:
+        def work(connection: sqlite3.Connection) -> tuple[tuple[Kept, ...], int]:
             rows = outbox.places(connection, self.channel, alerts)
-            last = tuple(kept for kept in left if not _overtaken(kept, left, rows))
-            for kept in last:
+            found = tuple(
+                kept
+                for place, kept in enumerate(left)
+                if not _overtaken(kept, left if last else left[: place + 1], rows)
+            )
+            for kept in found:
                 next_at = kept.next_at + later_s if kept.next_at else 0.0
                 offered_at = kept.offered_at + later_s
                 outbox.take_up(
                     *(connection, kept.notification, self.channel),
                     *(offered_at, kept.attempts, next_at),
                 )
-            return last
+            return found, outbox.last_seq(connection)
 
         try:
-            saved = await self._ledger.write(work)
-        except LedgerError:  # told; what is left is told as lost
+            saved, self._saved_seq = await self._ledger.write(work)
+        except LedgerError:  # told; at the end what is left is told as lost
             return
         for kept in saved:
             self._volatile.let_go(kept)
+        for kept in self._volatile.left():
+            if kept not in left:  # it was offered while we wrote, and comes after that
+                kept.after_seq = max(kept.after_seq, self._saved_seq)
 
     async def _turn(self, tried: AbstractSet[str], *, last: bool = False) -> frozenset[str]:
         """Deal with one notification, if it is any's turn; return its id, or nothing.
@@ -426,9 +441,9 @@ class Lane:
         )
 
 
-def _overtaken(kept: Kept, left: tuple[Kept, ...], rows: tuple[outbox.Place, ...]) -> bool:
-    """Whether the outbox has a later row of this alert, other than those that are `left` anyway."""
-    known = {each.notification.id for each in left}
+def _overtaken(kept: Kept, but: tuple[Kept, ...], rows: tuple[outbox.Place, ...]) -> bool:
+    """Whether the outbox has a later row of this alert, other than those."""
+    known = {each.notification.id for each in but}
     return any(
         row.fingerprint == kept.notification.order
         and row.seq > kept.after_seq

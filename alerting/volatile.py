@@ -88,21 +88,22 @@ class Volatile:
     def settle(self, kept: Kept, error: str = "") -> None:
         """Let go of one that was sent or, with an `error`, is given up; remember which."""
         self._in_hand = None
-        del self._kept[kept.notification.id]
         self.remember(kept.notification.id, error)
 
     def remember(self, notification_id: str, error: str = "") -> None:
         """Remember one that was sent or, with an `error`, is given up: it is not taken again.
 
-        A row may be sent before the ledger says that it took it; then it is offered here too.
+        A row may be sent before the ledger says that it took it; then it is offered here too, and
+        may be kept already.
         """
+        self._kept.pop(notification_id, None)
         self._settled[notification_id] = error
         while len(self._settled) > SETTLED_LIMIT:
             self._settled.popitem(last=False)
 
     def let_go(self, kept: Kept) -> None:
         """Forget one that is a row of the outbox from now on: there it is still to be sent."""
-        del self._kept[kept.notification.id]
+        self._kept.pop(kept.notification.id, None)
 
     def fate(self, notification_id: str) -> str | None:
         """Return why it was given up here, "" for what was sent from here, None for any other."""
