@@ -35,6 +35,7 @@ from monitor.budget.book import Book
 from monitor.budget.keeper import GIVE_BACK_S
 from monitor.budget.purse import BUDGET
 from monitor.clock import Clock
+from monitor.cluster import join
 from monitor.config.values import Config
 from monitor.health import Readiness
 from monitor.life import Life, Running, Shared
@@ -142,6 +143,7 @@ class Daemon:
             references=KeptReferences(ledger, clock.wall),
             threads=Threads(ledger),
             store=self._store,
+            cluster=join(config, ledger, clock),
         )
         self._started_at = clock.wall()
         self._shared.life = self._life = Life(config, self._shared)
@@ -199,6 +201,7 @@ class Daemon:
                     await self._rebuild.windows(self.road.windows, stop)
                 rows = await self.road.restore(stop.is_set)
                 log.info("ledger.replayed", rows=rows)
+                await self._shared.cluster.start(self.road)
                 if not stop.is_set():  # else by windows half filled nothing is to be judged
                     _settle_memory()
                     await self._serve(WebServer(self._app(), listener), address, stop)
@@ -365,6 +368,7 @@ class Daemon:
         except TimeoutError:
             log.warning("daemon.close_timed_out")
         finally:
+            await self._shared.cluster.close()
             await self._close_ledger()
 
     async def _close_ledger(self) -> None:

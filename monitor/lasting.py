@@ -14,8 +14,11 @@ from aggregator.window import Windows
 from alerting.deliver import Deliverer, Outcome
 from alerting.notification import Notifier
 from monitor.clock import Clock
+from monitor.cluster.claimed import ClaimedSlots
+from monitor.cluster.protocol import Cluster, Hearer
 from monitor.config.values import Config
 from monitor.drift import DriftWatch
+from monitor.elsewhere import Elsewhere
 from monitor.kindness.confirmations import Confirmations, Way
 from monitor.metrics import Metrics
 from monitor.pipeline import Pipeline
@@ -26,7 +29,7 @@ from probes.result import Failing, ProbeResult, SkipReason
 from probes.target import Slot, Target
 
 
-class Leading(Protocol):
+class Leading(Hearer, Protocol):
     """The road that leads: who outlives it asks it, and never one of before."""
 
     def refusal(self, target: Target, /) -> SkipReason | None:
@@ -48,7 +51,7 @@ class Leading(Protocol):
 class Lasting:
     """The parts that all roads of one process share."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what the first road was given
         self,
         first: Leading,
         config: Config,
@@ -58,9 +61,11 @@ class Lasting:
         clock: Clock,
         on_result: Callable[[ProbeResult], None],
         store: Writer | None,
+        cluster: Cluster,
     ) -> None:
         """`first` leads until another road does."""
         self.leading = first
+        self.cluster = cluster
         self.metrics = metrics = Metrics(config.location, version)
         self.windows = Windows(longest_s=max(config.windows_s))
         self.pipeline = Pipeline(
@@ -72,6 +77,7 @@ class Lasting:
             on_result,
             self._failing,
         )
+        self.elsewhere = Elsewhere(longest_s=max(config.windows_s))
         self.drift = DriftWatch(ledger, metrics, clock)
         self.confirmations = Confirmations(
             Way(self._refusal, self._attempt, self.take, self.pipeline.target_crashed),
@@ -79,8 +85,9 @@ class Lasting:
             Random(),  # noqa: S311 - jitter, not a secret
             lambda outcome: metrics.confirmations.labels(outcome.value).inc(),
         )
+        self.claimed = ClaimedSlots(self.pipeline, cluster, config.location, clock)
         self.scheduler = Scheduler(
-            config.targets, self._run_slot, self.pipeline, clock, self._refusal
+            config.targets, self._run_slot, self.claimed, clock, self._refusal
         )
         self._clock = clock
         self.undelivered = Undelivered(tuple(notifiers))

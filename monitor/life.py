@@ -24,6 +24,7 @@ from alerting.slack_threads import Threads
 from monitor.budget.book import Book
 from monitor.channels import build_notifiers
 from monitor.clock import Clock
+from monitor.cluster.protocol import Cluster
 from monitor.config.values import Config, Heartbeat
 from monitor.heartbeat import Heart
 from monitor.on_demand import JUDGED_S, OnDemand
@@ -59,6 +60,7 @@ class Shared:
     references: KeptReferences
     threads: Threads
     store: Writer | None
+    cluster: Cluster
     life: "Life | None" = None
     """The one that runs; None: there is none yet. A life that is over knows no other way to it:
     else each would keep the next one in memory."""
@@ -91,6 +93,7 @@ class Life:
             replace(shared.observers, on_transition=self._heard),
             shared.store,
             None if before is None else before.road,
+            shared.cluster,
         )
         self.outside: Outside = Outside(
             config, self.road, shared.clock, None if before is None else before.outside

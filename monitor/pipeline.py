@@ -9,14 +9,14 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Final
 
 import structlog
 
 from aggregator.ledger import Ledger, LedgerError
-from aggregator.results import insert_result, insert_skip
+from aggregator.results import SkippedSlot, insert_result, insert_skip
 from aggregator.window import HELD_BACK, Windows
 from monitor.clock import Clock
 from monitor.metrics import Metrics
@@ -27,19 +27,6 @@ SKIP_QUEUE_LIMIT: Final = 10_000
 """Skipped slots waiting for the ledger; beyond that they are counted but leave no row."""
 
 log = structlog.get_logger("sonde.pipeline")
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A slot that got no probe."""
-
-    target: str
-    slot: Slot
-    reason: SkipReason
-    at: float
-    """Wall time at which it was given up."""
-    failing: Failing | None
-    """What it counts as; None: not as a failure."""
 
 
 class Pipeline:
@@ -63,7 +50,7 @@ class Pipeline:
         self._location = location
         self._on_result = on_result
         self._failing = failing
-        self._skips: asyncio.Queue[Skip] = asyncio.Queue(SKIP_QUEUE_LIMIT)
+        self._skips: asyncio.Queue[SkippedSlot] = asyncio.Queue(SKIP_QUEUE_LIMIT)
         self._current: Mapping[str, Target] | None = None
         """The targets there are, by name; None: those of the start."""
         self.ledger_error: str | None = None
@@ -113,7 +100,7 @@ class Pipeline:
         self.last_skip.pop(target.name, None)
         self._metrics.slot_started(target, slot, lateness_s)
 
-    def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> None:
+    def slot_skipped(self, target: Target, slot: Slot, reason: SkipReason) -> SkippedSlot:
         """Count a slot that gets no probe, as what its reason makes of it (`Windows.skipped`).
 
         Of a target that is gone by now, it is written down alone.
@@ -121,10 +108,12 @@ class Pipeline:
         failing = self._failing(target, reason)
         if self._current is None or target.name in self._current:
             self._count_skip(target, reason, failing)
+        skip = SkippedSlot(target.name, self._location, slot, reason, self._clock.wall(), failing)
         try:
-            self._skips.put_nowait(Skip(target.name, slot, reason, self._clock.wall(), failing))
+            self._skips.put_nowait(skip)
         except asyncio.QueueFull:
             self._metrics.dropped_skips.inc()
+        return skip
 
     def _count_skip(self, target: Target, reason: SkipReason, failing: Failing | None) -> None:
         self.last_skip[target.name] = reason
@@ -176,11 +165,11 @@ class Pipeline:
                 self._metrics.dropped_skips.inc()
                 self.ledger_error = str(error)
 
-    def _insert(self, skip: Skip, connection: sqlite3.Connection) -> None:
+    def _insert(self, skip: SkippedSlot, connection: sqlite3.Connection) -> None:
         insert_skip(
             connection,
             target=skip.target,
-            location=self._location,
+            location=skip.location,
             slot=skip.slot,
             reason=skip.reason,
             at=skip.at,

@@ -32,9 +32,10 @@ from monitor.breadth import Breadth
 from monitor.budget.book import Book
 from monitor.budget.collector import BudgetCollector
 from monitor.budget.keeper import Keeper
-from monitor.budget.purse import LedgerPurse
 from monitor.budget.told import spending
 from monitor.clock import Clock
+from monitor.cluster.alone import Alone
+from monitor.cluster.protocol import Cluster, Heard, Turn
 from monitor.comparisons import beside, budget_left, course, lost, usual
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
@@ -88,10 +89,12 @@ class Road:
         observers: Observers,
         store: Writer | None = None,
         before: "Road | None" = None,
+        cluster: Cluster | None = None,
     ) -> None:
         """`before`: the road it will follow, of which nothing changes until `take_over`.
 
-        Then `store` is of no account, and `notifiers` are used from that moment on.
+        Then `store` and `cluster` are of no account, and `notifiers` are used from that moment on.
+        `cluster` None: it is alone.
         """
         self.config = config
         self._targets = {target.name: target for target in config.targets}
@@ -111,12 +114,14 @@ class Road:
         """What longer windows than before want to know, and when it was read."""
         self.lasting: Lasting = (
             Lasting(
-                self, config, self.version, ledger, notifiers, clock, observers.on_result, store
+                *(self, config, self.version, ledger, notifiers, clock, observers.on_result),
+                *(store, cluster or Alone(ledger)),
             )
             if before is None
             else before.lasting
         )
         lasting = self.lasting
+        self.cluster = lasting.cluster
         self.metrics, self.windows = lasting.metrics, lasting.windows
         self.pipeline, self.drift = lasting.pipeline, lasting.drift
         self.scheduler, self.confirmations = lasting.scheduler, lasting.confirmations
@@ -124,7 +129,7 @@ class Road:
         self.engine = Engine(config.rules, config.targets, location=config.location)
         self.kindness = Kindness(config, clock.steady)
         self.retirements = Retirements(config.providers, config.targets)
-        self.budget = Keeper(config.budgets, config.targets, LedgerPurse(ledger), clock)
+        self.budget = Keeper(config.budgets, config.targets, self.cluster.purse(), clock)
         if config.budgets:
             self.show(BudgetCollector(self.budget))
         self.objectives = Objectives(config.slos, config.targets, config.location, ledger, clock)
@@ -304,16 +309,30 @@ class Road:
         current = self._targets.get(target.name)
         if current is None:
             return
-        target = current
-        self.confirmations.give_way(target)
+        self.confirmations.give_way(current)
+        match await self.cluster.claim(current, slot):
+            case Turn.TAKEN:
+                return
+            case Turn.IN_FLIGHT:
+                self.lasting.claimed.count(current, slot, SkipReason.IN_FLIGHT)
+                return
+        try:
+            result = await self._make(current, slot)
+        finally:
+            await self.cluster.release(current)
+        if result is not None:
+            self.confirmations.after(current, slot, result)
+
+    async def _make(self, target: Target, slot: Slot) -> ProbeResult | None:
+        """Make a slot's own attempt and take down what it found; None: it could not be made."""
         result = await self.attempt(target, slot, 1)
         if result is None:
             # A disk that takes nothing is no spent budget: the slot is missing, not held back.
             reason = SkipReason.PAUSED if self.budget.stuck else SkipReason.BUDGET
-            self.pipeline.slot_skipped(target, slot, reason)
-            return
+            self.lasting.claimed.count(target, slot, reason)
+            return None
         await self.lasting.take(target, result)
-        self.confirmations.after(target, slot, result)
+        return result
 
     async def attempt(self, target: Target, slot: Slot, number: int) -> ProbeResult | None:
         """Make the attempt of this number; None: its budgets did not allow it after all."""
@@ -345,6 +364,13 @@ class Road:
         self.retirements.learn(target, result)
         self.drift.observe(result)
         await self.pipeline.take(target, result)
+        self.cluster.tell(result)
+
+    async def hear(self, heard: Sequence[Heard]) -> None:
+        """Take in what other replicas found, as if it had been found here."""
+
+    def lost(self, target: str, slot: Slot, location: str) -> None:
+        """Count a slot that another replica took, and of which nothing came."""
 
     async def restore(self, stopped: Callable[[], bool]) -> int:
         """Take up where the process before us stopped; return how many rows were replayed.
@@ -377,6 +403,8 @@ class Road:
         return {
             **shipping,
             "recording of skipped slots": self.pipeline.record_skips,
+            "claiming of skipped slots": self.lasting.claimed.settle,
+            **self.cluster.running(lambda: self.lasting.leading),
             "keeping of drift": self.drift.run,
             "confirming of failures": self.confirmations.run,
         }

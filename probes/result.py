@@ -87,6 +87,8 @@ class SkipReason(StrEnum):
     """The day's money is spent: probing it would cost more than its owner allowed."""
     THROTTLED_BY_US = "throttled_by_us"
     """We hold back: the provider asked for it, a limit is near, or the money must last the day."""
+    NOT_CLAIMED = "not_claimed"
+    """Another replica took it, and nothing was heard of it since."""
     BREAKER = "breaker"
     """The key's breaker is open: another probe would tell nothing new. Counts as a failure."""
 

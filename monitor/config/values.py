@@ -189,6 +189,21 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The replicas this one shares the work with, through one Redis."""
+
+    redis: SecretSource
+    """Its URL, which may hold a password."""
+    name: str = "sonde"
+    """Groups that share one Redis have different ones."""
+    replica: str
+    """This one's, unlike that of any other in the group."""
+    locations: tuple[str, ...] = ()
+    """All locations of the group, this one's among them."""
+    papers: Papers = field(default_factory=Papers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Http:
     """Where pages and metrics are served."""
 
@@ -292,6 +307,8 @@ class Config:
     routes: tuple[Route, ...] = ()
     heartbeat: Heartbeat | None = None
     store: Store = Store()
+    cluster: Cluster | None = None
+    """None: this one is alone."""
     http: Http = Http()
     egress: Egress = Egress()
     status_pages: tuple[ProviderPage, ...] = ()
