@@ -3,6 +3,7 @@
 #   make run             the daemon itself (configuration: CONFIG=FILE, else the environment)
 #   make test            all tests, in stages
 #   make check           formatting, lint, types, import contracts
+#   make test-image      the container image, built and run as its users do
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -11,19 +12,20 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV ?= .venv
 CONFIG ?=
+IMAGE ?= sonde:latest
 ARGS ?=
 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
-STAGES := $(wildcard tests/unit tests/property tests/virtual tests/simulation tests/contract tests/integration tests/e2e tests/browser)
+STAGES := $(wildcard tests/unit tests/property tests/virtual tests/simulation tests/contract tests/integration tests/e2e tests/replicas tests/browser)
 
 # uv resolves the lock files; it is no part of what is installed.
 UV_VERSION := 0.13.8
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --generate-hashes --no-header \
   --universal --python-version 3.11 $(if $(UPGRADE),--upgrade)
 
-.PHONY: docs docs-serve docs-reference picture help demo run test test-servers bench-servers check fmt bench soak sim sim-mutants lock venv clean
+.PHONY: image test-image docs docs-serve docs-reference picture help demo run test test-servers bench-servers check fmt bench soak sim sim-mutants lock venv clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,6 +43,13 @@ test: $(VENV)/dev.stamp $(VENV)/ui.stamp test-servers ## unit and property, cont
 
 test-servers: $(VENV)/dev.stamp ## the real servers that tests run against, into .servers
 	@PYTHON=$(abspath $(PY)) tests/servers/install
+
+image: ## the container image, as $(IMAGE) (BUILDER=docker|podman|buildah, IMAGE=NAME:TAG)
+	@deploy/image/build $(IMAGE)
+
+test-image: $(VENV)/dev.stamp ## the container image built twice and run; takes root, about six minutes
+	@PYTHON=$(abspath $(PY)) tests/servers/install image
+	@$(PY) -m pytest tests/image $(ARGS) </dev/null
 
 bench-servers: ## what benchmarks run against and are measured with
 	@tests/servers/install bench

@@ -108,6 +108,11 @@ RESULTS: Final = Schema(
         ALTER TABLE skips ADD COLUMN verdict TEXT;
         ALTER TABLE skips ADD COLUMN fault TEXT;
         """,
+        """
+        -- The replica that told us of it; '': our own.
+        ALTER TABLE results ADD COLUMN heard_from TEXT NOT NULL DEFAULT '';
+        ALTER TABLE skips ADD COLUMN heard_from TEXT NOT NULL DEFAULT '';
+        """,
     ),
 )
 
@@ -140,7 +145,8 @@ _RATE_LIMIT: Final = attrgetter(*(field.name for field in fields(RateLimit)))
 _FLAGS: Final = ("reused", "latency_tainted", "stream_tainted", "interrupted")
 _COLUMNS: Final = ", ".join(_NAMES)
 _INSERT: Final = (
-    f"INSERT INTO results ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
+    f"INSERT INTO results ({_COLUMNS}, heard_from)"  # noqa: S608 - our own field names
+    f" VALUES ({', '.join('?' * len(_NAMES))}, ?)"
     " ON CONFLICT (target, location, slot, attempt, at) DO NOTHING"
 )
 _SELECT: Final = f"SELECT {_COLUMNS}, id FROM results"  # noqa: S608 - our own field names
@@ -165,14 +171,16 @@ def had_at(result: ProbeResult) -> float:
     return result.at + result.waited_s + result.total_s
 
 
-def insert_result(connection: sqlite3.Connection, result: ProbeResult) -> bool:
-    """Record one attempt; say whether it was new."""
-    return _insert(connection, _row(result)) == 1
+def insert_result(
+    connection: sqlite3.Connection, result: ProbeResult, heard_from: str = ""
+) -> bool:
+    """Record one attempt; say whether it was new. `heard_from`: whose it was, "" our own."""
+    return _insert(connection, [*_row(result), heard_from]) == 1
 
 
 def insert_results(connection: sqlite3.Connection, results: Iterable[ProbeResult]) -> int:
-    """Record attempts; return how many were new."""
-    return sum(_insert(connection, _row(result)) for result in results)
+    """Record attempts of our own; return how many were new."""
+    return sum(_insert(connection, [*_row(result), ""]) for result in results)
 
 
 def _insert(connection: sqlite3.Connection, row: list[Any]) -> int:  # Any: as in _row
@@ -195,13 +203,23 @@ def insert_skip(
     failing: Failing | None = None,
 ) -> bool:
     """Record a slot that got no probe, given up at wall time `at`; say whether it was new."""
+    return insert_skipped(connection, SkippedSlot(target, location, slot, reason, at, failing))
+
+
+def insert_skipped(connection: sqlite3.Connection, skip: SkippedSlot, heard_from: str = "") -> bool:
+    """Record a slot that got no probe; say whether it was new. `heard_from`: as of a result."""
+    slot = skip.slot
     cursor = connection.execute(
         "INSERT INTO skips"
-        " (target, location, slot, slot_at, reason, at, verdict, fault, after_result)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
+        " (target, location, slot, slot_at, reason, at, verdict, fault, heard_from, after_result)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
         "         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'results'), 0))"
         " ON CONFLICT (target, location, slot, at) DO NOTHING",
-        (target, location, slot.number, slot.at, reason.value, at, *_words(failing)),
+        (
+            *(skip.target, skip.location, slot.number, slot.at, skip.reason.value, skip.at),
+            *_words(skip.failing),
+            heard_from,
+        ),
     )
     return cursor.rowcount == 1
 
@@ -213,23 +231,25 @@ def replay(
 
     Rows whose place in time is not known are left out. When the wall clock was set back, commit
     order and stamps part: what was committed before that moment is older than its stamps say, and
-    a ledger whose newest row lies in the future has none that can be placed. Rows of a newer
-    version with words this one does not know are left out as well.
+    a ledger whose newest row lies in the future has none that can be placed. Only rows of our own
+    tell of our clock: what was heard may have come hours late, and by another's clock. Rows of a
+    newer version with words this one does not know are left out as well.
 
     Imported results, whose numbers are below 0, are none of it.
 
     It reads as it goes: use it up inside the work, there may be more than memory should hold.
     """
     newest = connection.execute(
-        f"SELECT {_HAD_AT} FROM results WHERE id > 0 ORDER BY id DESC LIMIT 1"  # noqa: S608 - ours
+        f"SELECT {_HAD_AT} FROM results WHERE id > 0 AND heard_from = ''"  # noqa: S608 - ours
+        " ORDER BY id DESC LIMIT 1"
     ).fetchone()
     newest_at = newest[0] if newest is not None else until
     if newest_at > until + STEP_TOLERANCE_S:
         return
     first = _after_step(connection, since)
     results = connection.execute(
-        f"{_SELECT} WHERE at BETWEEN ? AND ? AND id > ? ORDER BY id",
-        (since, newest_at + STEP_TOLERANCE_S, first),
+        f"{_SELECT} WHERE at BETWEEN ? AND iif(heard_from = '', ?, ?) AND id > ? ORDER BY id",
+        (since, newest_at + STEP_TOLERANCE_S, until + STEP_TOLERANCE_S, first),
     )
     skips = connection.execute(
         "SELECT target, location, slot, slot_at, reason, at, verdict, fault, after_result"
@@ -251,7 +271,8 @@ def _after_step(connection: sqlite3.Connection, since: float) -> int:
     """Return the id after which the stamps of what began since then keep to commit order."""
     (step,) = connection.execute(
         f"SELECT max(id) FROM (SELECT id, {_HAD_AT} AS had_at,"  # noqa: S608 - our own
-        f" lead({_HAD_AT}) OVER (ORDER BY id) AS next_at FROM results WHERE id > 0 AND at >= ?)"
+        f" lead({_HAD_AT}) OVER (ORDER BY id) AS next_at FROM results"
+        "  WHERE id > 0 AND at >= ? AND heard_from = '')"
         " WHERE next_at < had_at - ?",
         (since, STEP_TOLERANCE_S),
     ).fetchone()

@@ -7,6 +7,7 @@ from hashlib import blake2s
 
 from alerting.condition import Condition
 from alerting.evaluate import Reason
+from alerting.quorum import Vote
 from alerting.rule import Rule, Severity
 from alerting.state import Edge, State
 
@@ -89,6 +90,8 @@ class Transition(_Named):
     holds: bool | None = True
     """Whether the condition is so of `value`: an alert may fire on while it is not (for `clear`,
     or `keep_firing_for`). None: there is no value, the window is empty, and that is what fires."""
+    votes: tuple[Vote, ...] = ()
+    """What each location says, of a rule that several must agree on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,8 @@ class Alert(_Named):
     targets: tuple[str, ...]
     compared: Condition | None = None
     """What `value` was compared in, of a rule with several comparisons; None: in its only one."""
+    votes: tuple[Vote, ...] = ()
+    """What each location says, of a rule that several must agree on."""
 
 
 def fingerprint(labels: Mapping[str, str]) -> str:

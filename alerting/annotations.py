@@ -20,7 +20,7 @@ _LABELS: Final = "labels."
 _ALWAYS: Final = ("alertname", "severity", "condition", "value", "threshold")
 _OF: Final[Mapping[Subject, tuple[str, ...]]] = {
     Subject.TARGET: ("target", "provider", "model", "operation", "location"),
-    Subject.PROVIDER: ("provider",),
+    Subject.PROVIDER: ("provider", "location"),
     Subject.LOCATION: ("location",),
 }
 _OPENING: Final = re.compile(r"\{\{")
@@ -67,7 +67,7 @@ def _values(rule: Rule, transition: Transition) -> Mapping[str, str]:
     return {
         **labels,
         **{f"{_LABELS}{name}": value for name, value in labels.items()},
-        "condition": str(rule.when),
+        "condition": rule.condition,
         "value": transition.value,
         "threshold": threshold,
     }

@@ -15,6 +15,7 @@ import structlog
 
 from aggregator.ledger import Ledger, LedgerError
 from alerting import outbox
+from alerting.consent import FREE, Consent
 from alerting.lane import Lane, OnOutcome, Outcome
 from alerting.notification import Notification, Notifier
 from alerting.patience import PatientLedger
@@ -37,8 +38,9 @@ class Deliverer:
         now: Callable[[], float],
         on_outcome: OnOutcome,
         most_per_hour: Mapping[str, int] = MappingProxyType({}),
+        consent: Consent = FREE,
     ) -> None:
-        """`most_per_hour`: by channel, as a lane has it.
+        """`most_per_hour`: by channel, as a lane has it. `consent`: asked before each attempt.
 
         `now`: seconds since the epoch, on a clock that does not step; retries are timed by it.
 
@@ -46,7 +48,7 @@ class Deliverer:
         """
         self._ledger = PatientLedger("all", ledger)
         self._on_outcome = on_outcome
-        self._made = partial(Lane, ledger=ledger, now=now, on_outcome=on_outcome)
+        self._made = partial(Lane, ledger=ledger, now=now, on_outcome=on_outcome, consent=consent)
         self._lanes = tuple(
             self._made(channel, notifier, most_per_hour=most_per_hour.get(channel))
             for channel, notifier in notifiers.items()

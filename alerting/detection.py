@@ -19,6 +19,9 @@ evaluation + hold + send. How soon a fact is known is up to who finds it out.
 That is the first message about its group, which may wait for others like it (`after_waiting`); an
 alert that joins a group the channel knows of waits for the group's interval, unless it is louder.
 
+A rule that several locations must agree on is told of what they find a moment later (`NEWS_S`);
+enough of them see the outage by then, for each looks as often.
+
 A rule over a provider's targets together is no slower than with the slowest of them alone. A slot
 whose predecessor is only just ending at its deadline is taken to be run, not skipped.
 """
@@ -68,6 +71,8 @@ class Unbounded:
 
 
 Found = Detection | Undetectable | Unbounded
+NEWS_S: Final = 1.0
+"""What another location found is here by then: it is told at once, in batches of some 20 ms."""
 _ALWAYS: Final = "its condition is true while all is well"
 
 
@@ -85,6 +90,11 @@ def detection(
     """
     if longest_s is not None and rule.over_s > longest_s:
         return Undetectable(f"it looks at {rule.over_s:g} s, but only {longest_s:g} s are kept")
+    if rule.quorum is not None:
+        own = detection(
+            replace(rule, quorum=None), target, evaluate_every_s=evaluate_every_s, send_s=send_s
+        )
+        return _added(own, NEWS_S, "news of others")
     match rule.when:
         case And(parts):
             found = _of_parts(rule, parts, target, evaluate_every_s, send_s)
@@ -158,12 +168,17 @@ def _of_condition(rule: Rule, target: Target, evaluate_every_s: float, send_s: f
 
 def after_waiting(found: Found, wait_s: float) -> Found:
     """Add the group's wait before its first message."""
-    if wait_s == 0 or not isinstance(found, Detection):
+    return _added(found, wait_s, "group wait")
+
+
+def _added(found: Found, more_s: float, what: str) -> Found:
+    """Add something that has to be waited for."""
+    if more_s == 0 or not isinstance(found, Detection):
         return found
-    seconds = found.seconds + wait_s
+    seconds = found.seconds + more_s
     summed = found.formula.rpartition(" = ")[0]
     return replace(
-        found, seconds=seconds, formula=f"{summed} + group wait {wait_s:g} s = {seconds:g} s"
+        found, seconds=seconds, formula=f"{summed} + {what} {more_s:g} s = {seconds:g} s"
     )
 
 

@@ -12,7 +12,7 @@ and time moves no inactive state. The same holds of a fact that is what it was. 
 is not looked for: its rules say "unknown", which moves no state at all.
 
 A rule that looks at several things at once (other targets' windows, facts beside its window) is
-evaluated each time.
+evaluated each time; one of several locations when a window of one of them changed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,19 +75,27 @@ class Engine:
     Raises ValueError at once when two rules would give the same alert.
     """
 
-    def __init__(self, rules: Sequence[Rule], targets: Sequence[Target], *, location: str) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        targets: Sequence[Target],
+        *,
+        location: str,
+        locations: Sequence[str] = (),
+    ) -> None:
+        """`locations`: all there are, our own among them; none: there is but ours."""
         self._series: dict[Identity, Series] = {}
         self._mixed: list[Series] = []
-        """Those that look at more than one window or fact."""
+        """Those that look at more than one window or fact, or at several locations."""
         watches: dict[View, _Watch] = {}
         facts: dict[Known, _Watch] = {}
         for rule in rules:
-            for series in series_of(rule, targets, location):
+            for series in series_of(rule, targets, location, locations):
                 if series.identity in self._series:
                     labels = dict(series.identity.labels)
                     raise ValueError(f"two rules named {rule.name} speak of {labels}")
                 self._series[series.identity] = series
-                if not rule.sources.single:
+                if series.ballot is not None or not rule.sources.single:
                     self._mixed.append(series)
                     for view in _views(series):
                         watches.setdefault(view, _Watch())
@@ -139,16 +147,19 @@ class Engine:
             if known in self._facts:
                 yield self._look(self._facts[known], value, snapshot.now)
         for series in self._mixed:
-            yield self._judge(series, snapshot)
+            yield () if _unmoved(series, snapshot.summaries) else self._judge(series, snapshot)
 
     def _judge(self, series: Series, snapshot: Snapshot) -> Sequence[Transition]:
         """Evaluate a series that looks at several things."""
         try:
-            transition = series.judge(series.seen(snapshot), snapshot.now)
+            transition = series.look(snapshot)
         except Exception as error:  # noqa: BLE001 - a bug in one rule must not silence the rest
             self._set_aside(series, error)
-            return ()
-        self._keep(series)
+            transition, loud = None, True
+        else:
+            loud = self._keep(series)
+        if loud and series.ballot is not None:
+            series.ballot.quiet = None
         return () if transition is None else (transition,)
 
     def _forget(self, facts: Mapping[Known, Value]) -> None:
@@ -236,6 +247,9 @@ class Engine:
         """
         for watch in chain((watch for _, watch in self._watches), self._facts.values()):
             watch.quiet = None
+        for each in self._mixed:
+            if each.ballot is not None:
+                each.ballot.quiet = None
         away_s = 0.0 if saved_at is None else now - saved_at
         transitions: list[Transition] = []
         for identity, state in states.items():
@@ -248,7 +262,25 @@ class Engine:
         return tuple(transitions)
 
 
+def _unmoved(series: Series, summaries: Mapping[View, Summary]) -> bool:
+    """Say whether several locations would say what they said, and nothing came of that."""
+    ballot = series.ballot
+    if ballot is None or _MOVING & series.sources.metrics:
+        return False
+    seen = [summaries.get(view) for view in _views(series)]
+    before, ballot.quiet = ballot.quiet, seen
+    return before is not None and all(map(_is_alike, seen, before))
+
+
+def _is_alike(seen: Summary | None, before: Summary | None) -> bool:
+    return seen is before or (seen is not None and before is not None and alike(seen, before))
+
+
 def _views(series: Series) -> Iterator[View]:
+    if series.ballot is not None:
+        for place in series.places:
+            yield from (place.view, *place.others.values())
+        return
     if series.sources.windowed:
         yield series.view
     yield from series.others.values()

@@ -17,12 +17,13 @@ from enum import StrEnum
 from math import inf
 from pathlib import Path
 from traceback import extract_tb
-from typing import Final
+from typing import Final, TypeGuard
 
 import structlog
 
 from aggregator.ledger import Ledger, LedgerError
 from alerting import outbox
+from alerting.consent import FREE, Consent, Leave, Word
 from alerting.notification import SEND_BUDGET_S, DeliveryError, Notification, Notifier, Status
 from alerting.patience import LEDGER_PAUSE_S, PatientLedger
 from alerting.retry import Dead, Retry, decide
@@ -50,9 +51,14 @@ class Outcome(StrEnum):
     """Never sent: too many others were waiting in memory."""
     SUPERSEDED = "superseded"
     """It could not be sent until a newer message said how things stand."""
+    TOLD = "told"
+    """Another replica told it."""
 
 
 OnOutcome = Callable[[str, Outcome], None]
+
+Fate = Retry | Dead | Leave | None
+"""What follows from an attempt: None: it was sent; a Leave: none was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class Lane:
         now: Callable[[], float],
         on_outcome: OnOutcome,
         most_per_hour: int | None = None,
+        consent: Consent = FREE,
     ) -> None:
         """`most_per_hour`: attempts the channel allows in any hour; None: as many as there are."""
         self.channel = channel
@@ -84,6 +91,9 @@ class Lane:
         self._attempted: deque[float] = deque(maxlen=most_per_hour or 1)
         """Loop times of the newest attempts: of as many as an hour may have."""
         self.notifier = notifier
+        self._consent = consent
+        self._asked: dict[int, float] = {}
+        """Rows others may be telling, by number: the loop time at which to ask for them again."""
         self._ledger = PatientLedger(channel, ledger)
         self._now = now
         self._on_outcome = on_outcome
@@ -237,6 +247,7 @@ class Lane:
         now = _loop_time()
         waits = [LONGEST_REST_S, self._held_s(), self._ledger.shut_s()]
         waits += [owed.retry_at - now for owed in self._owed.values()]
+        waits += [again_at - now for again_at in self._asked.values()]
         waits += [kept.next_at - now for kept in self._volatile.heads()]
         if self._owed or len(self._volatile):
             waits.append(LEDGER_PAUSE_S)  # they may wait for each other
@@ -246,7 +257,9 @@ class Lane:
 
     async def _next_row_s(self) -> float:
         try:
-            next_at = await self._ledger.read(lambda c: outbox.next_due_at(c, self.channel))
+            next_at = await self._ledger.read(
+                lambda c: outbox.next_due_at(c, self.channel, self._asked)
+            )
         except LedgerError:  # told, and looked at again when it is asked again
             return LEDGER_PAUSE_S
         return LONGEST_REST_S if next_at is None else max(SHORTEST_REST_S, next_at - self._now())
@@ -291,6 +304,9 @@ class Lane:
         self._volatile.take(kept)
         attempt, age_s = kept.attempts + 1, _loop_time() - kept.offered_at
         fate, error = await self._send(kept.notification, attempt, age_s)
+        if _waits(fate):
+            self._volatile.wait(kept, _loop_time() + fate.wait_s)
+            return
         if isinstance(fate, Retry):
             self._volatile.retry(kept, _loop_time() + fate.wait_s)
         else:
@@ -303,19 +319,21 @@ class Lane:
             return None
         now, loop_now = self._now(), _loop_time()
         settled = self._settled()
+        self._asked = {seq: at for seq, at in self._asked.items() if loop_now < at}
         waiting = {seq for seq, owed in self._owed.items() if loop_now < owed.retry_at < inf}
+        waiting |= self._asked.keys()
         # Of each alert one row is due at most, so this is enough to find one that may go.
-        limit = 1 + len(tried) + len(waiting) + len(self._volatile.fingerprints())
+        limit = 1 + len(tried) + len(self._volatile.fingerprints())
         try:
             rows = await self._ledger.read(
-                lambda c: outbox.due(c, self.channel, now, limit, settled)
+                lambda c: outbox.due(c, self.channel, now, limit, settled, waiting)
             )
         except LedgerError:  # told; rows wait until it can be read again
             return None
         for row in rows:
             held_back = self._volatile.holds_back(row.fingerprint, row.seq)
             known = self._volatile.fate(row.id) is not None
-            if row.seq not in waiting and row.id not in tried and (known or not held_back):
+            if row.id not in tried and (known or not held_back):
                 owed = self._owed.get(row.seq)
                 return row if owed is None else owed.row
         return None
@@ -327,7 +345,7 @@ class Lane:
             await self._mark(row, Dead(known) if known else None, known)
             log.info("notification.settled_before", channel=self.channel, id=row.id)
             return
-        fate: Retry | Dead | None
+        fate: Fate
         try:
             notification = outbox.decode(row.payload)
         except ValueError as damage:
@@ -336,6 +354,9 @@ class Lane:
         else:
             alertname, age_s = notification.alertname, self._now() - row.created_at
             fate, error = await self._send(notification, row.attempts + 1, age_s)
+        if _waits(fate):
+            self._asked[row.seq] = _loop_time() + fate.wait_s
+            return
         if not isinstance(fate, Retry):
             self._volatile.remember(row.id, error)
         await self._mark(row, fate, error)
@@ -343,10 +364,14 @@ class Lane:
 
     async def _send(
         self, notification: Notification, attempt: int, age_s: float
-    ) -> tuple[Retry | Dead | None, str]:
-        """Make one attempt; return what follows from it (None: it was sent) and what was wrong."""
+    ) -> tuple[Fate, str]:
+        """Make one attempt, given leave; return what follows from it and what was wrong."""
+        leave = await self._consent.ask(self.channel, notification)
+        if leave.word is not Word.GO:
+            return leave, ""
         self._hold_to_pace()
-        failure = await self._failure_of(notification)
+        failure = await self._failure_of(leave.notification)
+        await self._consent.settled(self.channel, leave.notification, told=failure is None)
         if failure is None:
             return None, ""
         fate = decide(failure, notification_id=notification.id, attempt=attempt, age_s=age_s)
@@ -381,12 +406,14 @@ class Lane:
             return DeliveryError(f"bug in the notifier: {_place(error)}", retryable=False)
         return None
 
-    async def _mark(self, row: outbox.Row, fate: Retry | Dead | None, error: str) -> None:
+    async def _mark(self, row: outbox.Row, fate: Fate, error: str) -> None:
         """Note in the ledger what became of a row; when it will not have that, owe it."""
         now = self._now()
         owed = _Owed(lambda c: outbox.mark_sent(c, row.seq, now), row)
         if isinstance(fate, Dead):
             owed = _Owed(lambda c: outbox.mark_dead(c, row.seq, error), row)
+        elif isinstance(fate, Leave):
+            owed = _Owed(lambda c: outbox.mark_told(c, row.seq, now), row)
         elif fate is not None:
             wait_s = fate.wait_s
             owed = _Owed(
@@ -411,7 +438,7 @@ class Lane:
         notification_id: str,
         alertname: str,
         attempt: int,
-        fate: Retry | Dead | None,
+        fate: Fate,
         error: str,
     ) -> None:
         """Log and count what came of an attempt."""
@@ -424,6 +451,9 @@ class Lane:
         if fate is None:
             outcome = Outcome.SENT
             log.info("notification.sent", **told)
+        elif isinstance(fate, Leave):
+            outcome = Outcome.TOLD
+            log.info("notification.told_elsewhere", **told)
         elif isinstance(fate, Dead):
             outcome = Outcome.DEAD
             log.error("notification.dead", **told, error=error)
@@ -450,6 +480,11 @@ def _overtaken(kept: Kept, but: tuple[Kept, ...], rows: tuple[outbox.Place, ...]
         and row.id not in known
         for row in rows
     )
+
+
+def _waits(fate: Fate) -> TypeGuard[Leave]:
+    """Whether somebody else is to be waited for: no attempt was made, and nothing is settled."""
+    return isinstance(fate, Leave) and fate.word is Word.WAIT
 
 
 def _loop_time() -> float:

@@ -71,6 +71,8 @@ class Notification(News):
     """Those that fire first; then by loudness."""
     more: int = 0
     """Alerts that fire beside these and found no room."""
+    repeat_s: float = 0.0
+    """How long the group was silent before this, when it says nothing new; else 0."""
     url: str | None = None
     """Where to look: the status page, when `public_url` is configured."""
 

@@ -175,6 +175,7 @@ _ELIGIBLE: Final = """
         AND earlier.fingerprint = row.fingerprint AND earlier.seq < row.seq
         AND earlier.seq NOT IN (SELECT value FROM json_each(:settled)))
     AND row.seq NOT IN (SELECT value FROM json_each(:settled))
+    AND row.seq NOT IN (SELECT value FROM json_each(:waiting))
 """
 """A row waits until every earlier one of the same alert on its channel is settled: "resolved" never
 overtakes "firing"."""
@@ -186,10 +187,12 @@ def due(
     now: float,
     limit: int,
     settled: Iterable[int] = (),
+    waiting: Iterable[int] = (),
 ) -> tuple[Row, ...]:
     """Return the channel's rows whose time has come, those that never failed first.
 
     `settled`: numbers of rows that are dealt with, though the ledger could not be told so yet.
+    `waiting`: of those that must not go yet, nor anything behind them.
     """
     rows = connection.execute(
         f"SELECT {_COLUMNS}"
@@ -201,15 +204,22 @@ def due(
             "longest": LONGEST_WAIT_S,
             "limit": limit,
             "settled": json.dumps(list(settled)),
+            "waiting": json.dumps(list(waiting)),
         },
     )
     return tuple(Row(*row) for row in rows)
 
 
-def next_due_at(connection: sqlite3.Connection, channel: str) -> float | None:
-    """Return when the channel's next row falls due; None when nothing is queued there."""
+def next_due_at(
+    connection: sqlite3.Connection, channel: str, waiting: Iterable[int] = ()
+) -> float | None:
+    """Return when the channel's next row falls due; None when nothing is queued there.
+
+    `waiting`: numbers of rows that are looked at again by themselves.
+    """
     found: tuple[float | None] = connection.execute(
-        "SELECT min(next_at)" + _ELIGIBLE, {"channel": channel, "settled": "[]"}
+        "SELECT min(next_at)" + _ELIGIBLE,
+        {"channel": channel, "settled": "[]", "waiting": json.dumps(list(waiting))},
     ).fetchone()
     return found[0]
 
@@ -261,6 +271,19 @@ def mark_sent(connection: sqlite3.Connection, seq: int, now: float) -> None:
         "UPDATE outbox SET status = 'sent', sent_at = ?, attempts = attempts + 1, last_error = ''"
         " WHERE seq = ? AND status != 'sent'",
         (now, seq),
+    )
+
+
+TOLD: Final = "told by another replica"
+"""Stands where an error would, in a row whose message was sent elsewhere."""
+
+
+def mark_told(connection: sqlite3.Connection, seq: int, now: float) -> None:
+    """Settle a row whose news another replica told: the channel heard it, as if we had sent it."""
+    connection.execute(
+        "UPDATE outbox SET status = 'sent', sent_at = ?, last_error = ?"
+        " WHERE seq = ? AND status = 'queued'",
+        (now, TOLD, seq),
     )
 
 

@@ -1,7 +1,9 @@
 """Whether enough locations see the same: `locations: 2 of 3`."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from alerting.words import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +22,42 @@ class Quorum:
         return f"{self.needed} of {self.of}"
 
 
-def agreed(quorum: Quorum, votes: Mapping[str, bool | None]) -> bool | None:
-    """Say what the locations say together: by name, each one's own answer; None: it cannot know.
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one location says of a condition."""
+
+    location: str
+    breached: bool | None
+    """None: it cannot know."""
+    value: str = ""
+    """What it compared, for people; empty: nothing is known."""
+    reports: bool = True
+    """Whether anything was heard of it lately."""
+
+
+def told(votes: Sequence[Vote]) -> str:
+    """Say in words who sees it and who does not: `at fra1 (80 %) and iad1 (75 %), not at sin1`."""
+    groups = (
+        ("at", [each for each in votes if each.breached]),
+        ("not at", [each for each in votes if each.breached is False]),
+        ("unknown at", [each for each in votes if each.breached is None and each.reports]),
+        ("no report from", [each for each in votes if not each.reports]),
+    )
+    return ", ".join(f"{word} {listed(list(map(_named, some)))}" for word, some in groups if some)
+
+
+def _named(vote: Vote) -> str:
+    return f"{vote.location} ({vote.value})" if vote.value else vote.location
+
+
+def agreed(quorum: Quorum, votes: Sequence[bool | None]) -> bool | None:
+    """Say what the locations say together: each one's own answer; None: it cannot know.
 
     True once enough say so, false once so many do not that it cannot come true any more, whatever
     the rest says. A location that does not report is one that cannot know.
     """
-    said = list(votes.values())
-    if said.count(True) >= quorum.needed:
+    if votes.count(True) >= quorum.needed:
         return True
-    if said.count(False) > quorum.of - quorum.needed:
+    if votes.count(False) > quorum.of - quorum.needed:
         return False
     return None

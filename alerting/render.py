@@ -12,6 +12,7 @@ from alerting.condition import Condition, Expression, format_value
 from alerting.engine import Identity, Transition
 from alerting.metric import Anomalous, BurnRate, Counted, Fact, Measured, Plain, Unit, unit_of
 from alerting.notification import News, Status
+from alerting.quorum import told
 from alerting.rule import Rule
 from alerting.state import Edge
 from alerting.words import duration_text
@@ -45,7 +46,7 @@ def news_of(transition: Transition, notes: Sequence[str] = ()) -> News | None:
         severity=identity.severity,
         labels=identity.labels,
         fingerprint=transition.fingerprint,
-        condition=str(rule.when) if rule is not None else "",
+        condition=rule.condition if rule is not None else "",
         value=f">= {transition.value}" if transition.lower_bound else transition.value,
         summary=_fired(transition, rule) if rule and status is Status.FIRING else _over(transition),
         starts_at=transition.started_at,
@@ -95,6 +96,8 @@ def _fired(transition: Transition, rule: Rule) -> str:
         text += f"{', after' if transition.holds is False else ' for'} {duration_text(held_s)}"
     if blame := whose_fault(condition):
         text += f" \N{EM DASH} {blame}"
+    if transition.votes:
+        text += f"; {told(transition.votes)}"
     return f"{_who(transition.identity)}: {text}"
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from alerting.condition import Condition, Expression, Sources, is_fact, sources
 from alerting.match import EVERYTHING, Match
 from alerting.metric import AnyFact, Fact, Whose, whose
+from alerting.quorum import Quorum
 
 
 class Severity(StrEnum):
@@ -43,8 +44,8 @@ class NoData(StrEnum):
 class Rule:
     """One alerting rule. Durations in seconds.
 
-    Raises ValueError when it looks at a window it does not name, names one for a fact, or asks
-    for a fact of somebody whom the fact is not of.
+    Raises ValueError when it looks at a window it does not name, names one for a fact, asks for a
+    fact of somebody whom the fact is not of, or asks several locations for a fact.
     """
 
     name: str
@@ -70,6 +71,8 @@ class Rule:
     no_data: NoData = NoData.KEEP
     annotations: tuple[tuple[str, str], ...] = ()
     """Templates (`alerting.annotations`) of what goes with the message, by name."""
+    quorum: Quorum | None = None
+    """How many locations must say so; None: it is our own location's affair."""
 
     def __post_init__(self) -> None:
         """Refuse what could not be evaluated."""
@@ -78,6 +81,13 @@ class Rule:
             raise ValueError(f"{self.name}: {self.when} over {self.over_s:g} s")
         if self.subject not in subjects(self.when, self.clear):
             raise ValueError(f"{self.name}: {self.when} is not of a {self.subject}")
+        if self.quorum is not None and found.facts:
+            raise ValueError(f"{self.name}: {found.facts[0]} is this instance's own")
+
+    @property
+    def condition(self) -> str:
+        """What it asks for, for people: with how many locations must say so."""
+        return str(self.when) if self.quorum is None else f"{self.when} at {self.quorum} locations"
 
     @property
     def sources(self) -> Sources:

@@ -1,14 +1,16 @@
 """One rule on one subject: what it looks at, and what state its alert is in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aggregator.summary import Summary
 from alerting.alert import Alert, Identity, Phase, Transition
-from alerting.condition import Condition, Sources, format_value
-from alerting.evaluate import Reason, Seen, judge
+from alerting.ballot import Ballot, value_text
+from alerting.condition import Condition, Sources
+from alerting.evaluate import Evaluation, Reason, Seen, judge
 from alerting.match import Match, labels_of
 from alerting.metric import AnyFact, Value, Whose, whose
+from alerting.quorum import Vote
 from alerting.rule import NoData, Rule, Subject
 from alerting.state import Edge, Firing, Inactive, Policy, State, step
 from probes.target import Target
@@ -20,6 +22,17 @@ class View:
 
     targets: tuple[str, ...]
     over_s: float
+    location: str = ""
+    """Whose results; empty: those of our own location."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a rule of several locations looks at in one of them."""
+
+    location: str
+    view: View
+    others: Mapping[Match, View]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,7 @@ class Snapshot:
 
     now: float
     summaries: Mapping[View, Summary]
+    """Those of a location that does not report are absent."""
     facts: Mapping[tuple[AnyFact, str], Value] = field(default_factory=dict)
     """By what and of whom: a target, a provider, or "" for this instance. Absent: unknown."""
 
@@ -49,6 +63,10 @@ class Series:
     others: Mapping[Match, View]
     """The windows of other targets it looks at; a selection that hits none has no window."""
     policy: Policy
+    places: tuple[Place, ...] = ()
+    """Every location, of a rule that several must agree on."""
+    ballot: Ballot | None = None
+    """What they say, of such a rule."""
     state: State = field(default_factory=Inactive)
     value: float | None = None
     """The newest known one; an evaluation without a value leaves it."""
@@ -59,8 +77,18 @@ class Series:
 
     def judge(self, seen: Summary | Value | Seen, now: float) -> Transition | None:
         """Evaluate once and return what changed; what raises leaves the series as it was."""
+        return self._take(judge(self.rule, seen, firing=isinstance(self.state, Firing)), now)
+
+    def look(self, snapshot: Snapshot) -> Transition | None:
+        """Evaluate once on what it looks at, as `judge`. Raises KeyError for a missing window."""
+        if self.ballot is None:
+            return self.judge(self.seen(snapshot), snapshot.now)
+        seen = {place.location: _seen_at(place, snapshot.summaries) for place in self.places}
+        firing = isinstance(self.state, Firing)
+        return self._take(self.ballot.judge(self.rule, seen, firing=firing), snapshot.now)
+
+    def _take(self, evaluation: Evaluation, now: float) -> Transition | None:
         previous = self.state
-        evaluation = judge(self.rule, seen, firing=isinstance(previous, Firing))
         self.state, edge = step(previous, evaluation.breached, now, self.policy)
         self.reason = evaluation.reason
         if evaluation.value is not None:
@@ -83,10 +111,7 @@ class Series:
 
     def value_text(self) -> str:
         """Return the newest known value for people; empty without one."""
-        condition = self.compared or self.rule.when
-        if self.value is None or not isinstance(condition, Condition):
-            return ""
-        return format_value(condition.metric, self.value, apart_from=condition.threshold)
+        return value_text(self.compared or self.rule.when, self.value)
 
     def alert(self) -> Alert | None:
         """Return the alert this series is; None while it is inactive."""
@@ -104,6 +129,7 @@ class Series:
             reason=self.reason,
             targets=self.view.targets,
             compared=self.compared,
+            votes=self._votes(),
         )
 
     def transition(self, edge: Edge, previous: State, now: float) -> Transition:
@@ -125,7 +151,11 @@ class Series:
             targets=self.view.targets,
             compared=self.compared,
             holds=self._holds(),
+            votes=self._votes(),
         )
+
+    def _votes(self) -> tuple[Vote, ...]:
+        return () if self.ballot is None else self.ballot.votes(self.rule)
 
     def _holds(self) -> bool | None:
         """Say whether the condition is so of the newest value; None: of an empty window."""
@@ -137,26 +167,52 @@ class Series:
         return self.reason not in (Reason.WITHIN, Reason.NOT_CLEAR)
 
 
+def _seen_at(place: Place, summaries: Mapping[View, Summary]) -> Summary | Seen | None:
+    """Return what is seen at a location; None: it does not report."""
+    own = summaries.get(place.view)
+    if own is None or not place.others:
+        return own
+    return Seen(own, {of: summaries[view] for of, view in place.others.items()})
+
+
 def matching(rule: Rule, targets: Sequence[Target], location: str) -> tuple[Target, ...]:
     """Return the targets a rule speaks of."""
     return tuple(target for target in targets if rule.match.matches(labels_of(target, location)))
 
 
-def series_of(rule: Rule, targets: Sequence[Target], location: str) -> list[Series]:
-    """Return a series for each subject of a rule."""
+def series_of(
+    rule: Rule, targets: Sequence[Target], location: str, locations: Sequence[str] = ()
+) -> list[Series]:
+    """Return a series for each subject of a rule; `locations`: all there are, our own too.
+
+    With several, alerts about a provider say which of them is ours; those that locations agree on
+    are of none.
+    """
     chosen = matching(rule, targets, location)
     others = _others(rule, targets, location)
+    here = {} if rule.quorum is not None else {"location": location}
+    found: list[tuple[Mapping[str, str], Sequence[Target]]]
     if rule.subject is Subject.TARGET:
-        return [
-            _series(rule, _target_labels(target, location), (target,), others) for target in chosen
+        found = [({**_target_labels(target), **here}, (target,)) for target in chosen]
+    elif rule.subject is Subject.LOCATION:
+        found = [(here, chosen)] if chosen else []
+    else:
+        apart = here
+        found = [
+            ({"provider": name, **apart}, [t for t in chosen if t.provider == name])
+            for name in dict.fromkeys(target.provider for target in chosen)
         ]
-    if rule.subject is Subject.LOCATION:
-        return [_series(rule, {"location": location}, chosen, others)] if chosen else []
-    providers = dict.fromkeys(target.provider for target in chosen)
-    return [
-        _series(rule, {"provider": name}, [t for t in chosen if t.provider == name], others)
-        for name in providers
-    ]
+    made = [_series(rule, labels, some, others) for labels, some in found]
+    if rule.quorum is not None:
+        for series in made:
+            series.ballot = Ballot(rule.quorum)
+            series.places = tuple(_place(series, "" if e == location else e, e) for e in locations)
+    return made
+
+
+def _place(series: Series, of: str, location: str) -> Place:
+    others = {match: replace(view, location=of) for match, view in series.others.items()}
+    return Place(location, replace(series.view, location=of), others)
 
 
 def _others(rule: Rule, targets: Sequence[Target], location: str) -> Mapping[Match, View]:
@@ -200,11 +256,10 @@ def _holder(rule: Rule, fact: AnyFact, target: Target) -> str:
     return target.provider if Whose.PROVIDER in known_of else ""
 
 
-def _target_labels(target: Target, location: str) -> Mapping[str, str]:
+def _target_labels(target: Target) -> Mapping[str, str]:
     return {
         "provider": target.provider,
         "target": target.name,
         "model": target.model,
         "operation": str(target.operation),
-        "location": location,
     }

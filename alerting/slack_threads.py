@@ -1,13 +1,13 @@
 """Where a Slack bot's first message about an incident stands, so that it can be edited later.
 
-It is kept in memory and in the ledger. A ledger that does not answer costs no message: after a
-restart an incident then begins anew in the channel.
+It is kept in memory and in the ledger, and where other replicas find it. A ledger that does not
+answer costs no message: after a restart an incident then begins anew in the channel.
 """
 
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -51,16 +51,32 @@ class Thread:
     """The id of the newest notification that was posted."""
 
 
+class Places(Protocol):
+    """Where replicas look for each other's threads. No method raises but CancelledError."""
+
+    async def find(self, channel: str, incident: str) -> Thread | None:
+        """Return where an incident stands; None: nowhere, or nobody can say."""
+
+    async def keep(self, channel: str, incident: str, thread: Thread) -> None:
+        """Tell the others where an incident stands."""
+
+
 class Threads:
     """The threads of all bots of an instance. Without a ledger they last as long as it does."""
 
-    def __init__(self, ledger: Ledger | None = None) -> None:
+    def __init__(self, ledger: Ledger | None = None, places: Places | None = None) -> None:
+        """`places` None: it is alone."""
         self._ledger = ledger
+        self._places = places
         self._newest: OrderedDict[tuple[str, str], Thread] = OrderedDict()
 
     async def find(self, channel: str, incident: str) -> Thread | None:
         """Return where an incident stands; None: nowhere as far as is known."""
         key = (channel, incident)
+        if self._places is not None:
+            shared = await self._places.find(channel, incident)
+            if shared is not None:
+                self._remember(key, shared)
         if key not in self._newest and self._ledger is not None:
             try:
                 found = await self._ledger.read(lambda c: _row(c, key))
@@ -75,6 +91,8 @@ class Threads:
         """Note where an incident stands at wall time `now`."""
         key = (channel, incident)
         self._remember(key, thread)  # before the wait: whatever becomes of it, it was told
+        if self._places is not None:
+            await self._places.keep(channel, incident, thread)
         if self._ledger is None:
             return
         try:

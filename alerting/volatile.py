@@ -82,6 +82,10 @@ class Volatile:
     def retry(self, kept: Kept, next_at: float) -> None:
         """Note that sending failed and may be tried again at `next_at`."""
         kept.attempts += 1
+        self.wait(kept, next_at)
+
+    def wait(self, kept: Kept, next_at: float) -> None:
+        """Note that it was not tried, and is to be looked at again at `next_at`."""
         kept.next_at = next_at
         self._in_hand = None
 

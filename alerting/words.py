@@ -1,5 +1,6 @@
-"""Durations as people say them."""
+"""Durations and lists as people say them."""
 
+from collections.abc import Sequence
 from typing import Final
 
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -16,3 +17,9 @@ def duration_text(seconds: float) -> str:
         if len(parts) == 2:
             break
     return " ".join(part for part in parts if part) or "0s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words in a row: `fra1`, `fra1 and iad1`, `fra1, iad1 and sin1`; empty of none."""
+    *first, last = words or ("",)
+    return f"{', '.join(first)} and {last}" if first else last

@@ -37,17 +37,20 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "startup": "first probe, imports, memory at 200 targets",
         "latency": "error of reported latency, four clients against the truth server",
         "history": "a month of the ledger: taking in, rolling up, deleting, answers (takes long)",
+        "cluster": "claims through one Redis beside a Sonde that is alone",
+        "news": "results told to other replicas, and taken in",
         "dashboard": "200 targets: what its questions cost, and how soon Chromium shows them",
         "backtest": "rules over recorded history: reading, and trying them",
         "transfer": "export and import: rows a second, and memory held",
+        "pod": "50 targets under a pod's limits: start, stop, CPU, memory (Linux, root)",
         "pipeline": "CPU of the whole daemon for one probe, against others",
         "soak": "5,000 targets every 10 s on one core (takes long)",
     }
 )
 SIZED: Final = ("backtest", "dashboard", "history", "latency", "pipeline", "transfer")
 """Those that --quick and --full change."""
-LONG: Final = ("history", "soak")
-"""Not part of a run of everything: half an hour, and as long as one says."""
+LONG: Final = ("history", "pod", "soak")
+"""Not part of a run of everything: half an hour, what only root may do, and as long as one says."""
 
 
 def arguments() -> argparse.Namespace:

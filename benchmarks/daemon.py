@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,11 +100,12 @@ def daemon(
     *,
     influxdb: Mapping[str, str] | None = None,
     log_level: str = "INFO",
+    within: Sequence[str] = (),
 ) -> Iterator[Daemon]:
     """Run `sonde run` with a configuration in a folder of its own, until the block ends.
 
     It is stopped as its users stop it, so that what is in flight ends and is kept.
-    `influxdb`: url, token, org, bucket.
+    `influxdb`: url, token, org, bucket. `within`: words in front of its command.
     """
     url = f"http://127.0.0.1:{free_port()}"
     environ = {"KEY": KEY, "PYTHONPATH": str(ROOT)}
@@ -119,7 +120,10 @@ def daemon(
     sonde = [sys.executable, "-m", "monitor.cli", "run", str(file), "--log-level", log_level]
     began = time.monotonic()
     with running(
-        [*pinned(CLIENT_CORE), *sonde], ready=f"{url}/livez", scratch=folder, environ=environ
+        [*within, *pinned(CLIENT_CORE), *sonde],
+        ready=f"{url}/livez",
+        scratch=folder,
+        environ=environ,
     ) as process:
         yield Daemon(process.pid, url, folder, began)
         process.terminate()

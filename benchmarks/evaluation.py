@@ -11,6 +11,7 @@ import gc
 import logging
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -25,22 +26,25 @@ from aggregator.window import Windows
 from alerting.defaults import default_rules
 from alerting.deliver import Deliverer
 from alerting.engine import Engine, matching
+from alerting.expression import parse
 from alerting.metric import Fact
+from alerting.quorum import Quorum
 from alerting.routing.router import Router
-from alerting.rule import Subject
+from alerting.rule import Rule, Subject
 from alerting.store import ALERTING
 from benchmarks.report import drawn
 from benchmarks.windows import result
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.config.values import Config
+from monitor.elsewhere import Elsewhere
 from monitor.evaluator import Asked, Evaluator
 from monitor.facts import Facts
 from monitor.inhibitor import Inhibitor
 from monitor.metrics import Metrics
 from monitor.routing import Beside, Routing, heard, labelling
 from probes.lag import LagMeter
-from probes.result import Operation
+from probes.result import Operation, ProbeResult
 from probes.secret import SecretSource
 from probes.target import Provider, Target
 
@@ -50,6 +54,8 @@ SHARES = (("all", 1.0), ("half", 0.5), ("none", 0.0))
 ROUNDS = 5
 EVERY_S = 10.0
 WATCHED_S = 3_700.0
+LOCATIONS = ("here", "iad1", "sin1")
+"""With a rule that two of them must agree on, beside the default ones."""
 LIMIT_MS = 10.0
 """How long one evaluation may hold the loop."""
 
@@ -69,10 +75,18 @@ def latencies(chance: random.Random) -> list[float]:
     return [chance.lognormvariate(-0.3, 0.4) for _ in range(3)]
 
 
+def _quorum_rules(locations: Sequence[str]) -> tuple[Rule, ...]:
+    when = parse("consecutive_failures(provider) >= 3")
+    if not locations:
+        return ()
+    return (Rule(name="Most", when=when, over_s=900.0, quorum=Quorum(2, len(locations))),)
+
+
 class Bench:
     """Everything between windows and outbox, over so many targets with an hour behind them."""
 
-    def __init__(self, size: int, ledger: Ledger) -> None:
+    def __init__(self, size: int, ledger: Ledger, locations: Sequence[str] = ()) -> None:
+        """`locations`: of which two must agree on one rule more; ours is the first."""
         targets = tuple(target(number) for number in range(size))
         provider = Provider(name="p", preset="openai", base_url="http://t", api_key=SecretSource())
         config = Config(
@@ -80,8 +94,10 @@ class Bench:
             location="here",
             providers=(provider,),
             targets=targets,
-            rules=default_rules(),
+            rules=(*default_rules(), *_quorum_rules(locations)),
         )
+        self.elsewhere = Elsewhere(max(config.windows_s))
+        self.others = locations[1:]
         self.series = sum(
             len(matching(rule, targets, "here")) if rule.subject is Subject.TARGET else 1
             for rule in config.rules
@@ -90,7 +106,7 @@ class Bench:
         self.clock = Clock()
         self.windows = Windows(longest_s=max(config.windows_s))
         self.metrics = Metrics(config.location, "1")
-        self.engine = Engine(config.rules, targets, location=config.location)
+        self.engine = Engine(config.rules, targets, location=config.location, locations=locations)
         deliverer = Deliverer(ledger, {}, self.clock.steady, self.metrics.notified)
         routing = Routing(
             Router((), labelling(targets, "here")),
@@ -110,7 +126,7 @@ class Bench:
             self.metrics,
             announcer,
             LagMeter(),
-            Asked(Facts()),
+            Asked(Facts(), elsewhere=self.elsewhere),
         )
         healthy, chance = result(0.0), random.Random(1)
         self._results = [
@@ -124,13 +140,18 @@ class Bench:
         for step in range(int(WATCHED_S / EVERY_S)):
             for number, results in enumerate(self._results):
                 at = began + EVERY_S * (step + number / len(self._results))
-                self.windows.ingest(next(results), at)
+                self._take(next(results), at)
+
+    def _take(self, found: ProbeResult, at: float) -> None:
+        self.windows.ingest(found, at)
+        for other in self.others:
+            self.elsewhere.take(replace(found, location=other), at)
 
     def ingest(self, share: float) -> None:
         """Give that part of the targets a new result."""
         at = self.clock.steady()
         for results in self._results[: round(share * len(self._results))]:
-            self.windows.ingest(next(results), at)
+            self._take(next(results), at)
 
     def read(self) -> None:
         """Look at every figure /metrics shows of a window."""
@@ -175,12 +196,12 @@ async def measure(bench: Bench, share: float) -> tuple[float, float, float]:
     return min(costs), min(reads), max(held)
 
 
-async def rows(size: int) -> list[tuple[str, ...]]:
+async def rows(size: int, locations: Sequence[str] = ()) -> list[tuple[str, ...]]:
     with TemporaryDirectory() as folder:
         # Inline: while its thread commits there is nothing of ours to measure.
         ledger = Ledger.open(Path(folder) / "sonde.db", (RESULTS, ALERTING), inline=True)
         try:
-            bench = Bench(size, ledger)
+            bench = Bench(size, ledger, locations)
             await held_ms(bench)
             gc.collect()
             gc.freeze()  # as the daemon does when it has started
@@ -190,7 +211,7 @@ async def rows(size: int) -> list[tuple[str, ...]]:
             await ledger.close()
     return [
         (
-            f"{size:,}",
+            f"{size:,}" + (f" at {len(locations)} locations" if locations else ""),
             f"{bench.series:,}",
             name,
             f"{cost:.1f}",
@@ -208,4 +229,5 @@ def table() -> Table:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     title = f"one evaluation of the default rules, CPU ms; loop held at most {LIMIT_MS:.0f} ms"
     headings = ("targets", "series", "changed:", "evaluation", "us a series", "read", "held", "")
-    return drawn(title, headings, [row for size in TARGETS for row in asyncio.run(rows(size))])
+    measured = [row for size in TARGETS for row in asyncio.run(rows(size))]
+    return drawn(title, headings, [*measured, *asyncio.run(rows(TARGETS[0], LOCATIONS))])

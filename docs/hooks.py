@@ -13,7 +13,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT: Final = Path(__file__).parents[1]
-BESIDE: Final = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "deploy/*")
+BESIDE: Final = (
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "deploy/*", "deploy/helm/sonde/values.yaml"),
+    "deploy/kubernetes/overlays/*/kustomization.yaml",
+)
 """What of the repository the site has a copy of."""
 
 _LINK: Final = re.compile(r"\]\((?P<up>(?:\.\./)+)(?P<rest>[^)#\s]+)")
@@ -23,7 +26,7 @@ _HOME: Final = re.compile(r"\]\((?:\./)?docs/")
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Put files of the repository beside the pages."""
     for pattern in BESIDE:
-        for path in sorted(ROOT.glob(pattern)):
+        for path in sorted(filter(Path.is_file, ROOT.glob(pattern))):
             name = path.relative_to(ROOT).as_posix()
             content = path.read_text(encoding="utf-8")
             files.append(File.generated(config, name, content=content))

@@ -1,4 +1,4 @@
-"""Whether the configured InfluxDB takes what is written and gives it back, and has our time."""
+"""Whether the configured InfluxDB and Redis do what is asked of them, and have our time."""
 
 import asyncio
 import gzip
@@ -10,7 +10,9 @@ from aggregator.stores.delivery import Destination, Outcome, WriteError, words
 from aggregator.stores.influxql import Influxql, QueryError
 from aggregator.stores.lines import marker_line
 from monitor.clock import Clock
-from monitor.config.values import Influxdb
+from monitor.cluster import reach
+from monitor.cluster.protocol import ReachError
+from monitor.config.values import Cluster, Influxdb
 from monitor.threads import run
 from probes.ratelimit import http_date
 
@@ -96,6 +98,16 @@ async def _read_back(influxdb: Influxdb, at_ns: int) -> None:
 async def _seen(influxql: Influxql, at_ns: int) -> bool:
     # A number of our own, and nothing that would have to be bound: InfluxDB 3 binds nothing here.
     return bool(await influxql.rows(f"SELECT value FROM {MARKER} WHERE time = {at_ns}"))  # noqa: S608
+
+
+def report_redis(cluster: Cluster) -> tuple[str, bool]:
+    """Return one line that says how it went with Redis, and whether it went well."""
+    try:
+        found = run(reach(cluster, Clock()))
+    except ReachError as error:
+        return f"Redis of {cluster.name}: {error}", False
+    took = f"Redis of {cluster.name} did all that was asked, a round trip in "
+    return f"{took}{1000 * found.took_s:.1f} ms{_skew(-found.ahead_s)}", True
 
 
 def report(influxdb: Influxdb, location: str) -> tuple[str, bool]:

@@ -8,6 +8,7 @@ windows and fills the outbox. road.py wires them.
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -36,9 +37,12 @@ from monitor.budget.keeper import GIVE_BACK_S
 from monitor.budget.purse import BUDGET
 from monitor.clock import Clock
 from monitor.cluster import join
+from monitor.cluster.position import HEARD
+from monitor.cluster.purse_fields import PURSE
 from monitor.config.values import Config
 from monitor.health import Readiness
 from monitor.life import Life, Running, Shared
+from monitor.otlp.telling import Telling
 from monitor.public.gather import public_view
 from monitor.rebuild import Rebuild
 from monitor.references import KeptReferences
@@ -97,6 +101,8 @@ SCHEMAS: Final = (
     STATEMENTS,
     REBUILD,
     WRITES,
+    HEARD,
+    PURSE,
 )
 """Every package's tables: the one file of an instance holds them all, used or not."""
 
@@ -129,24 +135,28 @@ class Daemon:
         self._assets = assets or load_assets()
         self._ledger = ledger
         self._clock = clock = Clock()
+        self._telling = Telling(clock)
+        observers = observers or Observers()
         influxdb = config.store.influxdb
         self._store = (
             None
             if influxdb is None
             else open_influxdb(influxdb.destination, influxdb.token, influxdb.papers)
         )
+        cluster = join(config, ledger, clock)
         self._shared = Shared(
             ledger=ledger,
             clock=clock,
             lag=lag,
-            observers=observers or Observers(),
+            observers=replace(observers, on_result=self._telling.also(observers.on_result)),
             references=KeptReferences(ledger, clock.wall),
-            threads=Threads(ledger),
+            threads=Threads(ledger, cluster.places),
             store=self._store,
-            cluster=join(config, ledger, clock),
+            cluster=cluster,
         )
         self._started_at = clock.wall()
         self._shared.life = self._life = Life(config, self._shared)
+        self._telling.open(config, self.road.metrics.registry)
         self._retiring: dict[Life, asyncio.Task[None]] = {}
         """Lives that are over and still have probes in flight, and what waits for them."""
         self._living: list[asyncio.Task[None]] = []
@@ -154,7 +164,11 @@ class Daemon:
         self._rebuild = (
             None if influxdb is None else Rebuild(config, influxdb, ledger, clock, self._past_grown)
         )
-        self._reloads = Reloads(file, self._take_up, clock.wall, self.road.metrics)
+        self._reloads = Reloads(
+            file, self._take_up, clock.wall, self.road.metrics, cluster.reloaded
+        )
+        cluster.heed(self._reloads.hint)
+        cluster.yield_while(lambda: self._life.hindered)
         self._sources = self._sources_of(self._life)
         self._feed = Feed(lambda: self._sources)
         self._start: Start | None = None
@@ -225,7 +239,10 @@ class Daemon:
                 return group.create_task(_until(stop, name, coroutine), name=name)
 
             schedule = start("schedule of slots", road.scheduler.run(PROBES_STOP_S))
-            delivery = [start("delivery of notifications", road.deliverer.run())]
+            delivery = [
+                start("delivery of notifications", road.deliverer.run()),
+                start("telling OpenTelemetry", self._telling.run()),
+            ]
             if road.shipping is not None:
                 delivery.append(start("shipping to InfluxDB", road.shipping.shipper.run()))
             eternal = [start(name, run()) for name, run in running.items()]
@@ -287,6 +304,7 @@ class Daemon:
             task.cancel()
         gone = life.take_over(before)
         self._life = life
+        self._telling.take_up(life.config)
         strips = self._sources.strips
         self._sources = self._sources_of(life)
         self._sources.strips.take_over(strips)
@@ -351,6 +369,7 @@ class Daemon:
         except TimeoutError:
             log.warning("daemon.last_evaluation_timed_out")
         self.road.deliverer.stop()
+        self._telling.stop()
         if self.road.shipping is not None:
             self.road.shipping.shipper.stop()
         await _ended(delivery, DELIVERY_STOP_S)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -15,6 +15,7 @@ from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.collectors import Evaluated, WindowReading
 from monitor.config.values import Config
+from monitor.elsewhere import Elsewhere, patience_s
 from monitor.facts import Facts, Known
 from monitor.keys import KeyReading
 from monitor.metrics import Metrics
@@ -43,6 +44,8 @@ class Asked:
     """Says at a steady time what there is of each provider key, for metrics alone."""
     mutes: Mutes | None = None
     """Looks, before it is decided what people are told, what is to be quiet."""
+    elsewhere: Elsewhere = field(default_factory=lambda: Elsewhere(0.0))
+    """Knows the windows of other locations."""
 
 
 class Evaluator:
@@ -69,6 +72,7 @@ class Evaluator:
         self._facts = asked.facts
         self._keys = asked.keys
         self._mutes = asked.mutes
+        self._elsewhere = asked.elsewhere
         self._seen = clock.monotonic()
         self._began = self._seen
         """When the newest evaluation began, on the monotonic clock."""
@@ -126,8 +130,13 @@ class Evaluator:
     def _judging(self, now: float) -> Iterator[None]:
         """Evaluate the rules; a transition is announced in the step in which its state changed."""
         summaries: dict[View, Summary] = {}
+        since = now - patience_s(self._config.targets)
         for view in self._engine.views:
-            summaries[view] = self._windows.summary(view.targets, view.over_s, now)
+            windows: Windows | None = self._windows
+            if view.location:
+                windows = self._elsewhere.reporting(view.location, since)
+            if windows is not None:
+                summaries[view] = windows.summary(view.targets, view.over_s, now)
             yield
         facts: dict[tuple[AnyFact, str], Value] = {}
         yield from self._facts.gathering(now, facts)

@@ -18,29 +18,34 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def open_history(
-    config: Config, store: HistoryStore | None = None, read: Read | None = None
+    config: Config,
+    store: HistoryStore | None = None,
+    read: Read | None = None,
+    location: str = "",
 ) -> AsyncIterator[History]:
     """Give the configured history, or that of `store`, and let go of it at the end.
 
+    `location`: of which one; empty: of the configured one.
     `read` is the running daemon's `Ledger.read`. None: a command asks, and opens the ledger's file
     for itself, read only; a daemon may have it meanwhile. Raises LedgerError for a ledger that
     cannot be read, HistoryError for what is not configured; questions raise them too.
     """
     asked = config.store.history if store is None else store
+    location = location or config.location
     if asked is HistoryStore.INFLUXDB:
         influxdb = config.store.influxdb
         if influxdb is None:
             raise HistoryError("store.influxdb: not configured")
         influxql = Influxql(influxdb.destination, influxdb.token, influxdb.papers)
         try:
-            yield InfluxdbHistory(influxql, config.location)
+            yield InfluxdbHistory(influxql, location)
         finally:
             await influxql.close()
     elif read is not None:
-        yield LedgerHistory(read, config.location)
+        yield LedgerHistory(read, location)
     else:
         with _reader(config.store.path) as own:
-            yield LedgerHistory(own, config.location)
+            yield LedgerHistory(own, location)
 
 
 @contextmanager

@@ -73,6 +73,10 @@ def secret_sources(config: Config) -> list[SecretSource]:
         sources.append(config.heartbeat.url)
     if config.store.influxdb is not None and config.store.influxdb.token is not None:
         sources.append(config.store.influxdb.token)
+    if config.otlp is not None:
+        sources += [source for _, source in config.otlp.headers if source.is_hidden]
+    if config.cluster is not None and config.cluster.redis.is_hidden:
+        sources.append(config.cluster.redis)
     if config.http.token is not None:
         sources.append(config.http.token)
     return sources

@@ -76,26 +76,36 @@ class Lasting:
             config.location,
             on_result,
             self._failing,
+            alone=cluster.alone,
         )
         self.elsewhere = Elsewhere(longest_s=max(config.windows_s))
         self.drift = DriftWatch(ledger, metrics, clock)
         self.confirmations = Confirmations(
-            Way(self._refusal, self._attempt, self.take, self.pipeline.target_crashed),
+            Way(
+                self._refusal,
+                self._attempt,
+                self.take,
+                self.pipeline.target_crashed,
+                cluster.claim_further,
+                cluster.release,
+            ),
             clock,
             Random(),  # noqa: S311 - jitter, not a secret
             lambda outcome: metrics.confirmations.labels(outcome.value).inc(),
         )
-        self.claimed = ClaimedSlots(self.pipeline, cluster, config.location, clock)
+        self.claimed = ClaimedSlots(self.pipeline, cluster)
         self.scheduler = Scheduler(
             config.targets, self._run_slot, self.claimed, clock, self._refusal
         )
         self._clock = clock
         self.undelivered = Undelivered(tuple(notifiers))
         self.deliverer = Deliverer(
-            ledger, notifiers, clock.steady, self._delivered, config.most_per_hour
+            *(ledger, notifiers, clock.steady, self._delivered, config.most_per_hour),
+            consent=cluster.consent,
         )
         self.shipping = _shipping(config, store, ledger, clock, metrics)
         metrics.read(_counts(ledger, self.windows, clock))
+        cluster.show(metrics.registry)
 
     def _refusal(self, target: Target) -> SkipReason | None:
         return self.leading.refusal(target)

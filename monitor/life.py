@@ -105,6 +105,12 @@ class Life:
         targets = {target.name: target for target in config.targets}
         self.probes = Probes(targets, on_demand, metrics.labels)
 
+    @property
+    def hindered(self) -> bool:
+        """Whether our own way out is known to fail."""
+        egress = self.outside.egress
+        return egress is not None and egress.way.failing
+
     async def _judged(self, result: ProbeResult) -> ProbeResult:
         running = self._shared.life or self
         return await running.outside.judged(result)

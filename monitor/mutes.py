@@ -38,7 +38,13 @@ class Mutes:
         maintenance: Sequence[Maintenance],
         clock: Clock,
         explains: Explains = lambda _labels: "",
+        *,
+        alone: bool = True,
     ) -> None:
+        """Not `alone`, an acknowledgement may be of an alert that only another replica knows."""
+        self._alone = alone
+        self._known: frozenset[str] = frozenset()
+        """Acknowledgements, by id, whose alert was there."""
         self._ledger = ledger
         self._maintenance = tuple(maintenance)
         self._clock = clock
@@ -47,6 +53,10 @@ class Mutes:
         """Those that are not over, as of the newest `refresh`."""
         self._quiet: tuple[Quiet, ...] = ()
         self._stale = False
+
+    def take_over(self, before: "Mutes") -> None:
+        """Go on where another one stopped."""
+        self.silences, self._known = before.silences, before._known  # noqa: SLF001 - of its class
 
     async def refresh(self, states: Mapping[Identity, State]) -> None:
         """Look at the ledger; `states`: of the alerts that are pending or firing.
@@ -65,7 +75,10 @@ class Mutes:
         self._quiet = tuple(quiet_at(self.silences, self._maintenance, now))
 
     async def _standing(self, states: Mapping[Identity, State], now: float) -> tuple[Silence, ...]:
-        found, over = await self._ledger.read(lambda c: _read(c, states, now), timeout_s=READ_S)
+        found, unknown = await self._ledger.read(lambda c: _read(c, states, now), timeout_s=READ_S)
+        over = tuple(each for each in unknown if self._alone or each.id in self._known)
+        self._known = frozenset(each.id for each in (*found, *over) if each.until_resolved)
+        found += tuple(each for each in unknown if each not in over)
         if over:
             await self._ledger.write(lambda c: _end(c, over, now), timeout_s=READ_S)
         for silence in over:
@@ -84,7 +97,7 @@ class Mutes:
 def _read(
     connection: sqlite3.Connection, states: Mapping[Identity, State], now: float
 ) -> tuple[tuple[Silence, ...], tuple[Silence, ...]]:
-    """Return the silences that stand, and acknowledgements whose alert is over.
+    """Return the silences that stand, and apart acknowledgements whose alert is not there.
 
     In the reader's thread: of thousands of alerts the fingerprints take a while.
     """

@@ -8,17 +8,20 @@ that goes blind because its disk is full helps nobody.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Final
 
 import structlog
 
+from aggregator.heard import Standing, insert_heard, standing
 from aggregator.ledger import Ledger, LedgerError
-from aggregator.results import SkippedSlot, insert_result, insert_skip
+from aggregator.results import SkippedSlot, insert_result, insert_skipped
+from aggregator.stores.rebuild import began_at
 from aggregator.window import HELD_BACK, Windows
 from monitor.clock import Clock
+from monitor.cluster.protocol import Heard, Keep, News
 from monitor.metrics import Metrics
 from probes.result import Failing, Fault, ProbeResult, SkipReason
 from probes.target import Slot, Target
@@ -41,8 +44,13 @@ class Pipeline:
         location: str,
         on_result: Callable[[ProbeResult], None] = lambda _result: None,
         failing: Callable[[Target, SkipReason], Failing | None] = lambda _target, _reason: None,
+        *,
+        alone: bool = True,
     ) -> None:
-        """`failing` says what a slot of a target counts as that is skipped for a reason."""
+        """`failing` says what a slot of a target counts as that is skipped for a reason.
+
+        Not `alone`, others may have dealt with a slot that we probed as well.
+        """
         self._ledger = ledger
         self._windows = windows
         self._metrics = metrics
@@ -50,6 +58,7 @@ class Pipeline:
         self._location = location
         self._on_result = on_result
         self._failing = failing
+        self._alone = alone
         self._skips: asyncio.Queue[SkippedSlot] = asyncio.Queue(SKIP_QUEUE_LIMIT)
         self._current: Mapping[str, Target] | None = None
         """The targets there are, by name; None: those of the start."""
@@ -65,33 +74,101 @@ class Pipeline:
 
     async def take(self, target: Target, result: ProbeResult) -> None:
         """Commit one result and count it, for the target as it is by then."""
-        volatile = not await self._commit(result)
-        current = target if self._current is None else self._current.get(target.name)
+        found = await self._commit(result)
+        current = self._now(target)
         if current is None:
-            _tell(result, volatile=volatile)
+            _tell(result, volatile=found is None)
             return
-        target = current
-        if result.attempt == 1:
-            now = self._clock.steady()
-            self._windows.ingest(result, now)
-            self._metrics.observe(target, result)
-            self.last_result[target.name] = result
-            if not result.ok:
-                self.last_failures[target.name, result.fault] = now, result
-        else:
-            self._metrics.observe_further(target, result)
-        _tell(result, volatile=volatile)
+        if found in (None, Standing.NEW):
+            self._count(current, result, self._clock.steady())
+        _tell(result, volatile=found is None)
         self._on_result(result)
 
-    async def _commit(self, result: ProbeResult) -> bool:
+    def _now(self, target: Target) -> Target | None:
+        """Return the target as it is by now; None: it is gone."""
+        return target if self._current is None else self._current.get(target.name)
+
+    def _count(self, target: Target, result: ProbeResult, at: float) -> None:
+        """Count a result that was had at steady time `at`."""
+        if result.attempt != 1:
+            self._metrics.observe_further(target, result)
+            return
+        self._windows.ingest(result, at)
+        self._metrics.observe(target, result)
+        self.last_result[target.name] = result
+        if not result.ok:
+            self.last_failures[target.name, result.fault] = at, result
+
+    async def _commit(self, result: ProbeResult) -> Standing | None:
+        """Commit a result of ours; return what was known of its slot, None if it is volatile."""
         try:
-            await self._ledger.write(lambda connection: insert_result(connection, result))
+            found = await self._ledger.write(partial(self._insert_ours, result))
         except LedgerError as error:
             self._metrics.volatile.inc()
             self.ledger_error = str(error)
             log.error("ledger.write_failed", error=str(error), target=result.target)
-            return False
+            return None
         self.ledger_error = None
+        return found
+
+    def _insert_ours(self, result: ProbeResult, connection: sqlite3.Connection) -> Standing:
+        found = Standing.NEW if self._alone else standing(connection, result)
+        insert_result(connection, result)
+        return found
+
+    # What other replicas had.
+
+    async def commit_heard(self, heard: Sequence[Heard], keep: Keep) -> Sequence[Standing]:
+        """Commit what others told, and `keep`; return what was known of each slot.
+
+        What the ledger does not take counts all the same, as if nothing had been known. What is
+        older than a ledger that is rebuilt from InfluxDB comes from there.
+        """
+
+        def insert(connection: sqlite3.Connection) -> Sequence[Standing]:
+            keep(connection)
+            began = began_at(connection)
+            return [
+                insert_heard(connection, each.news, each.replica)
+                if each.news.at >= began
+                else Standing.KNOWN
+                for each in heard
+            ]
+
+        try:
+            found = await self._ledger.write(insert)
+        except LedgerError as error:
+            self._metrics.volatile.inc(len(heard))
+            self.ledger_error = str(error)
+            log.error("ledger.write_failed", error=str(error), heard=len(heard))
+            return [Standing.NEW] * len(heard)
+        self.ledger_error = None
+        return found
+
+    def count_heard(self, target: Target, news: News, at: float) -> None:
+        """Count what another replica had at steady time `at`, as if it had been had here."""
+        if isinstance(news, SkippedSlot):
+            self._count_skip(target, news.reason, news.failing, at)
+            return
+        self._count(target, news, at)
+        self.last_slot_at[target.name] = max(at, self.last_slot_at.get(target.name, at))
+        self.last_skip.pop(target.name, None)
+
+    async def lost(self, target: Target, slot: Slot) -> bool:
+        """Count a slot as missed of which another replica told nothing; False: there was news."""
+        at = self._clock.wall()
+        skip = SkippedSlot(target.name, self._location, slot, SkipReason.NOT_CLAIMED, at)
+        try:
+            found = await self._ledger.write(lambda c: insert_heard(c, skip, ""))
+        except LedgerError as error:
+            self._metrics.dropped_skips.inc()
+            self.ledger_error = str(error)
+            found = Standing.NEW
+        current = self._now(target)
+        if found is not Standing.NEW or current is None:
+            return False
+        log.info("slot.lost", target=target.name, slot=slot.number)
+        self._count_skip(current, skip.reason, None, self._clock.steady())
         return True
 
     def slot_started(self, target: Target, slot: Slot, lateness_s: float) -> None:
@@ -106,8 +183,8 @@ class Pipeline:
         Of a target that is gone by now, it is written down alone.
         """
         failing = self._failing(target, reason)
-        if self._current is None or target.name in self._current:
-            self._count_skip(target, reason, failing)
+        if self._now(target) is not None:
+            self._count_skip(target, reason, failing, self._clock.steady())
         skip = SkippedSlot(target.name, self._location, slot, reason, self._clock.wall(), failing)
         try:
             self._skips.put_nowait(skip)
@@ -115,12 +192,13 @@ class Pipeline:
             self._metrics.dropped_skips.inc()
         return skip
 
-    def _count_skip(self, target: Target, reason: SkipReason, failing: Failing | None) -> None:
+    def _count_skip(
+        self, target: Target, reason: SkipReason, failing: Failing | None, at: float
+    ) -> None:
         self.last_skip[target.name] = reason
-        now = self._clock.steady()
-        self._windows.skipped(target.name, reason, now, failing)
+        self._windows.skipped(target.name, reason, at, failing)
         if failing is not None or reason in HELD_BACK:
-            self.last_slot_at[target.name] = now  # decided, not forgotten
+            self.last_slot_at[target.name] = at  # decided, not forgotten
         self._metrics.slot_skipped(target, reason)
 
     async def keep(self, result: ProbeResult) -> None:
@@ -128,7 +206,7 @@ class Pipeline:
 
         The probe was under way when the target went out of the configuration.
         """
-        _tell(result, volatile=not await self._commit(result))
+        _tell(result, volatile=await self._commit(result) is None)
 
     def keep_only(self, targets: Mapping[str, Target]) -> None:
         """Forget all targets but these, by name, and count for no other from now on."""
@@ -160,21 +238,14 @@ class Pipeline:
         while True:
             skip = await self._skips.get()
             try:
-                await self._ledger.write(partial(self._insert, skip))
+                await self._ledger.write(partial(_insert_skip, skip))
             except LedgerError as error:
                 self._metrics.dropped_skips.inc()
                 self.ledger_error = str(error)
 
-    def _insert(self, skip: SkippedSlot, connection: sqlite3.Connection) -> None:
-        insert_skip(
-            connection,
-            target=skip.target,
-            location=skip.location,
-            slot=skip.slot,
-            reason=skip.reason,
-            at=skip.at,
-            failing=skip.failing,
-        )
+
+def _insert_skip(skip: SkippedSlot, connection: sqlite3.Connection) -> None:
+    insert_skipped(connection, skip)
 
 
 def _tell(result: ProbeResult, *, volatile: bool) -> None:

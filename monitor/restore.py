@@ -12,6 +12,7 @@ from alerting.alert import Alert, Identity, Phase
 from alerting.engine import Engine, Transition
 from alerting.routing.store import load_groups
 from alerting.store import load_held, load_states
+from monitor.elsewhere import Elsewhere
 from monitor.routing import Routing
 from probes.result import ProbeResult
 
@@ -27,11 +28,14 @@ async def replay_windows(
     stopped: Callable[[], bool],
     *,
     apart: bool = False,
+    elsewhere: Elsewhere | None = None,
+    location: str = "",
 ) -> int:
     """Fold the ledger's newest results and skips into the windows; return how many there were.
 
     Rows are stamped with the wall time they were had at; now, at the start, that is steady time.
-    `apart`: others want to read meanwhile.
+    `apart`: others want to read meanwhile. `elsewhere`: where rows of other locations than ours
+    belong; None: whatever is there is ours, also if our location had another name.
     Ends early when `stopped`: a month of results takes longer than a stop may, and nobody will look
     at windows that are half filled.
     """
@@ -42,7 +46,10 @@ async def replay_windows(
         connection.set_progress_handler(stopped, STEPS)
         try:
             for row in replay(connection, now - longest_s, now):
-                if isinstance(row, ProbeResult):
+                if elsewhere is not None and row.location != location:
+                    at = had_at(row) if isinstance(row, ProbeResult) else row.at
+                    elsewhere.take(row, min(now, at))
+                elif isinstance(row, ProbeResult):
                     windows.ingest(row, min(now, had_at(row)))
                 else:
                     windows.skipped(row.target, row.reason, min(now, row.at), row.failing)

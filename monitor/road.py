@@ -7,6 +7,7 @@ makes a ProbeResult of a slot. That makes it the part that also runs in virtual 
 # ruff: noqa: SLF001 - take_over looks into another of its own class
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,13 +36,15 @@ from monitor.budget.keeper import Keeper
 from monitor.budget.told import spending
 from monitor.clock import Clock
 from monitor.cluster.alone import Alone
-from monitor.cluster.protocol import Cluster, Heard, Turn
+from monitor.cluster.protocol import Cluster, Heard, Keep, Turn
 from monitor.comparisons import beside, budget_left, course, lost, usual
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
+from monitor.elsewhere import Elsewhere
 from monitor.evaluator import Asked, Evaluator
 from monitor.facts import Facts
 from monitor.health import Readiness, readiness
+from monitor.hearing import Hearing
 from monitor.housekeeping import keep_house
 from monitor.inhibitor import Inhibitor
 from monitor.kindness.gate import Kindness
@@ -52,6 +55,7 @@ from monitor.restore import firing_of, replay_windows, restore_alerts, restore_r
 from monitor.retirement import Retirements
 from monitor.routing import Beside, Routing, labelling
 from monitor.slo import Objectives
+from monitor.spread import spread
 from monitor.view import StatusView, alert_row, target_row
 from probes.lag import LagMeter
 from probes.result import Failing, ProbeResult, SkipReason
@@ -110,7 +114,7 @@ class Road:
         self._channels = tuple(notifiers)
         self._clock = clock
         self._started_at = clock.steady()
-        self._past: tuple[Windows, float] | None = None
+        self._past: tuple[Windows, Elsewhere, float] | None = None
         """What longer windows than before want to know, and when it was read."""
         self.lasting: Lasting = (
             Lasting(
@@ -126,7 +130,9 @@ class Road:
         self.pipeline, self.drift = lasting.pipeline, lasting.drift
         self.scheduler, self.confirmations = lasting.scheduler, lasting.confirmations
         self.deliverer, self.shipping = lasting.deliverer, lasting.shipping
-        self.engine = Engine(config.rules, config.targets, location=config.location)
+        self.engine = Engine(
+            *(config.rules, config.targets), location=config.location, locations=config.locations
+        )
         self.kindness = Kindness(config, clock.steady)
         self.retirements = Retirements(config.providers, config.targets)
         self.budget = Keeper(config.budgets, config.targets, self.cluster.purse(), clock)
@@ -143,6 +149,10 @@ class Road:
             clock,
         )
         self.admission = Admission((self.budget, self.kindness))
+        self._hearing = Hearing(
+            *(self._targets, config.location, self.pipeline, lasting.elsewhere),
+            *(self._learn, clock),
+        )
         self.facts = self._known()
         self.notes = self._noted()
         self.mutes, self.routing = self._routed()
@@ -157,7 +167,7 @@ class Road:
             self.metrics,
             self._announcer,
             lag,
-            Asked(self.facts, self.kindness.readings, self.mutes),
+            Asked(self.facts, self.kindness.readings, self.mutes, lasting.elsewhere),
         )
 
     def _routed(self) -> tuple[Mutes, Routing]:
@@ -165,7 +175,10 @@ class Road:
             self.engine.told_anew, self.metrics.inhibited, natures_of(self.config.rules)
         )
         self.facts.add(Breadth(self.config.targets, lambda: inhibitor.failing).facts)
-        mutes = Mutes(self._ledger, self.config.maintenance, self._clock, inhibitor.explains)
+        mutes = Mutes(
+            *(self._ledger, self.config.maintenance, self._clock, inhibitor.explains),
+            alone=self.cluster.alone,
+        )
         routing = Routing(
             Router(
                 self.config.routes
@@ -197,6 +210,7 @@ class Road:
 
     def _noted(self) -> Notes:
         notes, longest_s = Notes(), max(self.config.windows_s)
+        notes.add(spread(self.config, self.lasting.elsewhere))
         notes.add(usual(self.anomalies.findings))
         notes.add(course(self.windows, longest_s))
         notes.add(newest_failure(self.pipeline.last_failures))
@@ -237,10 +251,10 @@ class Road:
         """
         longest_s, now = max(self.config.windows_s), self._clock.steady()
         if longest_s > self.windows.longest_s:
-            over, past = Event(), Windows(longest_s)
-            self._past = past, now
+            over, past, others = Event(), Windows(longest_s), Elsewhere(longest_s)
+            self._past = past, others, now
             try:
-                await replay_windows(self._ledger, past, longest_s, now, over.is_set, apart=True)
+                await self._replay(past, others, now, over.is_set, apart=True)
             finally:
                 over.set()
         await self.budget.prepare(before.budget)  # last: what is drawn is wasted if this fails
@@ -270,11 +284,14 @@ class Road:
             self.metrics.registry.register(collector)
         self.metrics.keep_only(self.config.targets)
         if self._past is not None:
-            past, read_at = self._past
+            past, others, read_at = self._past
             # Up to where ours still have everything.
-            self.windows.reach_back(past, min(read_at, now - self.windows.longest_s))
+            joined_at = min(read_at, now - self.windows.longest_s)
+            self.windows.reach_back(past, joined_at)
+            self.lasting.elsewhere.reach_back(others, joined_at)
             self._past = None
         self.windows.keep_only(names)
+        self.lasting.elsewhere.keep_only(names)
         self.pipeline.keep_only(self._targets)
         self.pipeline.hastened(filter(before._has_slower, self.config.targets), now)
         self.drift.keep_only(names)
@@ -283,7 +300,7 @@ class Road:
         self.retirements.take_over(before.retirements, filter(before._has, self.config.targets))
         self.objectives.take_over(before.objectives)
         self.anomalies.take_over(before.anomalies)
-        self.mutes.silences = before.mutes.silences
+        self.mutes.take_over(before.mutes)
         self.lasting.undelivered.keep_only(self._channels)
         self.deliverer.change(self._notifiers, self.config.most_per_hour)
         self._announcer.take_over(before._announcer)
@@ -319,7 +336,7 @@ class Road:
         try:
             result = await self._make(current, slot)
         finally:
-            await self.cluster.release(current)
+            self.cluster.release(current)
         if result is not None:
             self.confirmations.after(current, slot, result)
 
@@ -359,18 +376,23 @@ class Road:
         if current is None or current.provider != target.provider:
             await self.pipeline.keep(result)
             return
-        target = current
+        self._learn(current, result)
+        await self.pipeline.take(current, result)
+        self.cluster.tell(result)
+
+    def _learn(self, target: Target, result: ProbeResult) -> None:
         self.admission.learn(target, result)
         self.retirements.learn(target, result)
         self.drift.observe(result)
-        await self.pipeline.take(target, result)
-        self.cluster.tell(result)
 
-    async def hear(self, heard: Sequence[Heard]) -> None:
+    async def hear(self, heard: Sequence[Heard], keep: Keep) -> Counter[str]:
         """Take in what other replicas found, as if it had been found here."""
+        return await self._hearing.take(heard, keep)
 
-    def lost(self, target: str, slot: Slot, location: str) -> None:
-        """Count a slot that another replica took, and of which nothing came."""
+    async def lost(self, target: str, slot: Slot) -> bool:
+        """Count a slot that another replica took, and of which nothing came; False: some did."""
+        current = self._targets.get(target)
+        return current is not None and await self.pipeline.lost(current, slot)
 
     async def restore(self, stopped: Callable[[], bool]) -> int:
         """Take up where the process before us stopped; return how many rows were replayed.
@@ -378,13 +400,28 @@ class Road:
         Those are not all when it is `stopped` meanwhile.
         """
         now = self._clock.steady()
-        longest_s = max(self.config.windows_s)
-        rows = await replay_windows(self._ledger, self.windows, longest_s, now, stopped)
+        rows = await self._replay(self.windows, self.lasting.elsewhere, now, stopped)
         self._announcer.announce(await restore_alerts(self._ledger, self.engine, now))
         await restore_routing(self._ledger, self.engine, self.routing, self._channels, now)
         await self.budget.open()
         await self.drift.restore()
         return rows
+
+    async def _replay(
+        self,
+        windows: Windows,
+        others: Elsewhere,
+        now: float,
+        stopped: Callable[[], bool],
+        *,
+        apart: bool = False,
+    ) -> int:
+        return await replay_windows(
+            *(self._ledger, windows, max(self.config.windows_s), now, stopped),
+            apart=apart,
+            elsewhere=None if self.cluster.alone else others,
+            location=self.config.location,
+        )
 
     def past_grown(self, target: str) -> None:
         """Hear that the ledger has got more of a target's past than it had at the start."""

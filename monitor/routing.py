@@ -172,6 +172,8 @@ def labelling(targets: Iterable[Target], location: str) -> Callable[[Alert | Tra
                 shared = {key: value for key, value in shared.items() if found.get(key) == value}
         fault = "" if alert.rule is None else fault_of(alert.rule.when)
         own = {"fault": fault, "fingerprint": alert.fingerprint}
+        if shared and alert.rule is not None and alert.rule.quorum is not None:
+            del shared["location"]  # it is what several locations say together
         return (shared or {}) | own | dict(alert.labels)
 
     return labels

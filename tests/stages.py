@@ -17,6 +17,7 @@ STAGES: Final[Mapping[str, str]] = MappingProxyType(
         "contract": "contract and integration",
         "integration": "contract and integration",
         "e2e": "end to end",
+        "replicas": "replicas",
         "browser": "browser",
     }
 )

@@ -117,6 +117,7 @@ SKIP_CODES: Final = (
     SkipReason.BUDGET,
     SkipReason.THROTTLED_BY_US,
     SkipReason.BREAKER,
+    SkipReason.NOT_CLAIMED,
 )
 _FAULTS_AT_MOST: Final = 8
 _OUTCOMES: Final = MappingProxyType(

@@ -37,9 +37,10 @@ def begin(connection: sqlite3.Connection, now_ns: int) -> int | None:
     oldest result of its own: what it measured since is in the other store too.
     """
     known = connection.execute(
-        # Imported results have numbers below 0.
+        # Imported results have numbers below 0; what was heard may be older than the ledger.
         "SELECT min(began_ns, coalesce((SELECT CAST(min(at) * 1e6 AS INTEGER) * 1000"
-        "                                 FROM results WHERE id > 0), began_ns)) FROM rebuild"
+        "                                 FROM results WHERE id > 0 AND heard_from = ''),"
+        " began_ns)) FROM rebuild"
     ).fetchone()
     if known is not None:
         return int(known[0])
@@ -51,6 +52,12 @@ def begin(connection: sqlite3.Connection, now_ns: int) -> int | None:
         return None
     connection.execute("INSERT INTO rebuild VALUES (?)", (now_ns,))
     return now_ns
+
+
+def began_at(connection: sqlite3.Connection) -> float:
+    """Return the wall time before which the other store tells the past; 0: all of it is here."""
+    found = connection.execute("SELECT began_ns FROM rebuild").fetchone()
+    return 0.0 if found is None else found[0] / 1e9
 
 
 def rebuilt_until(connection: sqlite3.Connection, target: str) -> float:

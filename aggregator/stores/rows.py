@@ -1,4 +1,4 @@
-"""The ledger's results as stores want them: figures derived as `ProbeResult` derives them."""
+"""The ledger's own results as stores want them: figures derived as `ProbeResult` derives them."""
 
 import sqlite3
 from typing import Final
@@ -31,13 +31,14 @@ SELECT id, at, attempt, fault, location, model, operation, provider, status, tar
        1000 * latency_s, 1000 * loop_lag_s, {TOKENS_PER_S},
        prompt_chars, 1000 * resolve_s, response_chars, 1000 * tls_s,
        cached_tokens, input_tokens, output_tokens, input_tokens + output_tokens
-  FROM (SELECT *, {LATENCY_S} AS latency_s FROM results WHERE id > ? ORDER BY id LIMIT ?)
+  FROM (SELECT *, {LATENCY_S} AS latency_s FROM results
+         WHERE id > ? AND heard_from = '' ORDER BY id LIMIT ?)
  ORDER BY id
 """  # noqa: S608 - our own words
 _NUMBERS_FROM: Final = 14
 
 
 def probe_rows(connection: sqlite3.Connection, after: int, limit: int) -> list[ProbeRow]:
-    """Return up to `limit` results behind number `after`, in commit order."""
+    """Return up to `limit` results of our own behind number `after`, in commit order."""
     found = connection.execute(_SELECT, (after, limit))
     return [ProbeRow._make((*row[:_NUMBERS_FROM], row[_NUMBERS_FROM:])) for row in found]

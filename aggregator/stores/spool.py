@@ -6,11 +6,12 @@ the ledger, so their points wait here, compressed, until they are settled.
 
     produced = stored + pending + dropped + quarantined
 
-holds in every committed state, because each number changes in the transaction that changes the rows
-it speaks of: a trigger counts every new result and every one that is deleted before it was settled,
-whoever deletes it. A crash between the store's answer and our acknowledgement leaves the rows
-pending: they are written again, in their own place (see `aggregator.stores.lines`), and counted
-once.
+holds of our own results in every committed state, because each number changes in the transaction
+that changes the rows it speaks of: a trigger counts every new result and every one that is deleted
+before it was settled, whoever deletes it. A crash between the store's answer and our
+acknowledgement leaves the rows pending: they are written again, in their own place (see
+`aggregator.stores.lines`), and counted once. What was heard from other replicas is shipped by those
+who had it, and passed over here.
 
 A cursor belongs to a destination. Another address, organisation or bucket begins anew with the
 oldest result the ledger holds, and so does the first configuration.
@@ -72,6 +73,25 @@ SPOOL: Final = Schema(
             line TEXT NOT NULL,
             reason TEXT NOT NULL
         ) STRICT;
+        """,
+        """
+        DROP TRIGGER result_produced;
+        CREATE TRIGGER result_produced AFTER INSERT ON results WHEN NEW.heard_from = '' BEGIN
+            UPDATE shipped SET produced = produced + 1 WHERE stream = 'results';
+        END;
+        DROP TRIGGER result_dropped;
+        CREATE TRIGGER result_dropped AFTER DELETE ON results WHEN OLD.heard_from = '' BEGIN
+            UPDATE shipped SET dropped = dropped + 1
+             WHERE stream = 'results' AND acknowledged < OLD.id;
+        END;
+        -- The cursor goes along over what others had, for as long as nothing of our own waits: a
+        -- replica that probes little does not look through all of theirs again each time.
+        CREATE TRIGGER result_heard AFTER INSERT ON results WHEN NEW.heard_from != '' BEGIN
+            UPDATE shipped SET acknowledged = NEW.id
+             WHERE stream = 'results' AND acknowledged < NEW.id AND NOT EXISTS (
+                   SELECT 1 FROM results
+                    WHERE id > acknowledged AND id < NEW.id AND heard_from = '');
+        END;
         """,
     ),
 )
@@ -140,7 +160,7 @@ def begin(connection: sqlite3.Connection, destination: Destination) -> bool:
     connection.execute(
         "INSERT INTO shipped (stream, destination, produced)"
         # Imported results have numbers below zero: they are behind no cursor.
-        " SELECT 'results', ?1, count(*) FROM results WHERE id > 0"
+        " SELECT 'results', ?1, count(*) FROM results WHERE id > 0 AND heard_from = ''"
         " UNION ALL SELECT 'windows', ?1, coalesce(sum(points), 0) FROM window_points",
         (name,),
     )
@@ -199,11 +219,11 @@ def settle(
 def _left(connection: sqlite3.Connection, batch: Batch) -> int:
     """Count a batch's points that are still there."""
     what = {
-        Stream.RESULTS: "count(*) FROM results",
-        Stream.WINDOWS: "coalesce(sum(points), 0) FROM window_points",
+        Stream.RESULTS: "count(*) FROM results WHERE heard_from = ''",
+        Stream.WINDOWS: "coalesce(sum(points), 0) FROM window_points WHERE true",
     }[batch.stream]
     (left,) = connection.execute(
-        f"SELECT {what} WHERE id > ? AND id <= ?",
+        f"SELECT {what} AND id > ? AND id <= ?",
         (_acknowledged(connection, batch.stream), batch.upto),
     ).fetchone()
     return int(left)
@@ -256,14 +276,17 @@ def _balance(connection: sqlite3.Connection, stream: Stream) -> Balance:
     if row is None:
         return Balance()
     acknowledged, produced, stored, dropped, quarantined = row
-    table, points = ("results", "1") if stream is Stream.RESULTS else ("window_points", "points")
-    waiting = f"SELECT {points} AS points FROM {table} WHERE id > ? LIMIT ?"  # noqa: S608 - our own
+    waits, points = {
+        Stream.RESULTS: ("results WHERE heard_from = ''", "1"),
+        Stream.WINDOWS: ("window_points WHERE true", "points"),
+    }[stream]
+    waiting = f"SELECT {points} AS points FROM {waits} AND id > ? LIMIT ?"  # noqa: S608 - our own
     rows, pending = connection.execute(
         f"SELECT count(*), coalesce(sum(points), 0) FROM ({waiting})",  # noqa: S608 - as above
         (acknowledged, COUNTED_ROWS),
     ).fetchone()
     oldest = connection.execute(
-        f"SELECT at FROM {table} WHERE id > ? ORDER BY id LIMIT 1",  # noqa: S608 - as above
+        f"SELECT at FROM {waits} AND id > ? ORDER BY id LIMIT 1",  # noqa: S608 - as above
         (acknowledged,),
     ).fetchone()
     oldest_at = None if oldest is None else oldest[0]

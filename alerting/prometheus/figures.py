@@ -35,7 +35,7 @@ SLOWEST: Final = 3
 """So many of a window's slowest answers are exposed: as many as the default rules ask for."""
 LABELS: Final[Mapping[Subject, tuple[str, ...]]] = {
     Subject.TARGET: ("provider", "target", "model", "operation", "location"),
-    Subject.PROVIDER: ("provider",),
+    Subject.PROVIDER: ("provider", "location"),
     Subject.LOCATION: ("location",),
 }
 """What an alert about each subject is named by."""

@@ -67,7 +67,7 @@ def _rule(rule: Rule, exposed: Exposed) -> str:
 
 def _said(rule: Rule, exposed: Exposed) -> str:
     over = f" over {exposed.duration(rule.over_s)}" if rule.over_s else ""
-    return f"{quoted(rule.name)[1:-1]}: {quoted(str(rule.when))[1:-1]}{over}"
+    return f"{quoted(rule.name)[1:-1]}: {quoted(rule.condition)[1:-1]}{over}"
 
 
 def _lines(rule: Rule, exposed: Exposed) -> Iterator[str]:
@@ -91,6 +91,8 @@ def _lines(rule: Rule, exposed: Exposed) -> Iterator[str]:
 
 def _of(rule: Rule, exposed: Exposed) -> Of:
     """Return whose figures a rule looks at. Raises LeftOut."""
+    if rule.quorum is not None:
+        raise LeftOut("it asks several locations: docs/locations.md has it in PromQL")
     chosen = matching(rule, exposed.targets, exposed.location)
     if not chosen:
         raise LeftOut("it matches no target")

@@ -103,6 +103,8 @@ class Message:
     muted ones that the channel was told of, or it took the group for over."""
     ended: tuple[Transition, ...]
     """Those that are over since the message before, the loudest first."""
+    repeat_s: float = 0.0
+    """How long nothing was said, when it says nothing new; else 0."""
 
 
 Mute = Callable[[Labels], str]
@@ -237,7 +239,8 @@ class Router:
             self._left(group, identity)
         number, opened_at = group.sent - 1, group.opened_at
         said = tuple(firing.all() or quiet.all())
-        yield Message(*group.key, why, number, opened_at, said, ended)
+        silent_s = group.timing.repeat_s if why is Why.REPEAT else 0.0
+        yield Message(*group.key, why, number, opened_at, said, ended, silent_s)
         yield from decided
 
     def snapshot(self) -> tuple[Group, ...]:

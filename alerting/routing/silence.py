@@ -93,7 +93,7 @@ def check(silence: Silence, known: Sequence[str], now: float) -> None:
             near = get_close_matches(name, known, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise ValueError(f"no alert has a label {name}{hint}; there is {', '.join(known)}")
-    if all(_anything(patterns) for _, patterns in silence.match.fields):
+    if of_everything(silence.match):
         raise ValueError("a silence of everything: name a label, such as provider=openai")
     if silence.ends_at <= now:
         raise ValueError("its end is in the past")
@@ -105,6 +105,11 @@ def check(silence: Silence, known: Sequence[str], now: float) -> None:
         raise ValueError("a comment is needed: say why, for whoever finds it at night")
     if not silence.author.strip():
         raise ValueError("an author is needed: say --author NAME")
+
+
+def of_everything(match: Match) -> bool:
+    """Say whether a match leaves no alert out."""
+    return all(_anything(patterns) for _, patterns in match.fields)
 
 
 def _anything(patterns: Sequence[str]) -> bool:

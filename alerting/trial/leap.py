@@ -31,9 +31,11 @@ def transitions(
 ) -> Iterator[Transition]:
     """Yield what becomes of a series. Facts are unknown to it: one that has no window is nothing.
 
+    Nor are other locations known: a rule that several must agree on is nothing either.
+
     The series must be fresh; it is left in the state it ends in.
     """
-    if not series.sources.windowed:
+    if not series.sources.windowed or series.ballot is not None:
         return
     own = [histories[name] for name in series.view.targets if name in histories]
     spans = possible(series.rule, own)

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Mount, compile_path
 from monitor.api.access import Door
 from monitor.api.alerts import alert_routes
 from monitor.api.audit import audit_routes
+from monitor.api.cluster import cluster_routes
 from monitor.api.costs import cost_routes
 from monitor.api.etag import Tagging
 from monitor.api.feed import Feed
@@ -45,6 +46,7 @@ def api_app(current: Current, feed: Feed) -> FastAPI:
     )
     for router in (
         instance_routes(current),
+        cluster_routes(current),
         target_routes(current),
         alert_routes(current),
         silence_routes(current),

@@ -33,7 +33,8 @@ async def deadline(within_s: float = DEADLINE_S) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def history_of(sources: Sources) -> AsyncIterator[History]:
-    """Give the configured history for one answer, under its deadline."""
-    async with deadline(), open_history(sources.config, read=sources.ledger.read) as history:
+async def history_of(sources: Sources, location: str = "") -> AsyncIterator[History]:
+    """Give a location's history (ours, if none is named) for one answer, under its deadline."""
+    opened = open_history(sources.config, read=sources.ledger.read, location=location)
+    async with deadline(), opened as history:
         yield history

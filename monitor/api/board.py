@@ -145,7 +145,7 @@ class Board:
             provider=labels.get("provider"),
             fault=fault_of(alert.rule.when),
             value=f">= {alert.value}" if alert.lower_bound else alert.value,
-            condition=str(alert.rule.when),
+            condition=alert.rule.condition,
             since=alert.started_at + step_s,
             fired_at=_moved(alert.fired_at, step_s),
             clear_since=_moved(clear_since, step_s),

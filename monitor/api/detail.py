@@ -5,6 +5,7 @@ from typing import Final
 
 from alerting.metric import Measured
 from monitor.api.figures import figures_of
+from monitor.api.locations import locations_of, standing
 from monitor.api.models.targets import TargetDetail
 from monitor.api.problems import RefusedError
 from monitor.api.sources import Sources
@@ -23,8 +24,10 @@ async def detail_of(sources: Sources, target: Target) -> TargetDetail:
     """Return what is known of a target."""
     now = sources.clock.steady()
     rows = await sources.present.rows()
+    row = next(row for row in rows if row.name == target.name)
+    locations = locations_of(sources, target, row)
     return TargetDetail(
-        now=next(row for row in rows if row.name == target.name),
+        now=row,
         windows=[
             figures_of(sources.windows.summary((target.name,), over_s, now))
             for over_s in sorted(sources.config.windows_s)
@@ -34,6 +37,8 @@ async def detail_of(sources: Sources, target: Target) -> TargetDetail:
         expects=list(expected(target.expect)),
         status_page=_status_page(sources, target),
         usual="; ".join(_usual(sources, target)),
+        locations=locations,
+        standing=standing(locations),
     )
 
 

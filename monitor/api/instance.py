@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from monitor.api.models.instance import Check, Instance
 from monitor.api.problems import READ
 from monitor.api.sources import Current, Sources
+from monitor.cluster.discord import discord
 from monitor.config.durations import format_duration
 from monitor.road import shown_window
 
@@ -18,6 +19,8 @@ def instance_of(sources: Sources) -> Instance:
     """Return what runs, and whether it does what it should."""
     config, found = sources.config, sources.readiness()
     window_s = shown_window(config.windows_s)
+    group = sources.cluster
+    members = group.members()
     return Instance(
         version=sources.version,
         location=config.location,
@@ -30,6 +33,8 @@ def instance_of(sources: Sources) -> Instance:
         targets=len(config.targets),
         window=format_duration(window_s),
         window_s=window_s,
+        replicas=len(members),
+        discord=[] if group.alone else list(discord(members, connected=group.connected)),
         demo=config.location == "demo" and {each.name for each in config.providers} == _SIMULATED,
     )
 

@@ -17,6 +17,9 @@ Cursor = Annotated[
     str, Query(max_length=200, description="`next_cursor` of the page before; empty: the first.")
 ]
 """Where a page begins."""
+Location = Annotated[
+    str, Query(max_length=200, description="As seen from this location; empty: from this one.")
+]
 _FROM: Final = "From this moment on, seconds since the epoch."
 _UNTIL: Final = "Before this moment, seconds since the epoch."
 

@@ -66,12 +66,15 @@ def _chosen(length_s: float, interval_s: float) -> int:
 
 
 async def series_of(
-    sources: Sources, target: str, since: float, until: float, step_s: int
+    sources: Sources, target: str, since: float, until: float, step_s: int, location: str = ""
 ) -> Series:
-    """Return a target's past, widened to whole steps, from the configured history."""
+    """Return a target's past, widened to whole steps, from the configured history.
+
+    `location`: as seen from there; empty: from here.
+    """
     first, behind = whole_steps(int(since), -int(-until // 1), step_s)
     columns = _Columns()
-    async with history_of(sources) as history:
+    async with history_of(sources, location) as history:
         for start, end in _pieces(first, behind, step_s):
             found = await history.range(target, start, end, step_s)
             await columns.take(found, missed=history.knows_skips)
@@ -80,7 +83,7 @@ async def series_of(
             _headroom,
             asked={
                 "target": target,
-                "location": sources.config.location,
+                "location": location or sources.config.location,
                 "since": first,
                 "until": behind,
                 "step_s": step_s,

@@ -17,8 +17,10 @@ from monitor.api.present import Present
 from monitor.api.strips import Strips
 from monitor.budget.keeper import Keeper
 from monitor.clock import Clock
+from monitor.cluster.protocol import Cluster
 from monitor.config.values import Config
 from monitor.drift import DriftWatch
+from monitor.elsewhere import Elsewhere
 from monitor.health import Readiness
 from monitor.kindness.gate import Kindness
 from monitor.metrics import Metrics
@@ -44,10 +46,14 @@ class Sources:
     ledger: Ledger
     metrics: Metrics
     windows: Windows
+    elsewhere: Elsewhere
+    """What other locations find."""
     engine: Engine
     pipeline: Pipeline
     kindness: Kindness
     budget: Keeper
+    cluster: Cluster
+    """The replicas that share the work."""
     objectives: Objectives
     anomalies: Anomalies
     drift: DriftWatch
@@ -101,10 +107,12 @@ def sources_of(
         ledger=ledger,
         metrics=road.metrics,
         windows=road.windows,
+        elsewhere=road.lasting.elsewhere,
         engine=road.engine,
         pipeline=road.pipeline,
         kindness=road.kindness,
         budget=road.budget,
+        cluster=road.cluster,
         objectives=road.objectives,
         anomalies=road.anomalies,
         drift=road.drift,

@@ -19,6 +19,7 @@ from monitor.api.parameters import (
     PAGE_ROWS,
     Cursor,
     Limit,
+    Location,
     MaybeSince,
     MaybeUntil,
     Since,
@@ -91,14 +92,18 @@ def target_routes(current: Current) -> APIRouter:
 def _add_past(router: APIRouter, current: Current) -> None:
     @router.get("/targets/{name:path}/series", responses=READ_ONE, response_model=Series)
     async def series(
-        name: Name, since: MaybeSince = None, until: MaybeUntil = None, step_s: Step = None
+        name: Name,
+        since: MaybeSince = None,
+        until: MaybeUntil = None,
+        step_s: Step = None,
+        location: Location = "",
     ) -> Response:
         """Return a target's past step by step: the last 24 hours, unless others are asked for."""
         sources = current()
         found = target_of(sources, named(name))
         first, behind = span_of(sources.clock.wall(), since, until)
         each_s = step_of(first, behind, step_s, found.interval_s)
-        made = await series_of(sources, found.name, first, behind, each_s)
+        made = await series_of(sources, found.name, first, behind, each_s, location)
         await asyncio.sleep(0)  # making it was a turn's work, and so is writing it
         return json_answer(made.model_dump_json())
 
@@ -118,6 +123,7 @@ def _add_past(router: APIRouter, current: Current) -> None:
         failed: Failed = False,
         since: Since = 0.0,
         until: Until = LAST_MOMENT_S,
+        location: Location = "",
     ) -> Response:
         """Return attempts at a target, the newest first, for as long as results are kept.
 
@@ -128,7 +134,7 @@ def _add_past(router: APIRouter, current: Current) -> None:
             raise RefusedError(422, SPAN)
         asked = Asked(
             target=target_of(sources, named(name)).name,
-            location=sources.config.location,
+            location=location or sources.config.location,
             since=since,
             until=until,
             failed=failed,

@@ -182,7 +182,9 @@ def unplayed(rules: Iterable[Rule]) -> dict[str, str]:
     found: dict[str, str] = {}
     for rule in rules:
         facts = ", ".join(dict.fromkeys(str(fact) for fact in rule.sources.facts))
-        if facts and rule.sources.windowed:
+        if rule.quorum is not None:
+            found[rule.name] = "not tried: it asks several locations, and one is read"
+        elif facts and rule.sources.windowed:
             found[rule.name] = f"{facts} taken for unknown: it is not in the recorded results"
         elif facts:
             found[rule.name] = f"not tried: {facts} is not in the recorded results"

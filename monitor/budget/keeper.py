@@ -10,6 +10,7 @@ on in the background and in time, so that a probe as a rule reserves without wai
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -22,8 +23,8 @@ from alerting.metric import Fact
 from monitor.budget.account import Account
 from monitor.budget.book import Book
 from monitor.budget.overruns import Overruns
-from monitor.budget.pace import Turns
-from monitor.budget.purse import Purse
+from monitor.budget.pace import has_turn
+from monitor.budget.purse import Purse, PurseError
 from monitor.clock import Clock
 from monitor.config.values import Budget
 from monitor.facts import Reading
@@ -35,10 +36,15 @@ from probes.target import Target
 DRAW_AGAIN_S: Final = 5.0
 """Pause after a draw that failed: while a disk hangs, not every probe should wait for it."""
 GIVE_BACK_S: Final = 0.5
-"""How long a process that stops waits for the ledger to take back what it did not spend."""
+"""How long a process that stops waits for the purse to take back what it did not spend."""
+LOOK_S: Final = 10.0
+"""How often it is asked what others drew and counted, where there are any: a page and a pace that
+are so old are good enough."""
 TOLD_RATIO: Final = 0.9
 """A budget that lets fewer slots through than this is worth a line in the log; nearer to all of
 them it may be only a dear minute."""
+
+UNDRAWN: Final = (LedgerError, PurseError)
 
 log = structlog.get_logger("sonde.budget")
 
@@ -94,8 +100,9 @@ class Keeper:
         }
         self._intervals_s = {target.name: target.interval_s for target in bounds}
         self._providers = {t.provider: self._plans[t.name].books[0] for t in bounds}
-        self._turns = Turns()
         self._overruns = Overruns()
+        self._learned: dict[str, date] = {}
+        """The day of a target's newest attempt, here or elsewhere."""
         self._told: dict[tuple[str, str], date] = {}
         self._low = asyncio.Event()
         self.turn = asyncio.Lock()
@@ -121,7 +128,7 @@ class Keeper:
             for each in before.books:
                 if book.goes_on(each):
                     book.take_over(each, self._intervals_s)
-        self._turns, self._overruns, self._told = before._turns, before._overruns, before._told
+        self._overruns, self._told, self._learned = before._overruns, before._told, before._learned
         self.turn, self._draw_again_at = before.turn, before._draw_again_at
         # What is in flight under the old plan says here when little is at hand.
         self._low = before._low
@@ -129,7 +136,7 @@ class Keeper:
         return tuple(b for b in before.books if not any(each.goes_on(b) for each in self.books))
 
     async def give_back(self, books: Iterable[Book]) -> None:
-        """Give back what was drawn for budgets that are gone; never raises LedgerError."""
+        """Give back what was drawn for budgets that are gone; raises no error of the purse."""
         for book in books:
             await self._give_back(book)
 
@@ -138,18 +145,29 @@ class Keeper:
 
         Raises LedgerError when they cannot be read.
         """
-        for provider, book in self._providers.items():
-            book.at(self._clock.wall())
-            counts = await self._purse.overruns(book.day.date)
-            self._overruns.restore(provider, book.day.date, counts.get(provider, 0))
+        await self._count_overruns()
         await self._draw_all()
 
     async def run(self) -> None:
-        """Draw whenever little is at hand, for ever."""
+        """Draw whenever little is at hand, for ever; hear of what others do, if there are any."""
+        shared = self._purse.shared
         while True:
-            await self._low.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S if shared else None):
+                    await self._low.wait()
             self._low.clear()
             await self._draw_all()
+            if shared:
+                await self._count_overruns()
+
+    async def _count_overruns(self) -> None:
+        """Count those of processes before us, and beside us."""
+        for provider, book in self._providers.items():
+            book.at(self._clock.wall())
+            today = book.day.date
+            counts = await self._purse.overruns(today)
+            most = max(counts.get(provider, 0), self._overruns.of(provider, today))
+            self._overruns.restore(provider, today, most)
 
     async def close(self) -> None:
         """Give back what was drawn and not spent; after this nothing is reserved or drawn."""
@@ -159,7 +177,7 @@ class Keeper:
                 for book in self.books:
                     group.create_task(self._give_back(book), name="giving back of a budget")
         except TimeoutError:
-            log.warning("budget.not_given_back", error="the ledger took too long")
+            log.warning("budget.not_given_back", error="it took too long")
 
     async def _give_back(self, book: Book) -> None:
         account = book.account
@@ -170,7 +188,7 @@ class Keeper:
         account.drew(-unspent_nusd, account.elsewhere_nusd + account.drawn_nusd)
         try:
             await self._purse.give_back(book.subject, account.date, unspent_nusd)
-        except LedgerError as error:
+        except UNDRAWN as error:
             log.warning("budget.not_given_back", budget=_name(book), error=str(error))
 
     # Before a slot.
@@ -190,18 +208,36 @@ class Keeper:
                 self._tell_once("budget.stretched", book)
         if self._overruns.stopped(target.provider, plan.books[0].day.date):
             return SkipReason.BUDGET
-        if ratio < 1.0 and not self._turns.had(target.name, ratio, plan.start):
+        if ratio < 1.0 and not self._has_turn(target, plan, ratio, wall):
             return SkipReason.THROTTLED_BY_US
         return None
 
+    def _has_turn(self, target: Target, plan: _Plan, ratio: float, wall: float) -> bool:
+        """Say whether the slot is one of those it may have; the first of a day always is."""
+        if self._learned.get(target.name) != plan.books[0].day.date:
+            return True
+        # The slot's number, whichever of two replicas' clocks is ahead of the other.
+        number = round(wall / target.interval_s - plan.start)
+        return has_turn(number, ratio, plan.start)
+
     def learn(self, target: Target, result: ProbeResult) -> None:
-        """Do nothing: what an attempt cost was settled when it ended."""
+        """Take note of what an attempt cost, here or elsewhere: it was settled when it ended."""
+        plan = self._plans.get(target.name)
+        if plan is None:
+            return
+        spent_nusd = settled_nusd(result, plan.bound)
+        ratio, wall = 1.0, self._clock.wall()
+        self._learned[target.name] = plan.books[0].at(wall).date
+        for book in plan.books:
+            # Slots that the provider's own budget keeps will cost that of all nothing.
+            book.pace.learn(target.name, target.interval_s, spent_nusd * ratio)
+            ratio = book.ratio(plan.bound.cost_nusd, wall)
 
     # Around an attempt.
 
     @property
     def stuck(self) -> bool:
-        """Whether the ledger, asked a moment ago, did not let us draw.
+        """Whether the purse, asked a moment ago, did not let us draw.
 
         Then it is not for want of money that nothing is probed, and somebody should hear of it.
         """
@@ -227,12 +263,8 @@ class Keeper:
                 account.settle(plan.bound.cost_nusd, plan.bound.cost_nusd)
             raise
         spent_nusd = settled_nusd(result, plan.bound)
-        ratio, wall = 1.0, self._clock.wall()
         for book, account in zip(plan.books, accounts, strict=True):
             account.settle(plan.bound.cost_nusd, spent_nusd)
-            # Slots that the provider's own budget keeps will cost that of all nothing.
-            book.pace.learn(target.name, target.interval_s, spent_nusd * ratio)
-            ratio = book.ratio(plan.bound.cost_nusd, wall)
             if book.wanted_nusd(account):
                 self._low.set()
         if plan.bound.exceeded_by(result):
@@ -275,11 +307,11 @@ class Keeper:
         if self._clock.monotonic() < self._draw_again_at:
             return
         wanted_nusd = max(at_least_nusd, book.wanted_nusd(account))
-        if wanted_nusd == 0:
+        if wanted_nusd == 0 and not self._purse.shared:
             return
         try:
             drawn = await self._purse.draw(book.subject, account.date, wanted_nusd, book.cap_nusd)
-        except LedgerError as error:
+        except UNDRAWN as error:
             self._draw_again_at = self._clock.monotonic() + DRAW_AGAIN_S
             log.error("budget.not_drawn", budget=_name(book), error=str(error))
         else:
@@ -302,7 +334,7 @@ class Keeper:
         )
         try:
             await self._purse.overrun(provider, today)
-        except LedgerError as error:
+        except UNDRAWN as error:
             log.error("budget.overrun_not_kept", provider=provider, error=str(error))
 
     # What others want to know.

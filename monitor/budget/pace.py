@@ -6,6 +6,7 @@ so it mends itself: an outage, in which every probe costs its whole reservation,
 and a cheap hour makes it larger again.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 _NEWEST_RATIO: Final = 0.2
 """How much the newest attempt counts in what the next is expected to cost: a change has come to
 nine tenths of itself ten probes on."""
+_GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
 
 
 @dataclass(slots=True)
@@ -51,23 +53,13 @@ class Pace:
         return left_nusd / demand_nusd if left_nusd > 0 else 0.0
 
 
-@dataclass(slots=True)
-class Turns:
-    """Whose turn it is when not every slot can be had."""
+def has_turn(number: int, ratio: float, start: float) -> bool:
+    """Say whether the slot with this number is one of the part that a target may have.
 
-    _credit: dict[str, float] = field(default_factory=dict)
-    """Parts of slots that a target has saved up; a whole one is a probe."""
-
-    def had(self, target: str, ratio: float, start: float) -> bool:
-        """Say whether the target may have this slot, of which it may have so many.
-
-        Its first slot it always has. `start` (0..1) is its own: without it all targets would be
-        probed in the same minute and all left out in the next.
-        """
-        saved = self._credit.get(target)
-        if saved is None:
-            self._credit[target] = start
-            return True
-        saved += ratio
-        self._credit[target] = saved - 1.0 if saved >= 1.0 else saved
-        return saved >= 1.0
+    Multiples of the golden ratio fall evenly into 0..1 however many there are, so the part below
+    any ratio is spread evenly over the slots. Nothing is remembered: replicas that reckon with
+    slightly different ratios choose the same slots, but for few. `start` (0..1) is the target's
+    own: without it all targets would be probed in the same minute and left out in the next.
+    https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
+    """
+    return (number * _GOLDEN + start) % 1.0 < ratio

@@ -49,8 +49,19 @@ class Drawn:
     """Drawn on that day by all, this draw included."""
 
 
+class PurseError(Exception):
+    """Nothing can be drawn now, and not for want of money. The message holds no secret."""
+
+
 class Purse(Protocol):
-    """Budgets of days, shared by everybody who probes. Every method may raise LedgerError."""
+    """Budgets of days, shared by everybody who probes.
+
+    Every method may raise LedgerError or PurseError.
+    """
+
+    @property
+    def shared(self) -> bool:
+        """Whether others draw from it too, so that what they drew is to be asked for again."""
 
     async def draw(self, subject: str, day: date, wanted_nusd: int, cap_nusd: int) -> Drawn:
         """Draw up to `wanted_nusd`, as far as the cap allows; durable once it returns.
@@ -70,6 +81,8 @@ class Purse(Protocol):
 
 class LedgerPurse:
     """The purse of a Sonde that is alone: its own ledger."""
+
+    shared = False
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

@@ -5,11 +5,11 @@ examples:
   sonde check deploy/sonde.yaml   this file; every problem is printed as FILE:LINE:COLUMN KEY: …
   sonde check --json              the same for scripts
   sonde check --schema            the JSON Schema of the file, for editors
-  sonde check --connect           then write a marker to InfluxDB and read it back
+  sonde check --connect           then try InfluxDB and Redis: write, and read it back
 
 Nothing is probed and nobody is notified. Bad keys and tokens, which would cost only their own
 provider or channel at run time, are problems here. With --connect a configuration that is right
-exits 1 when InfluxDB is not.
+exits 1 when InfluxDB or Redis is not.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from monitor.config.errors import ConfigError, Problem
 from monitor.config.load import Loaded, find_config, load
 from monitor.config.schema import json_schema
 from monitor.config.values import Config
-from monitor.connect import report
+from monitor.connect import report, report_redis
 
 MODEL_WIDTH: Final = 40
 """Characters of a model's name that the table shows."""
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config(parser, "default: see above")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--connect", action="store_true", help="write a point to InfluxDB and read it back"
+        "--connect", action="store_true", help="try InfluxDB and Redis: write and read back"
     )
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema and stop")
 
@@ -70,10 +70,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _connect(config: Config) -> tuple[str, bool]:
-    if config.store.influxdb is None:
-        return "InfluxDB: none is configured (store.influxdb)", False
-    with waiting("writing to InfluxDB and reading back"):
-        return report(config.store.influxdb, config.location)
+    """Try what is configured of them; neither is a mistake of whoever asks for it."""
+    tried: list[tuple[str, bool]] = []
+    if config.store.influxdb is not None:
+        with waiting("writing to InfluxDB and reading back"):
+            tried.append(report(config.store.influxdb, config.location))
+    if config.cluster is not None:
+        with waiting("asking Redis"):
+            tried.append(report_redis(config.cluster))
+    if not tried:
+        return "InfluxDB: none is configured (store.influxdb); nor a Redis (cluster.redis)", False
+    return "\n".join(line for line, _ in tried), all(works for _, works in tried)
 
 
 def check_json(loaded: Loaded, now: float | None = None) -> Row:
@@ -143,6 +150,8 @@ def _settings(plan: Row) -> Iterator[str]:
             ("evaluated", f"every {format_duration(plan['evaluate_every_s'])}"),
             ("store", f"{store['path']}, at most {size}, kept: {kept}"),
             *_influxdb(store["influxdb"]),
+            *_cluster(plan["cluster"]),
+            *_otlp(plan["otlp"]),
             *_budgets(plan["budgets"]),
             ("http", f"http://{host}:{http['port']}/"),
         )
@@ -154,6 +163,20 @@ def _influxdb(store: Row | None) -> Iterator[tuple[str, str]]:
         organisation = f" of {store['org']}" if store["org"] else ""
         token = store["token"] or "none"
         yield "influxdb", f"{store['url']}, bucket {store['bucket']}{organisation}, token {token}"
+
+
+def _cluster(cluster: Row | None) -> Iterator[tuple[str, str]]:
+    if cluster is not None:
+        whole = ", ".join(cluster["locations"]) or "all at one location"
+        where = f"Redis as in {cluster['redis'] or 'the file'}"
+        yield "cluster", f"{cluster['name']}: {where}, this is {cluster['replica']}, {whole}"
+
+
+def _otlp(otlp: Row | None) -> Iterator[tuple[str, str]]:
+    if otlp is not None:
+        what = " and ".join(each for each in ("metrics", "traces") if otlp[each])
+        every = format_duration(otlp["every_s"])
+        yield "otlp", f"{otlp['endpoint']}, {what} every {every}, {otlp['temporality']}"
 
 
 def _budgets(budgets: Sequence[Row]) -> Iterator[tuple[str, str]]:

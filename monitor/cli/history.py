@@ -4,6 +4,7 @@ examples:
   sonde history chat                            the last hour, from the configured store
   sonde history chat --since 6h --from influxdb what InfluxDB has of it
   sonde history chat --since 30d                a month, by the day
+  sonde history chat --location iad1            as the replicas in iad1 see it
   sonde history chat --since 1d --json          one object a step, for scripts
 
 Steps are minutes up to an hour and a half, days from 24 days on, and between them what makes a
@@ -84,6 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STORE",
         help="which store to ask, ledger or influxdb (default: store.history)",
     )
+    parser.add_argument(
+        "--location",
+        default="",
+        help="as seen from this location, such as another region's (default: the configured one)",
+    )
     parser.add_argument("--config", type=Path, help="configuration (default: as sonde run)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -114,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     since = until - int(arguments.since)
     try:
         with waiting(f"asking {store} for {arguments.target}"):
-            found = threads.run(_ask(config, store, arguments.target, since, until))
+            found = threads.run(_ask(config, store, arguments, since, until))
     except (HistoryError, LedgerError) as error:
         sys.stderr.write(f"{store}: {error}\n")
         return 1
@@ -138,10 +144,10 @@ def _refuse(problem: str) -> int:
 
 
 async def _ask(
-    config: Config, store: HistoryStore, target: str, since: int, until: int
+    config: Config, store: HistoryStore, asked: argparse.Namespace, since: int, until: int
 ) -> list[Point]:
-    async with open_history(config, store) as history:
-        return await history.range(target, since, until, step_for(since, until))
+    async with open_history(config, store, location=asked.location) as history:
+        return await history.range(asked.target, since, until, step_for(since, until))
 
 
 def line(point: Point) -> Line:

@@ -29,9 +29,11 @@ from monitor.config.values import (
     Alertmanager,
     Apprise,
     Channel,
+    Cluster,
     Config,
     Email,
     Influxdb,
+    Otlp,
     Pagerduty,
     SlackBot,
     SlackWebhook,
@@ -64,6 +66,8 @@ def outline(loaded: Loaded, now: float | None = None) -> Row:
             "retention_hours_s": config.store.retention_hours_s,
             "influxdb": _influxdb(config.store.influxdb),
         },
+        "cluster": _cluster(config.cluster),
+        "otlp": _otlp(config.otlp),
         "http": {
             "host": config.http.host,
             "port": config.http.port,
@@ -118,6 +122,19 @@ def secret_place(source: SecretSource | None) -> str | None:
     return f"${{{source.variable}}}" if source.path is None else str(source.path)
 
 
+def _otlp(otlp: Otlp | None) -> Row | None:
+    if otlp is None:
+        return None
+    return {
+        "endpoint": otlp.endpoint,
+        "headers": {name: secret_place(source) for name, source in otlp.headers},
+        "traces": otlp.traces,
+        "metrics": otlp.metrics,
+        "every_s": otlp.every_s,
+        "temporality": otlp.temporality.value,
+    }
+
+
 def _influxdb(influxdb: Influxdb | None) -> Row | None:
     if influxdb is None:
         return None
@@ -127,6 +144,17 @@ def _influxdb(influxdb: Influxdb | None) -> Row | None:
         "org": destination.org,
         "bucket": destination.bucket,
         "token": token,
+    }
+
+
+def _cluster(cluster: Cluster | None) -> Row | None:
+    if cluster is None:
+        return None
+    return {
+        "redis": secret_place(cluster.redis),
+        "name": cluster.name,
+        "replica": cluster.replica,
+        "locations": list(cluster.locations),
     }
 
 
@@ -172,7 +200,7 @@ def _rule(rule: Rule, config: Config) -> Row:
         "subject": str(rule.subject),
         "match": {name: list(patterns) for name, patterns in rule.match.fields},
         "series": len(subjects[rule.subject]),
-        "when": str(rule.when),
+        "when": rule.condition,
         "over_s": rule.over_s or None,
         "for_s": rule.hold_s,
         "keep_firing_for_s": rule.keep_firing_for_s,

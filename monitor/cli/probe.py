@@ -1,14 +1,19 @@
-"""Probe one configured target once, and draw what happened.
+"""Probe one configured target once, and draw what happened; or all of them, for CI and cron.
 
 examples:
   sonde probe gpt-chat                  a waterfall: where the time went, tokens, cost, headers
   sonde probe gpt-chat --json           the same as one JSON object, for scripts
   sonde probe gpt-chat --timeout 5s     wait no longer than that, whatever the target's deadline
   sonde probe gpt-chat --config a.yaml  of this file rather than ./sonde.yaml or the environment
+  sonde probe --all --once              every target once: a line each, and an exit code
+  sonde probe --all --once --json       the same as one JSON object
+  sonde probe --all --once --junit sonde.xml  and as JUnit XML, which CI systems show
+  sonde probe --all --once --match provider=gateway  only these
 
-A daemon that runs is not disturbed, and its ledger not written to: one real request is sent from
-here, and what it costs is in nobody's budget. Response headers are shown where they matter and
-identify nobody; credentials never are.
+A daemon that runs is not disturbed, and its ledger not written to: real requests are sent from
+here, and what they cost is in nobody's budget. With --all they are sent side by side, as many as
+each provider's max_concurrency allows, and one run costs at most what a day's budget has. Response
+headers are shown where they matter and identify nobody; credentials never are.
 """
 
 import argparse
@@ -18,16 +23,16 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.text import Text
 
 from monitor import logs
+from monitor.cli import probe_all
+from monitor.cli.drawn import as_json, show
 from monitor.cli.output import put
 from monitor.clock import Clock
 from monitor.config.durations import parse_duration
@@ -36,9 +41,8 @@ from monitor.config.load import find_config, load
 from monitor.config.values import Config
 from monitor.known_secrets import known_secrets
 from monitor.schedule import off_schedule
-from monitor.stages import stages
 from monitor.threads import DaemonThreads
-from monitor.waterfall import Line, Style, waterfall
+from monitor.waterfall import waterfall
 from probes.lag import LagMeter
 from probes.prober import Prober
 from probes.result import ProbeResult
@@ -46,22 +50,8 @@ from probes.target import Target
 from probes.trace import Trace
 
 EPILOG: Final = """\
-Exit codes: 0 the probe was ok, 1 it was not, 2 the command line or the configuration is wrong,
-130 interrupted."""
-LOOKS: Final = {
-    Style.PLAIN: "",
-    Style.DIM: "dim",
-    Style.BOLD: "bold",
-    Style.GOOD: "bold green",
-    Style.BAD: "bold red",
-    Style.ROAD: "cyan",
-    Style.WAIT: "yellow",
-    Style.FLOW: "green",
-}
-"""Colours in a terminal: the way there, waiting for the provider, and its answer."""
-_ASCII: Final = str.maketrans(
-    {"━": "=", "╸": "-", "╺": "-", "✓": "+", "✗": "x", "≥": ">", "…": "~", "µ": "u"}
-)
+Exit codes: 0 the probe was ok, with --all every one, 1 one was not, or was left out for want of
+money, 2 the command line or the configuration is wrong, 130 interrupted."""
 WIDEST: Final = 120
 """Columns beyond which bars only get harder to compare with their names."""
 MOST_NAMED: Final = 20
@@ -72,7 +62,21 @@ TICK_S: Final = 0.1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("target", metavar="NAME", help="its name in the configuration")
+    parser.add_argument("target", nargs="?", metavar="NAME", help="its name in the configuration")
+    parser.add_argument("--all", action="store_true", help="every target instead of one")
+    parser.add_argument(
+        "--once", action="store_true", help="once, which is all this command does: for readers"
+    )
+    parser.add_argument(
+        "--match",
+        action="append",
+        default=[],
+        metavar="LABEL=PATTERN",
+        help="with --all: only targets with such a label (target, provider, model, …)",
+    )
+    parser.add_argument(
+        "--junit", type=Path, metavar="FILE", help="with --all: write JUnit XML as well"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--config", type=Path, metavar="FILE", help="default: as sonde run")
     parser.add_argument(
@@ -95,8 +99,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         path = find_config(arguments.config, Path.cwd())
         config = load(path, os.environ, cwd=Path.cwd(), strict=False).config
-    except ConfigError as error:
+        if arguments.all or arguments.match or arguments.junit is not None:
+            return probe_all.run(arguments, config)
+    except (ConfigError, probe_all.MistakenError) as error:
         return _refuse(str(error))
+    if arguments.target is None:
+        return _refuse(f"which target? {known([each.name for each in config.targets])}, or --all")
     target = next((each for each in config.targets if each.name == arguments.target), None)
     if target is None:
         return _refuse(unknown(arguments.target, [each.name for each in config.targets]))
@@ -118,8 +126,13 @@ def unknown(name: str, names: Sequence[str]) -> str:
     """Say that there is no such target, and which one may have been meant, or which there are."""
     if close := get_close_matches(name, names, n=1):
         return f"no target {name!r}; did you mean {close[0]!r}?"
+    return f"no target {name!r}; {known(names)}"
+
+
+def known(names: Sequence[str]) -> str:
+    """Say which targets there are; not all of a thousand."""
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"no target {name!r}; there are: {', '.join(names[:MOST_NAMED])}{more}"
+    return f"there are: {', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _refuse(problem: str) -> int:
@@ -164,32 +177,3 @@ async def _tick(progress: Progress, clock: Clock) -> None:
     while True:
         await asyncio.sleep(TICK_S)
         progress.update(progress.task_ids[0], completed=clock.monotonic() - began, refresh=True)
-
-
-def as_json(result: ProbeResult, trace: Trace) -> dict[str, Any]:  # Any: values differ by key
-    """Return the probe as a JSON object: a result's own fields and what is derived of them."""
-    return {
-        **asdict(result),
-        "ok": result.ok,
-        "censored": result.censored,
-        "latency_s": result.latency_s,
-        "tokens_per_s": result.tokens_per_s,
-        "inter_token_s": result.inter_token_s,
-        "phases": [asdict(stage) for stage in stages(result, trace.reached)],
-        "request": trace.request,
-        "sent_bytes": trace.sent_bytes,
-        "received_bytes": trace.received_bytes,
-        "headers": dict(trace.headers),
-        "hidden_headers": trace.hidden_headers,
-    }
-
-
-def show(console: Console, lines: Sequence[Line]) -> None:
-    """Print a drawing: with colours on a terminal, and in the signs its encoding has."""
-    signs = {} if console.encoding.startswith("utf") else _ASCII
-    for line in lines:
-        text = Text()
-        for part, style in line:
-            text.append(part.translate(signs), LOOKS[style])
-        text.rstrip()
-        console.print(text, soft_wrap=True)

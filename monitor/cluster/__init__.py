@@ -3,12 +3,14 @@
 The part that speaks with Redis is imported only where a cluster is configured.
 """
 
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 
 from aggregator.ledger import Ledger
 from monitor.clock import Clock
 from monitor.cluster.alone import Alone
-from monitor.cluster.protocol import Cluster
+from monitor.cluster.protocol import Cluster, Reached
+from monitor.config import values
 from monitor.config.values import Config
 
 
@@ -18,3 +20,11 @@ def join(config: Config, ledger: Ledger, clock: Clock) -> Cluster:
         return Alone(ledger)
     joined: Cluster = import_module("monitor.cluster.joined").Joined(config, ledger, clock)
     return joined
+
+
+async def reach(cluster: values.Cluster, clock: Clock) -> Reached:
+    """Try everything that replicas ask of a Redis. Raises ReachError."""
+    tried: Callable[[values.Cluster, Clock], Awaitable[Reached]] = import_module(
+        "monitor.cluster.reach"
+    ).reach
+    return await tried(cluster, clock)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from prometheus_client import CollectorRegistry
+
 from aggregator.ledger import Ledger
 from alerting.consent import FREE, Consent
 from monitor.budget.purse import LedgerPurse, Purse
@@ -14,6 +16,7 @@ class Alone:
     """The cluster of one that knows it."""
 
     alone = True
+    connected = True
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -22,6 +25,20 @@ class Alone:
     def consent(self) -> Consent:
         """Nobody else tells anybody anything."""
         return FREE
+
+    @property
+    def places(self) -> None:
+        """Nobody else begins anything."""
+        return None
+
+    def yield_while(self, _hindered: Callable[[], bool]) -> None:
+        """Do nothing: there is nobody to yield to."""
+
+    def heed(self, _heard: Callable[[], None]) -> None:
+        """Do nothing: nobody else takes up anything."""
+
+    def reloaded(self) -> None:
+        """Do nothing: nobody wants to know."""
 
     def purse(self) -> Purse:
         """Keep budgets in the ledger."""
@@ -39,7 +56,7 @@ class Alone:
         """Confirm whatever is to be confirmed."""
         return True
 
-    async def release(self, _target: Target) -> None:
+    def release(self, target: Target, attempt: int = 1) -> None:
         """Do nothing: nobody waits."""
 
     def tell(self, news: News) -> None:
@@ -52,6 +69,9 @@ class Alone:
     def running(self, _hearer: Callable[[], Hearer]) -> Running:
         """Return nothing."""
         return {}
+
+    def show(self, registry: CollectorRegistry) -> None:
+        """Show nothing."""
 
     async def start(self, hearer: Hearer) -> None:
         """Do nothing: nobody told anything."""

@@ -7,7 +7,6 @@ it: who could not, for want of money or because it came too late, asks whether i
 import asyncio
 from typing import Final
 
-from monitor.clock import Clock
 from monitor.cluster.protocol import Cluster
 from monitor.pipeline import Pipeline
 from probes.result import SkipReason
@@ -15,17 +14,19 @@ from probes.target import Slot, Target
 
 MOST: Final = 10_000
 """Skipped slots that wait to be asked for; one more is counted unasked."""
+MOST_AT_ONCE: Final = 1000
+"""Those that are asked for together: each waits a moment for the others, and none in a queue."""
+
+_Skipped = tuple[Target, Slot, SkipReason]
 
 
 class ClaimedSlots:
     """The scheduler's observer."""
 
-    def __init__(self, pipeline: Pipeline, cluster: Cluster, location: str, clock: Clock) -> None:
+    def __init__(self, pipeline: Pipeline, cluster: Cluster) -> None:
         self._pipeline = pipeline
         self._cluster = cluster
-        self._location = location
-        self._clock = clock
-        self._waiting: asyncio.Queue[tuple[Target, Slot, SkipReason]] = asyncio.Queue(MOST)
+        self._waiting: asyncio.Queue[_Skipped] = asyncio.Queue(MOST)
 
     def slot_started(self, target: Target, slot: Slot, lateness_s: float) -> None:
         """Note that a slot is being run, or asked for."""
@@ -53,6 +54,13 @@ class ClaimedSlots:
     async def settle(self) -> None:
         """Ask whose skipped slots are, for ever."""
         while True:
-            target, slot, reason = await self._waiting.get()
-            if await self._cluster.claim_skip(target, slot, reason):
-                self.count(target, slot, reason)
+            skipped = [await self._waiting.get()]
+            while len(skipped) < MOST_AT_ONCE and not self._waiting.empty():
+                skipped.append(self._waiting.get_nowait())
+            async with asyncio.TaskGroup() as group:
+                for each in skipped:
+                    group.create_task(self._settle(*each), name=f"skipped slot of {each[0].name}")
+
+    async def _settle(self, target: Target, slot: Slot, reason: SkipReason) -> None:
+        if await self._cluster.claim_skip(target, slot, reason):
+            self.count(target, slot, reason)

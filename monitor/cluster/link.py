@@ -1,16 +1,49 @@
-"""The way to Redis: one question at a time, each under a deadline, away when it does not answer."""
+"""The way to Redis: questions under a deadline, and whether anybody answers.
+
+What asks is never held up by a Redis that is away: after one question that failed, every other one
+fails at once, until a look in the background finds that Redis takes writes again.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
+import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+)
+
+from monitor.cluster.ways import Source, close_client, drop_idle, prove
+from probes.sanitise import sanitise
+from probes.secret import SecretError
+from probes.wire.trust import TrustError
 
 T = TypeVar("T")
 
 ASK_S: Final = 0.5
 """How long an answer may take: a claim that waits longer makes its slot late."""
+PLACES: Final = 8
+"""Questions under way at once: each takes a connection. One of them waits for news."""
+LOOK_EVERY_S: Final = 1.0
+AWAY_EVERY_S: Final = 0.25
+"""A Sentinel's new master is found this soon."""
+LOOK_S: Final = 2.5
+"""How long a look may take: it is what connects, perhaps by way of the third of three Sentinels,
+perhaps with TLS across an ocean."""
+RETIRE_S: Final = 1.0
+"""What is under way with a client that was replaced gets this long; longer than ASK_S."""
+
+FAILURES: Final = (
+    *(RedisError, RedisClusterException, OSError, TimeoutError),
+    *(TrustError, SecretError),
+)
+
+log = structlog.get_logger("sonde.cluster")
 
 
 class AwayError(Exception):
@@ -20,9 +53,31 @@ class AwayError(Exception):
 class Link:
     """One client, and whether it reaches anybody."""
 
-    def __init__(self, client: Redis, group: str) -> None:
+    def __init__(self, client: Redis | None, group: str, source: Source | None = None) -> None:
+        """`source`: where another client comes from when the URL changes; None: it never does.
+
+        `client` None: the URL could not be read yet.
+        """
         self._client = client
         self._group = group
+        self._source = source
+        self._places = asyncio.Semaphore(PLACES)
+        self._answers = asyncio.Event()
+        if client is not None:
+            self._answers.set()
+        self._doubted = asyncio.Event()
+        self._told_away = False
+        self._refused = client is None
+        """Whether our name or password was, so that the URL is to be read again."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether Redis answered when it was last asked."""
+        return self._answers.is_set()
+
+    async def reached(self) -> None:
+        """Wait until Redis answers."""
+        await self._answers.wait()
 
     def key(self, *parts: str, together: str = "") -> str:
         """Return the name of a key of this group.
@@ -34,13 +89,90 @@ class Link:
         return ":".join(("sonde", tag, *parts))
 
     async def ask(self, work: Callable[[Redis], Awaitable[T]], *, timeout_s: float = ASK_S) -> T:
-        """Do one piece of work with the client. Raises AwayError."""
+        """Do one piece of work with the client. Raises AwayError, at once while Redis is away.
+
+        Cancelled or too late, the connection is dropped with the answer that nobody waits for.
+        """
+        client = self._client
+        if client is None or not self.connected:
+            raise AwayError("away")
         try:
-            async with asyncio.timeout(timeout_s):
-                return await work(self._client)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise AwayError(type(error).__name__) from None
+            async with asyncio.timeout(timeout_s), self._places:
+                return await work(client)
+        except FAILURES as error:
+            if client is self._client:
+                self._doubt(error)
+            raise AwayError(_told(error)) from None
+
+    async def run(self) -> None:
+        """Look whether Redis is there, for ever."""
+        while True:
+            self._doubted.clear()
+            await self.look()
+            if not self.connected:
+                await asyncio.sleep(AWAY_EVERY_S)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._doubted.wait()
+
+    async def look(self) -> None:
+        """Ask Redis to take a write, and note whether it did."""
+        try:
+            if self._source is not None:
+                await self._take_url(self._source)
+            if self._client is not None:
+                await self._try(self._client)
+        except FAILURES as error:
+            self._doubt(error)
+            if not self._told_away:
+                log.warning("redis.away", reason=_told(error))
+            self._told_away = True
+            return
+        self._refused = False
+        self._answers.set()
+        if self._told_away:
+            log.info("redis.back")
+        self._told_away = False
+
+    async def _try(self, client: Redis) -> None:
+        key = self.key("link")
+        async with asyncio.timeout(LOOK_S):
+            if not self.connected:
+                await drop_idle(client)
+            await prove(client, key)
+        async with asyncio.timeout(ASK_S):  # as all others ask: over a connection that stands
+            await prove(client, key)
+
+    def _doubt(self, error: Exception) -> None:
+        self._refused |= isinstance(error, AuthenticationError | NoPermissionError)
+        self._answers.clear()
+        self._doubted.set()
+
+    async def _take_url(self, source: Source) -> None:
+        """Take another client if the URL may be another by now. Raises SecretError without any."""
+        changed = source.changed()
+        if not (changed or self._refused):
+            return
+        try:
+            before, self._client = self._client, source.open()
+        except SecretError as error:
+            if self._client is None:
+                raise
+            if changed:
+                log.warning("redis.url_unreadable", reason=str(error))
+            return
+        self._refused = False
+        if before is not None:
+            await asyncio.sleep(RETIRE_S)
+            await close_client(before)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        if self._client is not None:
+            await close_client(self._client)
+
+
+def _told(error: Exception) -> str:
+    """Put an error into words; what a server says is hostile input."""
+    return f"{type(error).__name__} {sanitise(str(error))}".strip()

@@ -6,14 +6,20 @@ and nobody is asked who is there: the slots of a replica that is gone are claime
 the next tick. When the others cannot be asked, each works as if it were alone.
 """
 
+import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+from prometheus_client import CollectorRegistry
 
 from aggregator.results import SkippedSlot
 from alerting.consent import Consent
+from alerting.slack_threads import Places
 from monitor.budget.purse import Purse
+from monitor.config.values import Config
 from probes.result import ProbeResult, SkipReason
 from probes.target import Slot, Target
 
@@ -22,6 +28,14 @@ News = ProbeResult | SkippedSlot
 
 Running = Mapping[str, Callable[[], Awaitable[None]]]
 """What must run for as long as we do, by name."""
+
+
+Keep = Callable[[sqlite3.Connection], None]
+"""What is to be written beside what was heard."""
+
+
+UNKNOWN: Final = "unknown"
+"""What became of news of a target we do not have; the other words are those of `Standing`."""
 
 
 class Turn(StrEnum):
@@ -69,14 +83,38 @@ class Member:
     """Whether it is this one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What was found of a Redis that does all that is asked of it."""
+
+    took_s: float
+    """For one round trip."""
+    ahead_s: float
+    """How far our clock is ahead of its."""
+
+
+class ReachError(Exception):
+    """Redis is not there, or refuses something. The text is for people, and holds no secret."""
+
+
 class Hearer(Protocol):
     """Who takes in what others found: the road that leads."""
 
-    async def hear(self, heard: Sequence[Heard], /) -> None:
-        """Take in, in order, what other replicas tell. Never raises LedgerError."""
+    @property
+    def config(self) -> Config:
+        """What it follows."""
 
-    def lost(self, target: str, slot: Slot, location: str, /) -> None:
-        """Hear that a slot which another replica took has come to nothing."""
+    async def hear(self, heard: Sequence[Heard], keep: Keep, /) -> Counter[str]:
+        """Take in, in order, what other replicas tell; `keep` goes into the same transaction.
+
+        Returns what became of how many. Never raises LedgerError.
+        """
+
+    async def lost(self, target: str, slot: Slot, /) -> bool:
+        """Count a slot that another replica took, and of which nothing came; False: some did.
+
+        Never raises LedgerError.
+        """
 
 
 class Cluster(Protocol):
@@ -87,8 +125,25 @@ class Cluster(Protocol):
         """Whether there can be no other: then nothing of this costs anything."""
 
     @property
+    def connected(self) -> bool:
+        """Whether the others can be reached; alone: always."""
+
+    @property
     def consent(self) -> Consent:
         """Who is asked before a message goes out."""
+
+    @property
+    def places(self) -> Places | None:
+        """Where replicas look for each other's Slack threads; alone: nowhere."""
+
+    def yield_while(self, hindered: Callable[[], bool]) -> None:
+        """Come last for slots while `hindered`: what we would find would say nothing."""
+
+    def heed(self, heard: Callable[[], None]) -> None:
+        """Call `heard` whenever another replica took up a configuration."""
+
+    def reloaded(self) -> None:
+        """Tell the others that a configuration was taken up here; returns at once."""
 
     def purse(self) -> Purse:
         """Return where budgets are kept."""
@@ -108,8 +163,8 @@ class Cluster(Protocol):
     async def claim_further(self, target: Target, slot: Slot, attempt: int) -> bool:
         """Ask for the place in flight for a confirming attempt; True wants a `release`."""
 
-    async def release(self, target: Target) -> None:
-        """Say that what was in flight has ended. Never raises but CancelledError."""
+    def release(self, target: Target, attempt: int = 1) -> None:
+        """Say that an attempt that was in flight has ended; returns at once."""
 
     def tell(self, news: News) -> None:
         """Tell all others of a slot of ours; returns at once, drops are counted."""
@@ -119,6 +174,9 @@ class Cluster(Protocol):
 
     def running(self, hearer: Callable[[], Hearer]) -> Running:
         """Return what must run for as long as we do, by name. `hearer`: who listens by then."""
+
+    def show(self, registry: CollectorRegistry) -> None:
+        """Have /metrics show the group; alone: nothing."""
 
     async def start(self, hearer: Hearer) -> None:
         """Hear what was told while we were away, within a bounded time; after the ledger's own."""

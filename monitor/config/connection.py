@@ -8,10 +8,12 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from monitor.config.cluster_section import ClusterSection
 from monitor.config.credentials import anchored, credential
 from monitor.config.document import KeyPath
 from monitor.config.findings import Findings
 from monitor.config.models import InfluxdbSection, ProviderSection
+from monitor.config.otlp_section import OtlpSection
 from monitor.config.scalars import Interpolated
 from probes.secret import Secret, SecretError, SecretSource
 from probes.wire.proxy import proxy_of
@@ -50,7 +52,7 @@ def compile_proxy(
 ) -> SecretSource | None:
     """Return the address of the provider's proxy; None: there is none, or it was found unusable."""
     place, given = (*path, "proxy"), section.proxy
-    source = _written(place, given, findings) if section.proxy_file is None else None
+    source = written(place, given, findings) if section.proxy_file is None else None
     if source is None:
         found = credential(
             path, "proxy", given, section.proxy_file, folder=folder, findings=findings
@@ -73,7 +75,7 @@ def compile_proxy(
     return source
 
 
-def _written(place: KeyPath, given: SecretStr | None, findings: Findings) -> SecretSource | None:
+def written(place: KeyPath, given: SecretStr | None, findings: Findings) -> SecretSource | None:
     """Return a value that stands in the file as it is; None: there is none, or from variables."""
     if given is None or variable_of(place, findings) is not None:
         return None
@@ -88,7 +90,7 @@ def variable_of(place: KeyPath, findings: Findings) -> str | None:
 
 def compile_papers(
     path: KeyPath,
-    section: ProviderSection | InfluxdbSection,
+    section: ProviderSection | InfluxdbSection | OtlpSection | ClusterSection,
     base_url: str,
     folder: Path,
     findings: Findings,
@@ -117,13 +119,20 @@ def compile_papers(
 
 
 def compile_headers(
-    path: KeyPath, headers: Mapping[str, SecretStr], findings: Findings
+    path: KeyPath,
+    headers: Mapping[str, SecretStr],
+    findings: Findings,
+    *,
+    keyed: bool = True,
 ) -> tuple[tuple[str, SecretSource], ...]:
-    """Return the extra headers that may be sent."""
+    """Return the extra headers that may be sent.
+
+    `keyed`: there is a key beside them, which has a header of its own.
+    """
     found: dict[str, tuple[str, SecretSource]] = {}
     for name, value in headers.items():
         place = (*path, "headers", name)
-        complaint = _complaint(name, found)
+        complaint = complaint_of(name, found, keyed=keyed)
         if complaint is not None:
             findings.bad(place, complaint, key=True)
             continue
@@ -142,11 +151,12 @@ def compile_headers(
     return tuple(found.values())
 
 
-def _complaint(name: str, found: Mapping[str, object]) -> str | None:
+def complaint_of(name: str, found: Mapping[str, object], *, keyed: bool) -> str | None:
+    """Say why a header cannot be sent beside those found; None: it can."""
     lower = name.lower()
     if not _NAME.fullmatch(name):
         return "not a header's name"
-    if lower in _KEY_HEADERS:
+    if keyed and lower in _KEY_HEADERS:
         return "the key has this header: set api_key or api_key_file"
     if lower in _WIRE_HEADERS or lower.startswith("proxy-"):
         return "this header is the connection's own: it cannot be set"

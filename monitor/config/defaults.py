@@ -41,6 +41,10 @@ HEARTBEAT_EVERY_S: Final = 60.0
 SYSTEM_STORE: Final = Path("/var/lib/sonde/sonde.db")
 
 
+SHARED_LOCATION: Final = "default"
+"""Where replicas are that do not say: a host's name would have each of them probe everything."""
+
+
 def location() -> str:
     """Return the host's name."""
     return socket.gethostname() or "localhost"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from dotenv import dotenv_values
 
@@ -16,7 +17,6 @@ from monitor.config import defaults
 from monitor.config.document import Document, KeyPath, Plain
 from monitor.config.durations import format_duration, parse_duration
 from monitor.config.errors import ConfigError, Problem
-from monitor.config.later import LATER_VARIABLES
 from monitor.config.scalars import Interpolated
 
 SOURCE: Final = "environment"
@@ -107,9 +107,8 @@ def read_environment(environ: Mapping[str, str]) -> tuple[Document, tuple[Proble
     _limits(draft)
     _channels(draft)
     _influxdb(draft)
-    for name in LATER_VARIABLES:
-        if draft.get(name) is not None:
-            draft.complain(name, "not supported yet: unset it")
+    _otlp(draft)
+    draft.put(("cluster", "redis"), "REDIS_URL")
     if not targets:
         message = (
             "nothing to probe: set OPENAI_API_KEY or XAI_API_KEY, or write a sonde.yaml;"
@@ -205,3 +204,21 @@ def _influxdb(draft: _Draft) -> None:
         name = f"INFLUXDB_{key.upper()}"
         draft.put((*section, key), name)
         draft.names[(*section, key)] = name  # also for what is missing
+
+
+def _otlp(draft: _Draft) -> None:
+    """Read what OpenTelemetry's own libraries read.
+
+    https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options
+    """
+    if not draft.put(("otlp", "endpoint"), "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return
+    name = "OTEL_EXPORTER_OTLP_HEADERS"
+    for pair in filter(None, (draft.get(name) or "").split(",")):
+        key, is_said, value = pair.partition("=")
+        if not is_said:
+            draft.complain(name, "expected NAME=VALUE,NAME=VALUE")
+            return
+        path = ("otlp", "headers", unquote(key.strip()))
+        draft.section(*path[:-1])[path[-1]] = Interpolated.of(unquote(value.strip()), (name,))
+        draft.names[path] = name

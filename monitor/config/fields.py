@@ -27,10 +27,6 @@ URL_LIMIT: Final = 2048
 """Characters: longer than any URL a provider or a chat service hands out."""
 
 
-class LaterError(ValueError):
-    """The value is part of the interface, and not supported by this version."""
-
-
 def listed(words: Sequence[str]) -> str:
     """Join words as a sentence does: `a, b or c`."""
     return f"{', '.join(words[:-1])} or {words[-1]}"
@@ -90,12 +86,9 @@ class Choice:
     """One word of a closed set."""
 
     words: tuple[str, ...]
-    later: tuple[str, ...] = ()
 
     def __call__(self, value: object) -> str:
-        """Return the word. Raises ValueError, or LaterError for one that is still to come."""
-        if value in self.later:
-            raise LaterError(f"use {listed(self.words)}")
+        """Return the word. Raises ValueError."""
         if value not in self.words:
             hint = did_you_mean(str(value), self.words)
             raise ValueError(f"expected {listed(self.words)}{hint}")
@@ -261,6 +254,7 @@ Interval = Annotated[float, BeforeValidator(Between(0.1, 86400.0)), _DURATION_SC
 PollInterval = Annotated[float, BeforeValidator(Between(60.0, 86400.0)), _DURATION_SCHEMA]
 """Of what belongs to others: a minute at least."""
 Evaluation = Annotated[float, BeforeValidator(Between(0.1, 60.0)), _DURATION_SCHEMA]
+Beat = Annotated[float, BeforeValidator(Between(1.0, 600.0)), _DURATION_SCHEMA]
 Deadline = Annotated[float, BeforeValidator(Between(0.01, 3600.0)), _DURATION_SCHEMA]
 Hold = Annotated[float, BeforeValidator(Between(0.0, 7 * 86400.0)), _DURATION_SCHEMA]
 Window = Annotated[float, BeforeValidator(Between(1.0, 86400.0)), _DURATION_SCHEMA]

@@ -8,6 +8,7 @@ from typing import Final
 from monitor.config import defaults
 from monitor.config.budget import compile_budgets, judge_prices, warn_of_dear_probes
 from monitor.config.channels import compile_channels, compile_heartbeat
+from monitor.config.cluster import compile_cluster
 from monitor.config.credentials import anchored, credential
 from monitor.config.environment import SOURCE, read_environment, variables
 from monitor.config.errors import ConfigError, Problem
@@ -16,17 +17,18 @@ from monitor.config.findings import Findings
 from monitor.config.influxdb import compile_influxdb
 from monitor.config.maintenance import compile_maintenance
 from monitor.config.models import RootSection
+from monitor.config.otlp import compile_otlp
 from monitor.config.outside import compile_baselines, compile_egress, compile_status_pages
 from monitor.config.providers import LOOPBACK, compile_providers, give_places
 from monitor.config.public import compile_public_page
 from monitor.config.reader import read_file
 from monitor.config.retirements import warn_of_retirements
-from monitor.config.routes import compile_routes
+from monitor.config.routes import by_location, compile_routes
 from monitor.config.rules import Scope, compile_rules
 from monitor.config.sections import Sections, validate
 from monitor.config.slos import burn_rules, check_slos, compile_slos
 from monitor.config.targets import compile_targets
-from monitor.config.values import Config, HistoryStore, Http, Store
+from monitor.config.values import Cluster, Config, HistoryStore, Http, Store
 from probes.sanitise import redact
 from probes.secret import SecretSource
 
@@ -105,7 +107,8 @@ def _compile(
     if now is not None:
         warn_of_retirements(sections, now, findings)
     root = sections.root
-    location = root.location or defaults.location()
+    cluster = compile_cluster(root.cluster, root.location, folder, findings)
+    location = root.location or _location(cluster)
     providers = compile_providers(sections, folder=folder, findings=findings)
     targets = compile_targets(sections, findings, folder=folder)
     budgets = compile_budgets(sections, known, findings)
@@ -114,12 +117,19 @@ def _compile(
     providers = give_places(providers, targets, sections, findings)
     windows_s = _windows(root, findings)
     complete = not findings.problems
-    scope = Scope(targets=targets, location=location, windows_s=windows_s, complete=complete)
+    scope = Scope(
+        targets=targets,
+        location=location,
+        windows_s=windows_s,
+        complete=complete,
+        locations=() if root.cluster is None else tuple(root.cluster.locations),
+        alone=cluster is None,
+    )
     slos = compile_slos(root, targets, location, findings)
     check_slos(sections, slos, findings)
     rules = (*burn_rules(slos), *compile_rules(sections, scope, findings))
     channels = compile_channels(sections, folder=folder, findings=findings)
-    routes = compile_routes(sections, rules, targets, findings)
+    routes = by_location(compile_routes(sections, rules, targets, findings), scope.locations)
     _warn(sections, findings)
     return Config(
         source=findings.document.source,
@@ -142,12 +152,21 @@ def _compile(
         routes=routes,
         heartbeat=compile_heartbeat(sections, folder, findings),
         store=_store(root, known, folder, findings),
+        cluster=cluster,
+        otlp=compile_otlp(root.otlp, folder, findings),
         http=_http(root, known, folder, findings),
         egress=compile_egress(root, findings),
         status_pages=compile_status_pages(root, sections.providers),
         baselines=compile_baselines(root, targets, location, findings),
         public_page=compile_public_page(root, targets, findings),
     )
+
+
+def _location(cluster: Cluster | None) -> str:
+    """Return where we are when nobody said: replicas that do not say are all at the same place."""
+    if cluster is None:
+        return defaults.location()
+    return cluster.locations[0] if cluster.locations else defaults.SHARED_LOCATION
 
 
 def _windows(root: RootSection, findings: Findings) -> tuple[float, ...]:

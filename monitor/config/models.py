@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from alerting.rule import NoData, Severity, Subject
+from monitor.config.cluster_section import ClusterSection
 from monitor.config.document import KeyPath
 from monitor.config.fields import (
     BaseUrl,
@@ -50,6 +51,7 @@ from monitor.config.fields import (
 from monitor.config.money import Money, TimeZone
 from monitor.config.notify_sections import HeartbeatSection, NotifySection, RouteSection
 from monitor.config.objective import Objective
+from monitor.config.otlp_section import OtlpSection
 from monitor.config.section import Section
 from monitor.config.values import HistoryStore
 from probes.providers import PRESETS
@@ -63,6 +65,7 @@ SECRET_KEYS = frozenset(
         "headers",
         "password",
         "proxy",
+        "redis",
         "routing_key",
         "secret",
         "secrets",
@@ -280,6 +283,9 @@ class RuleSection(Section):
         Subject | None,
         BeforeValidator(lambda word: Subject(Choice(tuple(Subject))(word))),
     ] = Field(default=None, description="one alert a target, a provider, or for this instance")
+    locations: Line | None = Field(
+        default=None, description="how many of cluster.locations must agree, such as 2 of 3"
+    )
     labels: Labels | None = Field(default=None, description="labels of the alert")
     annotations: Labels | None = Field(
         default=None, description="lines of its messages, with {{ target }}, {{ value }} and so on"
@@ -430,6 +436,12 @@ class RootSection(Section):
     )
     notify: NotifySection = Field(default=NotifySection(), description="who is told")
     store: StoreSection = Field(default=StoreSection(), description="the embedded ledger")
+    otlp: OtlpSection | None = Field(
+        default=None, description="OpenTelemetry: metrics and a trace of each probe"
+    )
+    cluster: ClusterSection | None = Field(
+        default=None, description="replicas that share the work; default: alone"
+    )
     http: HttpSection = Field(default=HttpSection(), description="pages and metrics")
     egress: EgressSection = Field(default=EgressSection(), description="our own way out")
     status_pages: Flag | None = Field(
@@ -463,6 +475,8 @@ SECTIONS: dict[KeyPath, type[Section]] = {
     ("store",): StoreSection,
     ("store", "retention"): RetentionSection,
     ("store", "influxdb"): InfluxdbSection,
+    ("otlp",): OtlpSection,
+    ("cluster",): ClusterSection,
     ("http",): HttpSection,
     ("egress",): EgressSection,
     ("baselines", "*"): BaselineSection,

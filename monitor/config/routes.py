@@ -1,6 +1,7 @@
 """The routes below `notify` -> Route values."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from alerting.match import Match
@@ -51,6 +52,19 @@ def compile_routes(
             channels,
         )
         for section in notify.routes
+    )
+
+
+def by_location(routes: Iterable[Route], locations: Sequence[str]) -> tuple[Route, ...]:
+    """Have each of several locations told of by itself: the replicas there are who can tell.
+
+    What they agree on together has no location, and is a group of its own.
+    """
+    if len(locations) < 2:
+        return tuple(routes)
+    return tuple(
+        replace(route, group_by=tuple(dict.fromkeys((*route.group_by, "location"))))
+        for route in routes
     )
 
 

@@ -7,9 +7,11 @@ another metric is asked for, the sample counts of the default no longer mean any
 the new metric apply.
 
 A rule over facts alone has no window: it speaks of whom they are of, and takes no `over`,
-`min_samples`, `min_failures` or `no_data`.
+`min_samples`, `min_failures` or `no_data`. Nor does it take `locations`: a fact is this instance's
+own, and no other location knows it.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +30,7 @@ from alerting.condition import (
 from alerting.defaults import default_rules, merge, usual_min_samples
 from alerting.expression import ExpressionError, parse, selection_places
 from alerting.match import Match, labels_of
+from alerting.quorum import Quorum
 from alerting.rule import Rule, Severity, Subject, subjects
 from alerting.series import selected
 from monitor.config import defaults
@@ -39,6 +42,7 @@ from monitor.config.models import RuleSection
 from monitor.config.sections import Sections
 from probes.target import Target
 
+_QUORUM: Final = re.compile(r"([0-9]{1,3}) +of +([0-9]{1,3})")
 MATCH_FIELDS: Final = ("target", "provider", "model", "operation", "preset", "location")
 
 
@@ -51,6 +55,10 @@ class Scope:
     windows_s: Sequence[float]
     complete: bool
     """Whether every target could be compiled: else nothing is said about what matches none."""
+    locations: Sequence[str] = ()
+    """All of the group, our own among them; none: nobody says that there is more than one."""
+    alone: bool = True
+    """Whether there is no group, though one may be described: it has no Redis here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +129,10 @@ def _rules(
     asked = _asked(path, section, bases, scope, findings)
     if asked is None or not _suits(path, section, asked, findings):
         return ()
+    quorum = _quorum(path, section, asked, scope, findings)
     bases = bases or [_fresh(section, asked, scope)]
     made = [_overlaid(base, section, _over(asked, base, section), scope) for base in bases]
+    made = [replace(rule, quorum=quorum) for rule in made]
     kept = [rule for rule in made if not _matches_others(rule)]
     if not kept:
         message = f"{made[0].when.metric} is of this instance: it matches by location alone"
@@ -161,6 +171,45 @@ def _suits(path: KeyPath, section: RuleSection, asked: _Asked, findings: Finding
         findings.bad((*path, "subject"), message)
         return False
     return not unfit
+
+
+def _quorum(
+    path: KeyPath, section: RuleSection, asked: _Asked, scope: Scope, findings: Findings
+) -> Quorum | None:
+    """Return how many locations must agree; None: nothing is said of it, or nothing sensible."""
+    if section.locations is None:
+        return None
+    complaint = _no_quorum(section, asked, scope)
+    if complaint is not None:
+        findings.bad((*path, "locations"), complaint)
+        return None
+    if scope.alone:
+        findings.warn((*path, "locations"), "never fires: without cluster.redis nobody is heard of")
+    if "location" in (section.match or {}):
+        message = "every location is asked, by locations: leave this out"
+        findings.bad((*path, "match", "location"), message, key=True)
+    return _read_quorum(section.locations)
+
+
+def _no_quorum(section: RuleSection, asked: _Asked, scope: Scope) -> str | None:
+    """Say why several locations cannot be asked; None: they can."""
+    number = len(scope.locations)
+    read = _read_quorum(section.locations or "")
+    if number < 2:
+        return "there are no other locations: name all of them in cluster.locations"
+    if asked.sources.facts:
+        return f"{asked.sources.facts[0]} is this instance's own: no other location knows it"
+    if read is None or read.of != number:
+        return f"expected how many of {', '.join(scope.locations)}, such as 2 of {number}"
+    return None
+
+
+def _read_quorum(text: str) -> Quorum | None:
+    found = _QUORUM.fullmatch(text)
+    try:
+        return None if found is None else Quorum(int(found[1]), int(found[2]))
+    except ValueError:  # more than there are, or none
+        return None
 
 
 def _matches_others(rule: Rule) -> bool:
@@ -285,6 +334,8 @@ def _annotations(section: RuleSection) -> tuple[tuple[str, str], ...]:
 def _check_annotations(path: KeyPath, section: RuleSection, rule: Rule, findings: Findings) -> None:
     """Refuse templates that name what is not there."""
     known = names_for(rule.subject, [name for name, _ in rule.labels])
+    if rule.quorum is not None:
+        known = tuple(name for name in known if name != "location")
     templates: dict[KeyPath, str] = {
         ("annotations", name): text for name, text in (section.annotations or {}).items()
     }

@@ -11,9 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.config.document import Document, KeyPath, Plain
-from monitor.config.fields import Choice, LaterError, Name, did_you_mean
+from monitor.config.fields import Choice, Name, did_you_mean
 from monitor.config.findings import Findings
-from monitor.config.later import fits, is_later
 from monitor.config.models import (
     SECRET_KEYS,
     SECTIONS,
@@ -139,8 +138,6 @@ def _one(section: type[_S], piece: Plain, path: KeyPath, findings: Findings) -> 
 def _report(detail: ErrorDetails, prefix: KeyPath, findings: Findings) -> None:
     path = (*prefix, *(step for step in detail["loc"] if step != "[key]"))
     match detail["type"]:
-        case "extra_forbidden" if is_later(path):
-            findings.bad(path, "not supported yet: take it out", key=True)
         case "extra_forbidden":
             allowed = allowed_keys(path[:-1], findings.document)
             hint = did_you_mean(str(path[-1]), allowed)
@@ -155,7 +152,14 @@ def _section_at(path: KeyPath, document: Document) -> type[Section]:
     """Return the kind of section at `path`."""
     if len(path) == 3 and path[:2] == _CHANNELS:
         return CHANNEL_SECTIONS[str(document.at((*path, "type")))]
-    return next(section for pattern, section in SECTIONS.items() if fits(pattern, path))
+    return next(section for pattern, section in SECTIONS.items() if _fits(pattern, path))
+
+
+def _fits(pattern: KeyPath, path: KeyPath) -> bool:
+    """Say whether `path` is one that `pattern` stands for: `*` is any name or position."""
+    return len(pattern) == len(path) and all(
+        part in ("*", step) for part, step in zip(pattern, path, strict=True)
+    )
 
 
 def allowed_keys(path: KeyPath, document: Document) -> tuple[str, ...]:
@@ -190,8 +194,6 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 def _expected(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
-    if isinstance(context.get("error"), LaterError):
-        return f"not supported yet: {context['error']}"
     if "error" in context:
         return str(context["error"])
     # pydantic's own words for the kinds of errors that these models cannot have today.

@@ -14,6 +14,7 @@ from alerting.routing.route import Route
 from alerting.rule import Rule
 from monitor.baselines.figure import Steps
 from monitor.egress.endpoint import DEFAULT_ENDPOINTS, Endpoint
+from monitor.otlp.temporality import Temporality
 from probes.secret import SecretSource
 from probes.target import Provider, Target
 from probes.wire.trust import Papers
@@ -204,6 +205,20 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Otlp:
+    """An OpenTelemetry endpoint that results are told to."""
+
+    endpoint: str
+    """Its URL, without /v1/traces or /v1/metrics."""
+    headers: tuple[tuple[str, SecretSource], ...] = ()
+    traces: bool = True
+    metrics: bool = True
+    every_s: float = 10.0
+    temporality: Temporality = Temporality.CUMULATIVE
+    papers: Papers = field(default_factory=Papers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Http:
     """Where pages and metrics are served."""
 
@@ -309,8 +324,15 @@ class Config:
     store: Store = Store()
     cluster: Cluster | None = None
     """None: this one is alone."""
+    otlp: Otlp | None = None
+    """None: nothing is told to OpenTelemetry."""
     http: Http = Http()
     egress: Egress = Egress()
     status_pages: tuple[ProviderPage, ...] = ()
     baselines: tuple[Baseline, ...] = ()
     public_page: PublicPage | None = None
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """All locations of the group, this one's among them; none: there is but this one."""
+        return () if self.cluster is None else self.cluster.locations

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.clock import Clock
+from monitor.cluster import reach as reach_redis
+from monitor.cluster.protocol import ReachError
 from monitor.config.values import Check, Config, Influxdb, Store
 from monitor.connect import ConnectError, connect
 from monitor.doctor import machine
@@ -31,6 +33,8 @@ ASK_S: Final = 15.0
 """For one list of models."""
 LEDGER_S: Final = 10.0
 """For reading through 32 MiB; a file system over a network may hang for ever."""
+CLOCKS_S: Final = 0.5
+"""Replicas whose clocks are further apart do not share the work evenly."""
 AT_ONCE: Final = 32
 """Hosts looked at at a time: fewer than the threads that resolve names."""
 
@@ -73,6 +77,7 @@ async def examine(
         out = group.create_task(_egress(config, resolver, trusted), name="way out")
         store = group.create_task(_ledger(config.store), name="ledger")
         influxdb = group.create_task(_influxdb(config), name="influxdb")
+        redis = group.create_task(_redis(config), name="redis")
         port = group.create_task(daemon(config.http), name="daemon")
         asked = [
             group.create_task(_models(each, own, config, lag), name=f"models of {each.name}")
@@ -89,6 +94,7 @@ async def examine(
         machine.clock(ahead),
         *store.result(),
         *influxdb.result(),
+        *redis.result(),
         port.result(),
     ]
 
@@ -144,6 +150,20 @@ async def _written(influxdb: Influxdb, location: str) -> Finding:
     except TimeoutError:
         return Finding("influxdb", Level.FAIL, f"no answer within {INFLUXDB_S:g} s", remedy)
     return Finding("influxdb", Level.OK, f"took a marker and gave it back in {found.took_s:.2f} s")
+
+
+async def _redis(config: Config) -> list[Finding]:
+    if config.cluster is None:
+        return []
+    remedy = "cluster.redis: address, password, rights (docs/replicas.md lists them)"
+    try:
+        found = await reach_redis(config.cluster, Clock())
+    except ReachError as error:
+        return [Finding("redis", Level.FAIL, str(error), remedy)]
+    if abs(found.ahead_s) > CLOCKS_S:
+        said = f"our clock is {found.ahead_s:+.1f} s from that of Redis"
+        return [Finding("redis", Level.WARN, said, "keep the clocks of all replicas together: NTP")]
+    return [Finding("redis", Level.OK, f"did all we ask in {1000 * found.took_s:.1f} ms a turn")]
 
 
 async def _models(provider: Provider, own: Target, config: Config, lag: LagMeter) -> Finding:

@@ -27,6 +27,10 @@ class Way:
     """Takes what it found to all who want to know."""
     crashed: Callable[[Target], None]
     """Counts a bug at the target's edge."""
+    claim: Callable[[Target, Slot, int], Awaitable[bool]]
+    """Asks for the target's place in flight among replicas; False: another attempt has it."""
+    release: Callable[[Target, int], None]
+    """Gives that place back."""
 
 
 class Confirmations:
@@ -96,17 +100,27 @@ class Confirmations:
 
     async def _confirm(self, target: Target, slot: Slot, last: ProbeResult, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        refused = self._way.refusal(target)
-        number = last.attempt + 1
-        result = None if refused else await self._way.attempt(target, slot, number)
+        result = await self._attempted(target, slot, last.attempt + 1)
         del self._pending[target.name]  # what was found is kept, whatever comes
-        if result is None:
-            self._tell(target, Outcome.GIVEN_UP, str(refused or SkipReason.BUDGET))
+        if isinstance(result, SkipReason):
+            self._tell(target, Outcome.GIVEN_UP, result)
             return
         await self._way.take(target, result)
         self._tell(target, Outcome.RECOVERED if result.ok else Outcome.FAILED, result.verdict)
         if not result.ok and self._group is not None:
             self._next(self._group, target, slot, result)
+
+    async def _attempted(self, target: Target, slot: Slot, number: int) -> ProbeResult | SkipReason:
+        """Make the attempt of this number, or say why it must not be made."""
+        refused = self._way.refusal(target)
+        if refused is not None:
+            return refused
+        if not await self._way.claim(target, slot, number):
+            return SkipReason.IN_FLIGHT
+        try:
+            return await self._way.attempt(target, slot, number) or SkipReason.BUDGET
+        finally:
+            self._way.release(target, number)
 
     def _tell(self, target: Target, outcome: Outcome, reason: str) -> None:
         self._count(outcome)

@@ -2,7 +2,8 @@
 
 The socket people reach us by and who may come in are decided before anything is served; the ledger
 is the memory that a change must survive; what was measured is filed under the location; and what
-goes to InfluxDB, or is still to go, is counted there from the first to the last point.
+goes to InfluxDB, or is still to go, is counted there from the first to the last point. Whom we
+share the work with is joined at the start.
 """
 
 from dataclasses import replace
@@ -20,6 +21,7 @@ def keeping_fixed(running: Config, wanted: Config) -> tuple[Config, tuple[str, .
             (wanted.http.host, wanted.http.port),
         ),
         "http.token_file": (running.http.token, wanted.http.token),
+        "cluster": (running.cluster, wanted.cluster),
         "store.path": (running.store.path, wanted.store.path),
         "store.influxdb": (running.store.influxdb, wanted.store.influxdb),
     }
@@ -31,6 +33,7 @@ def keeping_fixed(running: Config, wanted: Config) -> tuple[Config, tuple[str, .
         location=running.location,
         public_url=running.public_url,
         http=running.http,
+        cluster=running.cluster,
         store=store,
     )
     return config, tuple(key for key, (old, new) in pairs.items() if old != new)

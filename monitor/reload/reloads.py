@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,7 +42,10 @@ class Attempt:
 
 
 class Reloads:
-    """Reads the file again when it changes or somebody asks; used in the daemon's loop alone."""
+    """Reads the file again when it changes or somebody asks; used in the daemon's loop alone.
+
+    What is taken up here is told to the other replicas, but for what they told us.
+    """
 
     def __init__(
         self,
@@ -49,12 +53,18 @@ class Reloads:
         take_up: TakeUp,
         wall: Callable[[], float],
         metrics: Metrics,
+        spread: Callable[[], None] = lambda: None,
     ) -> None:
-        """`file` None: the configuration came from the environment alone."""
+        """`file` None: the configuration came from the environment alone.
+
+        `spread` tells other replicas that a configuration was taken up.
+        """
         self._file = file
         self._take_up = take_up
         self._wall = wall
-        self._asked = asyncio.Event()
+        self._spread = spread
+        self._awake = asyncio.Event()
+        self._asked = self._hinted = False
         self.newest: Attempt | None = None
         """None: there was none since the start."""
         self._metrics = metrics
@@ -63,7 +73,13 @@ class Reloads:
 
     def ask(self) -> None:
         """Read the file now, changed or not; while one attempt is under way, after it."""
-        self._asked.set()
+        self._asked = True
+        self._awake.set()
+
+    def hint(self) -> None:
+        """Look at the file now, and read it if it is not the one that runs: another replica did."""
+        self._hinted = True
+        self._awake.set()
 
     async def run(self) -> None:
         """Take up what changes, for ever.
@@ -76,28 +92,33 @@ class Reloads:
             return
         settling = Settling(file.running)
         while True:
-            asked = await self._asked_within(EVERY_S)
+            await self._woken_within(EVERY_S)
+            asked, hinted = self._asked, self._hinted
+            self._asked = self._hinted = False
             digest = await asyncio.to_thread(file.digest)
-            if settling.look(digest) or asked:
+            news = settling.look(digest)
+            if news or asked or (hinted and settling.is_new(digest)):
                 settling.tried(digest)
-                await self._attempt(file)
+                if await self._attempt(file) and not hinted:
+                    self._spread()
 
     async def _say_there_is_none(self) -> None:
         while True:
-            await self._asked.wait()
-            self._asked.clear()
-            log.warning("config.nothing_to_reload", reason="there is no file: environment alone")
+            await self._awake.wait()
+            self._awake.clear()
+            if self._asked:
+                reason = "there is no file: environment alone"
+                log.warning("config.nothing_to_reload", reason=reason)
+            self._asked = False
 
-    async def _asked_within(self, seconds: float) -> bool:
-        try:
+    async def _woken_within(self, seconds: float) -> None:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._asked.wait()
-        except TimeoutError:
-            return False
-        self._asked.clear()
-        return True
+                await self._awake.wait()
+        self._awake.clear()
 
-    async def _attempt(self, file: ConfigFile) -> None:
+    async def _attempt(self, file: ConfigFile) -> bool:
+        """Take the file up; say whether that was done."""
         try:
             loaded = await _read(file)
             file.learn(loaded)
@@ -108,6 +129,8 @@ class Reloads:
             self._refuse([str(error)])
         else:
             self._accept(loaded, needs_restart)
+            return True
+        return False
 
     def _refuse(self, problems: list[str]) -> None:
         told = [redact(each) for each in problems]

@@ -16,7 +16,11 @@ class Settling:
         later something else or what it was.
         """
         stood_still, self._seen = digest == self._seen, digest
-        return stood_still and digest is not None and digest != self._known
+        return stood_still and self.is_new(digest)
+
+    def is_new(self, digest: bytes | None) -> bool:
+        """Say whether there is a content that was not read yet, whole or not."""
+        return digest is not None and digest != self._known
 
     def tried(self, digest: bytes | None) -> None:
         """Note which content was read, be it for good or in vain: it is not read again by itself.

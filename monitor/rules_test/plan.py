@@ -32,7 +32,9 @@ class Case:
     """Between two samples; the first comes at 0."""
     rules: tuple[Rule, ...]
     series: Mapping[str, tuple[Sample, ...]]
-    """By target."""
+    """By target, at our own location."""
+    elsewhere: Mapping[tuple[str, str], tuple[Sample, ...]]
+    """By target and location, at others. One without a series does not report."""
     facts: Mapping[Known, tuple[float | None, ...]]
     """A value for each interval, the last of which stays; None: nobody knows it."""
     expected: tuple[Expected, ...]

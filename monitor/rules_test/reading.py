@@ -27,6 +27,7 @@ LONGEST_S: Final = 90 * 86_400.0
 """A test of more is a slip of the pen, and would take minutes."""
 UNSET: Final = "unset"
 UNSET_URL: Final = "https://unset.invalid/"
+UNSET_REDIS: Final = "redis://unset.invalid"
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _KINDS: Final = ("firing", "pending", "held")
 
@@ -45,12 +46,18 @@ def _config(path: Path) -> Config:
     """Load a configuration where its secrets are not: in a check of a repository, say.
 
     Nothing is sent anywhere: a variable that is not set stands for a word, and one whose name ends
-    with URL for an address of nobody. Raises ConfigError.
+    with URL for an address of nobody, of a Redis where it says so. Raises ConfigError.
     """
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     names = _VARIABLE.findall(text)
-    unset = {name: UNSET_URL if name.endswith("URL") else UNSET for name in names}
+    unset = {name: _unset(name) for name in names}
     return load(path, unset | dict(os.environ), cwd=path.parent, strict=False).config
+
+
+def _unset(name: str) -> str:
+    if not name.endswith("URL"):
+        return UNSET
+    return UNSET_REDIS if "REDIS" in name else UNSET_URL
 
 
 class _Reader:
@@ -80,11 +87,13 @@ class _Reader:
         name = self._text((*path, "name")) or f"test {int(path[-1]) + 1}"
         if "series" not in said and "facts" not in said:
             self._bad(path, "expected series: of probes, by target")
+        series = self._series((*path, "series"), config)
         return Case(
             name=name,
             interval_s=self._seconds((*path, "interval"), interval_s),
             rules=self._rules((*path, "rules"), config),
-            series=self._series((*path, "series"), config),
+            series={name: each for (name, at), each in series.items() if at == config.location},
+            elsewhere={pair: each for pair, each in series.items() if pair[1] != config.location},
             facts=self._facts((*path, "facts"), config),
             expected=self._expect((*path, "expect")),
         )
@@ -100,16 +109,25 @@ class _Reader:
                 self._bad((*path, number), f"no such rule{did_you_mean(str(name), names)}")
         return tuple(rule for rule in config.rules if rule.name in self._list(path))
 
-    def _series(self, path: KeyPath, config: Config) -> Mapping[str, tuple[Sample, ...]]:
-        found: dict[str, tuple[Sample, ...]] = {}
+    def _series(
+        self, path: KeyPath, config: Config
+    ) -> Mapping[tuple[str, str], tuple[Sample, ...]]:
+        """Return the series by target and location: `chat`, or `chat at iad1` of another one."""
+        found: dict[tuple[str, str], tuple[Sample, ...]] = {}
         names = [target.name for target in config.targets]
-        for name in self._mapping(path):
-            place = (*path, name)
+        for key in self._mapping(path):
+            place = (*path, key)
+            name, at, location = key.rpartition(" at ")
+            if not at or key in names:
+                name, location = key, config.location
             if name not in names:
                 self._bad(place, f"no such target{did_you_mean(name, names)}", key=True)
+            if location not in (config.location, *config.locations):
+                known = ", ".join(config.locations) or "none"
+                self._bad(place, f"no such location; cluster.locations: {known}", key=True)
             text = self._text(place)
             try:
-                found[name] = parse_series(text or "")
+                found[name, location] = parse_series(text or "")
             except NotationError as error:
                 self._bad(place, error.message, offset=error.position)
         return found

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from aggregator.summary import Summary
 from aggregator.window import Windows
 from alerting.alert import Alert, Identity, Phase
 from alerting.consequence import natures_of
-from alerting.engine import Engine, Snapshot
+from alerting.engine import Engine, Snapshot, View
 from alerting.match import Match
 from alerting.metric import Value
 from alerting.series import Known
@@ -15,6 +16,7 @@ from alerting.trial.telling import Teller
 from monitor.breadth import Breadth
 from monitor.config.durations import format_duration
 from monitor.config.values import Config
+from monitor.elsewhere import ON_THE_WAY_S, Elsewhere
 from monitor.rules_test.notation import Sample
 from monitor.rules_test.plan import Case, Expected
 from probes.result import ProbeResult, Verdict
@@ -67,7 +69,11 @@ class _Trial:
         self._beats = Beats(0.0, config.evaluate_every_s, last_s + config.evaluate_every_s)
         self._beat = 0
         self._windows = Windows(longest_s=max(config.windows_s))
-        self._engine = Engine(case.rules, config.targets, location=config.location)
+        self._elsewhere = Elsewhere(longest_s=max(config.windows_s))
+        self._silent_s = 2 * case.interval_s + ON_THE_WAY_S
+        self._engine = Engine(
+            *(case.rules, config.targets), location=config.location, locations=config.locations
+        )
         self._targets = {target.name: target for target in config.targets}
         self._taken = 0
         self._location = config.location
@@ -79,12 +85,21 @@ class _Trial:
         while self._beat < self._beats.count and self._beats.at(self._beat) <= at_s:
             now = self._beats.at(self._beat)
             self._take(now)
-            views = self._engine.views
-            summaries = {v: self._windows.summary(v.targets, v.over_s, now) for v in views}
-            changes = self._engine.evaluate(Snapshot(now, summaries, self._facts(now)))
+            changes = self._engine.evaluate(Snapshot(now, self._summaries(now), self._facts(now)))
             for _ in self.teller.hear(changes, now):
                 pass
             self._beat += 1
+
+    def _summaries(self, now: float) -> dict[View, Summary]:
+        """Summarise every window; of a location that had no sample for two intervals, none."""
+        found: dict[View, Summary] = {}
+        for view in self._engine.views:
+            windows: Windows | None = self._windows
+            if view.location:
+                windows = self._elsewhere.reporting(view.location, now - self._silent_s)
+            if windows is not None:
+                found[view] = windows.summary(view.targets, view.over_s, now)
+        return found
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -95,6 +110,9 @@ class _Trial:
             for name, samples in self._case.series.items():
                 if self._taken < len(samples):
                     self._hear(self._targets[name], samples[self._taken], at)
+            for (name, location), samples in self._case.elsewhere.items():
+                if self._taken < len(samples):
+                    self._hear_of(location, self._targets[name], samples[self._taken], at)
             self._taken += 1
 
     def _hear(self, target: Target, sample: Sample, at: float) -> None:
@@ -102,6 +120,12 @@ class _Trial:
             self._windows.ingest(_result(target, sample, at, self._location), at)
         elif sample.missed:
             self._windows.missed(target.name, at)
+
+    def _hear_of(self, location: str, target: Target, sample: Sample, at: float) -> None:
+        if sample.verdict is not None:
+            self._elsewhere.take(_result(target, sample, at, location), at)
+        elif sample.missed:
+            self._elsewhere.missed(location, target.name, at)
 
     def _facts(self, now: float) -> dict[Known, Value]:
         place = int(now / self._case.interval_s)

@@ -90,6 +90,10 @@ def _title(board: Board) -> Text:
         title.append("ready", "green")
     else:
         title.append(clean(f"not ready: {', '.join(amiss)}"), "bold red")
+    if instance.replicas:
+        title.append(f"   {instance.replicas} replicas", "not bold")
+    if instance.discord:
+        title.append(clean(f"   {'; '.join(instance.discord)}"), "bold yellow")
     if instance.reload is not None and not instance.reload.ok:
         title.append("   its configuration was refused: the last good one runs", "bold red")
     return title

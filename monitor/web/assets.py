@@ -29,7 +29,7 @@ FILE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "public, max-age=31536000, immutable",
 }
-PATHS: Final = ("/", "/targets/{name:path}", "/alerts", "/slos", "/costs", "/limits")
+PATHS: Final = ("/", "/targets/{name:path}", "/alerts", "/slos", "/costs", "/limits", "/replicas")
 """The paths src/main.tsx has a page for."""
 INDEX: Final = "index.html"
 MEDIA_TYPES: Final = {

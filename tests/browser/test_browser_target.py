@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from monitor.api.models.targets import Mark, ProbeRow, Series, Stage, TargetDetail
+from monitor.api.models.targets import AtLocation, Mark, ProbeRow, Series, Stage, TargetDetail
 from tests.browser.board import Board, target
 from tests.browser.visiting import HOSTILE
 
@@ -72,6 +72,7 @@ class _Answers:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.broken = False
+        self.locations: list[AtLocation] = []
 
     def __call__(self, route: Route) -> None:
         url = urlsplit(route.request.url)
@@ -107,7 +108,13 @@ class _Answers:
     def _detail(self, _: dict[str, str]) -> object:
         now = target(NAME, detail=HOSTILE)
         detail = TargetDetail(
-            now=now, windows=[now.figures], deadline_s=8.0, prompt=HOSTILE, expects=[HOSTILE]
+            now=now,
+            windows=[now.figures],
+            deadline_s=8.0,
+            prompt=HOSTILE,
+            expects=[HOSTILE],
+            locations=self.locations,
+            standing="failing in fra1, fine in iad1, no report from sin1",
         )
         return detail.model_dump(mode="json")
 
@@ -192,6 +199,24 @@ def test_a_chart_is_a_table_too_and_says_what_is_a_lower_bound(page: Page) -> No
         newest = chart.locator("tbody tr").first.locator("td")
         expect(newest).to_have_text(["420 ms", "≥ 2.00 s", "≥ 2.00 s"])
         assert chart.bounding_box() == before
+
+
+def test_a_target_is_shown_at_every_location(page: Page, answers: _Answers) -> None:
+    """A row each, ours marked, one that does not report without figures; alone there is none."""
+    figures = target(NAME).figures
+    with Board([target(NAME)], []) as board:
+        _open(page, board)
+        expect(page.get_by_role("heading", name="Locations")).to_have_count(0)
+        answers.locations = [
+            AtLocation(location="fra1", own=True, level="failing", figures=figures),
+            AtLocation(location="iad1", own=False, level="ok", figures=figures),
+            AtLocation(location="sin1", own=False, level="unknown", figures=None),
+        ]
+        _open(page, board)
+        rows = page.get_by_role("table", name="This target at each location").locator("tbody tr")
+        expect(rows.locator("th")).to_have_text(["fra1 (here)", "iad1", "sin1"])
+        expect(rows.locator("td[data-name=level]")).to_have_text(["failing", "ok", "no report"])
+        expect(page.get_by_text("failing in fra1, fine in iad1")).to_be_visible()
 
 
 def test_failures_go_on_page_by_page(page: Page, answers: _Answers) -> None:

@@ -25,6 +25,7 @@ PAGES: Final = {
     "slos": ("/slos", "tbody tr"),
     "costs": ("/costs", "tbody tr"),
     "limits": ("/limits", "tbody tr"),
+    "replicas": ("/replicas", ".empty"),
     "public": ("/status", "main"),
 }
 """Each page with what stands there when it has loaded."""

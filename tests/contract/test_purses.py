@@ -1,26 +1,44 @@
 """One suite over every purse: what is drawn is drawn for good, and never more than the cap."""
 
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from aggregator.ledger import Ledger, LedgerError
 from monitor.budget.purse import BUDGET, KEPT_DAYS, Drawn, LedgerPurse, Purse
+from monitor.clock import Clock
+from monitor.cluster.drawn import Waits
+from monitor.cluster.link import Link
+from monitor.cluster.purse import RedisPurse
+from monitor.cluster.purse_fields import PURSE
+from tests.servers.redis import RedisServer
 from tests.standins.purse import Disk, MemoryPurse
+from tests.standins.redis_budget import RememberedLink, RememberedRedis
 
 DAY = date(2026, 6, 1)
+JUNE = Clock(lambda: datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp())
 
 
-@pytest.fixture(params=["ledger", "memory"])
+@pytest.fixture(params=["ledger", "memory", "redis", "redis remembered"])
 async def purse(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Purse]:
-    """Each implementation in turn, empty."""
+    """Each implementation in turn, empty; and Redis as the tests of its faults remember it."""
     if request.param == "memory":
         yield MemoryPurse()
         return
-    ledger = Ledger.open(tmp_path / "purse.db", (BUDGET,), inline=True)
-    yield LedgerPurse(ledger)
+    ledger = Ledger.open(tmp_path / "purse.db", (BUDGET, PURSE), inline=True)
+    if request.param == "ledger":
+        yield LedgerPurse(ledger)
+    elif request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        link = Link(Redis.from_url(server.url), "contract")
+        yield RedisPurse(link, ledger, JUNE, "a", waits=Waits(0.0, 0.0))
+        await link.close()
+    else:
+        remembered = RememberedLink(RememberedRedis())
+        yield RedisPurse(remembered, ledger, JUNE, "a", waits=Waits(0.0, 0.0))
     await ledger.close()
 
 

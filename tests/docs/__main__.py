@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.docs import api, commands, configuration
+from tests.docs import api, commands, configuration, prometheusrule
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "api.md": api.page,
     "cli.md": commands.page,
     "configuration.md": configuration.page,
+    "../deploy/kubernetes/overlays/monitoring/prometheusrule.yaml": prometheusrule.manifest,
 }
-"""Pages by their names in docs/. Verdicts and faults are written by `python -m tests.faults`."""
+"""Pages by their names from docs/. Verdicts and faults are written by `python -m tests.faults`."""
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
 

@@ -41,12 +41,15 @@ OTHERS: Final = frozenset(
         "docker",
         "export",
         "git",
+        "helm",
         "influx",
         "jq",
         "kill",
         "kubectl",
+        "logger",
+        "redis-cli",
     }
-    | {"mkdir", "mkdocs", "pip", "promtool", "source", "sqlite3"}
+    | {"mkdir", "mkdocs", "openssl", "pip", "printf", "promtool", "source", "sqlite3"}
 )
 """Programs that pages name and nothing here can run: their line is read by a shell, no more."""
 ELLIPSIS: Final = "…"
@@ -156,6 +159,8 @@ def _yaml(block: Block, folder: Path) -> Iterator[str]:
             yield from _kubernetes(each, folder)
     elif "tests" in keys:
         yield from _rule_tests(block.text, folder)
+    elif "jobs" in keys:
+        yield from _workflow(first, folder)
     elif keys <= _CONFIG_KEYS:
         yield from _config(block.text, folder)
     elif keys <= _PROMETHEUS_KEYS:
@@ -166,6 +171,22 @@ def _yaml(block: Block, folder: Path) -> Iterator[str]:
         yield from _grafana(first)
     else:
         yield f"nobody knows what YAML with the keys {', '.join(sorted(keys))} is"
+
+
+def _workflow(workflow: dict[Any, Any], folder: Path) -> Iterator[str]:
+    """Read the commands of a CI job as a shell does."""
+    for job in workflow["jobs"].values():
+        for step in job["steps"]:
+            yield from _shell(Block(Path(), 0, "sh", step.get("run", "")), folder)
+
+
+def _cron(block: Block, folder: Path) -> Iterator[str]:
+    """Read lines of a crontab: five fields, and a command."""
+    for line in block.text.splitlines():
+        *times, command = line.split(maxsplit=5)
+        if len(times) != 5 or not all(re.fullmatch(r"[0-9*,/-]+", each) for each in times):
+            yield f"no line of a crontab: {line}"
+        yield from _shell(Block(block.page, block.line, "sh", command), folder)
 
 
 def _config(text: str, folder: Path) -> Iterator[str]:
@@ -259,6 +280,7 @@ def _parsed(parse: Callable[[str], object]) -> Callable[[Block, Path], Iterator[
 
 KINDS: Final[Mapping[str, Callable[[Block, Path], Iterator[str]]]] = {
     "console": _shell,
+    "cron": _cron,
     "json": _parsed(json.loads),
     "promql": _promql,
     "python": _parsed(ast.parse),

@@ -22,6 +22,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "WEBHOOK_URL": "https://hooks.example.com/alerts",
     "HEALTHCHECK_URL": "https://switch.example.com/ping/1",
     "INFLUXDB_URL": "http://127.0.0.1:8086",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
 }
 """What a variable holds whose value has a shape; all others hold `SECRET`."""
 ROOTS: Final = "/etc/ssl/certs/ca-certificates.crt"

@@ -18,7 +18,8 @@ from monitor.config.models import SECTIONS
 from monitor.config.notify_sections import CHANNEL_SECTIONS
 from monitor.config.outside import BASELINE_EVERY_S
 from monitor.config.section import Section
-from monitor.config.values import Budget, Egress, Http, Store
+from monitor.config.values import Budget, Cluster, Egress, Http, Store
+from probes.secret import SecretSource
 from probes.target import Confirm
 
 # Any: a JSON Schema is a JSON object of any shape.
@@ -57,6 +58,7 @@ _ABOUT: Final[Mapping[KeyPath, str]] = {
     ("notify",): "[Routing](routing.md), [channels](notifications.md).",
     ("store",): "[History](history.md).",
     ("store", "influxdb"): "[InfluxDB](influxdb.md).",
+    ("cluster",): "[Replicas](replicas.md).",
     ("egress",): "[Whose fault it is](whose-fault.md).",
     ("baselines", "*"): "[Others' latencies](whose-fault.md#outside-baselines).",
 }
@@ -65,6 +67,7 @@ _ABOUT: Final[Mapping[KeyPath, str]] = {
 def _usual() -> Mapping[str, str]:
     """Return what applies when nothing is said, by place and key; taken from where it applies."""
     store, http, egress, confirm, timing = Store(), Http(), Egress(), Confirm(), Timing()
+    cluster = Cluster(redis=SecretSource(), replica="")
     probing = {
         "interval": defaults.INTERVAL_S,
         "deadline": defaults.DEADLINE_S,
@@ -93,6 +96,8 @@ def _usual() -> Mapping[str, str]:
         "notify.group_interval": format_duration(timing.interval_s),
         "notify.repeat": format_duration(timing.repeat_s),
         "notify.heartbeat.every": format_duration(defaults.HEARTBEAT_EVERY_S),
+        "cluster.name": cluster.name,
+        "cluster.replica": "the host's name",
         "store.path": f"`{store.path}`, or a place of the user's where that is not writable",
         "store.max_size": format_size(store.max_size_bytes),
         "store.retention.results": format_duration(store.retention_results_s),

@@ -152,7 +152,7 @@ def test_a_bad_configuration_is_told_all_at_once(tmp_path: Path) -> None:
         assert len(lines) == 3
         assert all(line.startswith("sonde.yaml:") or "/sonde.yaml:" in line for line in lines)
         assert any("targets[0].operation" in line for line in lines)
-        assert any("not supported yet" in line for line in lines)
+        assert any("otlp: expected a mapping" in line for line in lines)
         assert any("nonsense" in line for line in lines)
         assert "Traceback" not in done.stderr
 

@@ -25,7 +25,7 @@ SAID: Final = MappingProxyType(
 )
 """Words that are not free."""
 OF_PROBES: Final = ("results", "skips")
-FEW: Final = MappingProxyType({"evaluation": 1, "shipped": 1})
+FEW: Final = MappingProxyType({"evaluation": 1, "shipped": 1, "heard_upto": 1})
 """Tables with a limited number of rows."""
 ROWS: Final = 3
 

@@ -19,6 +19,7 @@ from monitor.api.models.alerts import (
     SilenceRow,
     StoryRow,
 )
+from monitor.api.models.cluster import Replicas
 from monitor.api.models.instance import Instance, Write
 from monitor.api.models.money import Costs, LimitRow, SloRow
 from monitor.api.models.shape import Page, Problem
@@ -33,6 +34,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Served]:
 
 SHAPES: dict[str, Any] = {  # Any: whatever pydantic takes for a type
     "/instance": Instance,
+    "/cluster": Replicas,
     "/alerts": list[AlertRow],
     "/alerts/history": Page[HistoryRow],
     "/alerts/explain": list[StoryRow],

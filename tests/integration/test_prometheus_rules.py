@@ -63,6 +63,7 @@ def fired(tmp_path: Path, alert: str, series: dict[str, str]) -> bool:
     ("alert", "series"),
     [
         ("SondeAbsent", {f"up{SONDE}": "0x30"}),
+        ("SondeAbsent", {f"up{SONDE}": "1x20"}),  # no target any more
         ("SondeNotRecording", {f"sonde_results_volatile_total{SONDE}": "0x25 1+1x5"}),
         ("SondeLedgerDamaged", {f"sonde_ledger_damaged_files{SONDE}": "0x25 1x5"}),
         ("SondeCutOff", {f"sonde_alerts{EGRESS}": "0x25 1x5"}),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.budget.account import Account
 from monitor.budget.day import day_of
-from monitor.budget.pace import Turns
+from monitor.budget.pace import has_turn
 
 ZONES = [
     *("UTC", "Europe/Berlin", "America/New_York", "America/St_Johns", "America/Havana"),
@@ -36,15 +36,21 @@ def test_a_moment_is_on_the_day_of_its_date(wall: float, zone: str) -> None:
     assert before.date < day.date < after.date
 
 
-@given(ratio=st.floats(0.01, 0.999), start=st.floats(0.0, 1.0, exclude_max=True))
-def test_turns_come_as_evenly_as_whole_slots_allow(ratio: float, start: float) -> None:
-    """Between two turns lie 1 / ratio slots, give or take one, whoever it is."""
-    turns = Turns()
-    had = [number for number in range(1000) if turns.had("a", ratio, start)]
-    assert had[0] == 0
-    gaps = {after - before for before, after in pairwise(had[1:])}
-    assert all(abs(gap - 1 / ratio) <= 1.0 + 1e-9 for gap in gaps)
-    assert abs(len(had) - 1 - 999 * ratio) <= 2.0
+@given(
+    ratio=st.floats(0.01, 0.999),
+    start=st.floats(0.0, 1.0, exclude_max=True),
+    since=st.integers(0, 10**9),
+)
+def test_turns_come_about_evenly(ratio: float, start: float, since: int) -> None:
+    """Gaps are of three lengths at most, none much longer than 1 / ratio, whenever one looks.
+
+    https://en.wikipedia.org/wiki/Three-gap_theorem
+    """
+    had = [number for number in range(since, since + 1000) if has_turn(number, ratio, start)]
+    gaps = {after - before for before, after in pairwise(had)}
+    assert len(gaps) <= 3
+    assert all(gap <= 2.7 / ratio + 1.0 for gap in gaps)
+    assert abs(len(had) - 1000 * ratio) <= 4.0
 
 
 AMOUNTS = st.integers(0, 1_000)

@@ -16,6 +16,14 @@ from tests.servers.llm_katan import LlmKatan, llm_katan_server
 from tests.servers.llmock import Llmock, llmock_server
 from tests.servers.nginx import TlsProxy, tls_proxy
 from tests.servers.prometheus import Prometheus, prometheus_server
+from tests.servers.redis import (
+    RedisCluster,
+    RedisServer,
+    Sentinels,
+    cluster_started,
+    redis_started,
+    sentinels_started,
+)
 from tests.servers.tinyproxy import Tinyproxy, tinyproxy_server
 from tests.servers.victoria_metrics import VictoriaMetrics, victoria_metrics_server
 
@@ -123,3 +131,47 @@ def tinyproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         yield lambda **settings: stack.enter_context(
             tinyproxy_server(tmp_path_factory.mktemp("tinyproxy"), **settings)
         )
+
+
+@pytest.fixture(scope="session")
+def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_started(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis: RedisServer) -> RedisServer:
+    """Return a running Redis that holds nothing, whatever the test before did to it."""
+    _redis.start()
+    with _redis.client() as client:
+        client.flushall()
+    return _redis
+
+
+@pytest.fixture
+def new_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RedisServer]]:
+    """Return a function that starts a Redis of its own; it takes more of its command line."""
+    with ExitStack() as stack:
+        yield lambda *options: stack.enter_context(
+            redis_started(tmp_path_factory.mktemp("redis"), options)
+        )
+
+
+@pytest.fixture
+def redis_sentinel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sentinels]:
+    """Start a master, a replica of it and three Sentinels."""
+    with sentinels_started(tmp_path_factory.mktemp("sentinel")) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def _redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    with cluster_started(tmp_path_factory.mktemp("redis_cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def redis_cluster(_redis_cluster: RedisCluster) -> RedisCluster:
+    """Return a Redis Cluster of three masters that holds nothing."""
+    _redis_cluster.flush()
+    return _redis_cluster

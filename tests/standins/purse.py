@@ -22,6 +22,8 @@ class Disk(Enum):
 class MemoryPurse:
     """Draws as the ledger does."""
 
+    shared = False
+
     def __init__(self) -> None:
         self.disk = Disk.GOOD
         self.drawn: Counter[tuple[str, date]] = Counter()

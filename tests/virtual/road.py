@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aggregator.ledger import Ledger
+from alerting.consent import FREE, Consent
 from alerting.engine import Transition
 from alerting.notification import Notification
 from alerting.routing.route import Route
@@ -22,6 +23,7 @@ from monitor.road import Observers, Road
 from probes.lag import LagMeter
 from probes.result import Fault, ProbeResult, StampQuality, Verdict
 from probes.target import Slot, Target
+from tests.standins.consent import Agreeing
 
 START = 1_750_000_000.0
 ALERT_BY_ALERT = (Route(("recorder",), grouping=frozenset({"recorder"})),)
@@ -83,11 +85,12 @@ class Virtual:
         after_s: float = 0.0,
         step_s: float = 0.0,
         routes: Sequence[Route] = ALERT_BY_ALERT,
+        consent: Consent = FREE,
     ) -> None:
         """Open the ledger in `folder`.
 
         `after_s`: seconds of the story that passed before this process began; `step_s`: how far the
-        wall clock is off, to be changed at will.
+        wall clock is off, to be changed at will. `consent`: asked before anything is told.
         """
         loop = asyncio.get_running_loop()
         self._began = loop.time() - after_s
@@ -103,7 +106,10 @@ class Virtual:
         self.ended: list[tuple[str, str, float]] = []
         """The same of what is over."""
         observers = Observers(on_transition=self._heard)
-        self.road = Road(config, self.ledger, channels, self._probe, clock, LagMeter(), observers)
+        self.road = Road(
+            *(config, self.ledger, channels, self._probe, clock, LagMeter(), observers),
+            cluster=Agreeing(self.ledger, consent),
+        )
 
     def elapsed_s(self) -> float:
         return asyncio.get_running_loop().time() - self._began

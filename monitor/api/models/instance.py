@@ -40,6 +40,10 @@ class Instance(Shape):
     targets: int
     window: str = Field(description="The window figures of `now` are over, such as 15m.")
     window_s: float
+    replicas: int = Field(default=0, description="Those heard of lately, this one too; 0: alone.")
+    discord: list[str] = Field(
+        default=[], description="Where replicas are at odds; empty in health, and alone."
+    )
     demo: bool = Field(default=False, description="Whether the provider is a simulated one.")
 
 

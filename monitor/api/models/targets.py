@@ -102,6 +102,20 @@ class TargetRow(Shape):
     spark: Spark = Field(description="The last 24 hours, hour by hour.")
 
 
+class AtLocation(Shape):
+    """One target as one location finds it."""
+
+    location: str
+    own: bool = Field(description="Whether that is the location of who answers.")
+    level: Literal["down", "failing", "slow", "unknown", "ok"] = Field(
+        description="As of a target; of another location by its rules' conditions alone, for "
+        "their holds and alerts are its own."
+    )
+    figures: Figures | None = Field(
+        description="Over the window that pages show; null: nothing was heard of it lately."
+    )
+
+
 class TargetDetail(Shape):
     """One target with everything that is set and known of it now."""
 
@@ -115,6 +129,12 @@ class TargetDetail(Shape):
     )
     usual: str = Field(
         default="", description="What is usual for this hour, in words; empty: not known yet."
+    )
+    locations: list[AtLocation] = Field(
+        default=[], description="Every location of the group; empty: there is but this one."
+    )
+    standing: str = Field(
+        default="", description="Where it does how, in words; empty: there is but one location."
     )
 
 

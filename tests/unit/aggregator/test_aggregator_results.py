@@ -58,7 +58,7 @@ def rows(connection: sqlite3.Connection, table: str) -> int:
 def test_every_field_has_its_column(connection: sqlite3.Connection) -> None:
     """A field added to ProbeResult needs a migration: without one this fails, not production."""
     columns = [row[1] for row in connection.execute("PRAGMA table_info(results)")]
-    assert sorted(columns) == sorted(["id", *ProbeResult.__slots__])
+    assert sorted(columns) == sorted(["id", "heard_from", *ProbeResult.__slots__])
 
 
 def test_an_attempt_is_kept_once(connection: sqlite3.Connection) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from aggregator.ledger import LedgerError
 from alerting import outbox
+from alerting.consent import FREE, Consent
 from alerting.deliver import Deliverer, Outcome
 from alerting.notification import DeliveryError, Notification
 from alerting.store import ALERTING
@@ -66,7 +67,9 @@ class Road:
         """Return the time, which moves with the loop's."""
         return self.clock_offset_s + asyncio.get_running_loop().time()
 
-    def deliverer(self, *sinks: Sink, most_per_hour: int | None = None) -> Deliverer:
+    def deliverer(
+        self, *sinks: Sink, most_per_hour: int | None = None, consent: Consent = FREE
+    ) -> Deliverer:
         """Return a deliverer to these sinks."""
 
         def note(channel: str, outcome: Outcome) -> None:
@@ -74,7 +77,7 @@ class Road:
 
         notifiers = {sink.name: sink for sink in sinks}
         limits = {} if most_per_hour is None else dict.fromkeys(notifiers, most_per_hour)
-        return Deliverer(self.ledger, notifiers, self.now, note, limits)
+        return Deliverer(self.ledger, notifiers, self.now, note, limits, consent)
 
     async def save(
         self,

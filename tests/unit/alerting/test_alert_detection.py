@@ -7,6 +7,7 @@ import pytest
 from alerting.defaults import default_rules
 from alerting.detection import Detection, Unbounded, Undetectable, after_waiting, detection
 from alerting.expression import parse
+from alerting.quorum import Quorum
 from alerting.rule import Rule
 from probes.target import Target
 from tests.unit.alerting.windows import CHAT, GROK
@@ -259,3 +260,15 @@ def test_the_groups_wait_is_in_the_sum() -> None:
     assert after_waiting(found, 0.0) is found
     never = Undetectable("nobody counts")
     assert after_waiting(never, 30.0) is never
+
+
+def test_several_locations_are_a_moment_later() -> None:
+    """Each looks as often as the other; what they find has to be told first."""
+    alone = found(default("Down"), CHAT)
+    together = found(replace(default("Down"), quorum=Quorum(2, 3)), CHAT)
+    assert together.seconds == alone.seconds + 1
+    assert together.formula.endswith("+ send 10 s + news of others 1 s = 226 s")
+    never = detection(
+        replace(rule("samples > 1000000"), quorum=Quorum(2, 3)), CHAT, evaluate_every_s=5.0
+    )
+    assert isinstance(never, Undetectable)

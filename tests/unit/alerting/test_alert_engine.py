@@ -83,13 +83,14 @@ def test_a_target_alert_is_named_by_its_series() -> None:
     assert transition.fingerprint == fingerprint(dict(CHAT_DOWN.labels))
 
 
-def test_a_provider_alert_is_named_by_its_key_alone() -> None:
+def test_a_provider_alert_is_named_by_its_key_and_location() -> None:
     """All matching targets of one provider make one alert, over one view of them together."""
     rule = replace(DOWN, name="Account", subject=Subject.PROVIDER, hold_s=0.0, labels=())
     engine = Engine((rule,), (CHAT, EMBEDDINGS, GROK), location="fra1")
     assert engine.views == (View(("gpt-chat", "embed"), 300.0), View(("grok-code",), 300.0))
     first, second = at(100.0, engine, failing(2))
-    expected = {"alertname": "Account", "provider": "openai", "severity": "critical"}
+    where = {"provider": "openai", "location": "fra1"}
+    expected = {"alertname": "Account", "severity": "critical", **where}
     assert dict(first.labels) == expected
     assert first.targets == ("gpt-chat", "embed")
     assert dict(second.labels) == {**expected, "provider": "grok"}

@@ -7,6 +7,7 @@ import pytest
 from alerting.engine import Identity, Transition
 from alerting.expression import parse
 from alerting.notification import News, Status
+from alerting.quorum import Quorum, Vote
 from alerting.render import MAX_NOTES, fault_of, news_of, whose_fault
 from alerting.rule import Rule, Severity, Subject, subjects
 from alerting.state import Edge, Firing, Inactive, Pending
@@ -248,3 +249,22 @@ def test_a_rules_annotations_go_with_it_to_the_end() -> None:
 def test_alerts_are_grouped_by_the_first_fault_they_blame(when: str, fault: str) -> None:
     """Down and ErrorRate of one provider are one trouble, though one of them counts more."""
     assert fault_of(parse(when)) == fault
+
+
+def test_an_alert_of_several_locations_says_which() -> None:
+    """Who agrees, who does not, who is not heard of; and it is of no location."""
+    rule = replace(RULE, quorum=Quorum(2, 3))
+    labels = tuple(each for each in LABELS if each[0] != "location")
+    votes = (
+        Vote("fra1", True, "8.2 s"),
+        Vote("iad1", True, "7 s"),
+        Vote("sin1", None, reports=False),
+    )
+    fired = replace(FIRED, rule=rule, votes=votes, identity=Identity("HighLatency", labels))
+    news = told(fired)
+    assert news.summary == (
+        "gpt-chat (openai/gpt-4o-mini): latency.p95 8.2 s > 5 s for 2m \N{EM DASH} provider;"
+        " at fra1 (8.2 s) and iad1 (7 s), no report from sin1"
+    )
+    assert news.condition == "latency.p95 > 5s at 2 of 3 locations"
+    assert "location" not in dict(news.labels)

@@ -1,8 +1,8 @@
-"""Durations as people say them."""
+"""Durations and lists as people say them."""
 
 import pytest
 
-from alerting.words import duration_text
+from alerting.words import duration_text, listed
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,12 @@ from alerting.words import duration_text
 def test_two_units_at_most(seconds: float, text: str) -> None:
     """The two largest units say enough; a zero one is left out, and time never runs backwards."""
     assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [((), ""), (("a",), "a"), (("a", "b"), "a and b"), (("a", "b", "c"), "a, b and c")],
+)
+def test_words_in_a_row(words: tuple[str, ...], text: str) -> None:
+    """The last one follows an "and"."""
+    assert listed(words) == text

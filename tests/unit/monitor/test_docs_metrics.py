@@ -25,26 +25,34 @@ from alerting.metric import Between, BurnRate, Fact
 from alerting.routing.router import Event as Routed
 from alerting.state import Edge
 from monitor.clock import Clock
+from monitor.cluster.exchange import Exchange
+from monitor.cluster.link import Link
+from monitor.cluster.members import About as About_
+from monitor.cluster.members import Busy
+from monitor.cluster.members import read as read_members
+from monitor.cluster.protocol import Turn
+from monitor.cluster.ways import open_client
 from monitor.collectors import Evaluated, WindowReading
 from monitor.config.load import load
+from monitor.config.redis_url import parse_redis_url
 from monitor.config.values import Baseline
 from monitor.daemon import SCHEMAS
 from monitor.egress.endpoint import DEFAULT_ENDPOINTS
 from monitor.egress.verdict import Contact
 from monitor.keys import KeyReading
 from monitor.kindness.confirm import Outcome as Confirmed
-from monitor.metrics import SERIES
+from monitor.otlp.counts import Counts
+from monitor.otlp.signal import Dropped, Signal
 from monitor.outside import Outside
 from monitor.road import Observers, Road
 from monitor.status_pages.page import PageState
 from probes.lag import LagMeter
 from probes.result import Fault, ProbeResult, RateLimit, SkipReason, StampQuality, Verdict
 from probes.target import Slot, Target
+from tests.docs.metrics import PAGE, metrics
 from tests.unit.aggregator.samples import stream
 from tests.unit.aggregator.stores.shelf import Shelf
 
-PAGE: Final = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
-ROW: Final = re.compile(r"^\| `(sonde_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \|$", re.MULTILINE)
 OWN_LABELS: Final = {"histogram": {"le"}}
 """Labels that come with a type and are not said of each metric."""
 
@@ -73,19 +81,12 @@ About = Mapping[str, tuple[str, frozenset[str]]]
 
 def told() -> About:
     """Return what the page's tables say."""
-    return {
-        name: (kind, frozenset(_labels(labels.strip()))) for name, kind, labels in ROW.findall(PAGE)
-    }
-
-
-def _labels(text: str) -> list[str]:
-    names = text.split(", ") if text else []
-    return [label for name in names for label in (SERIES if name == "series" else (name,))]
+    return {each.name: (each.kind, frozenset(each.labels)) for each in metrics()}
 
 
 @pytest.fixture
-async def exposed(tmp_path: Path) -> About:
-    """What a road exposes of which everything has happened once."""
+async def exposition(tmp_path: Path) -> str:
+    """What a road writes on /metrics when everything has happened once."""
     environ = {
         "OPENAI_API_KEY": "sk-test-0123456789abcdef",
         "INFLUXDB_URL": "http://influx:8086",
@@ -98,17 +99,23 @@ async def exposed(tmp_path: Path) -> About:
     ledger = Ledger.open(tmp_path / "sonde.db", SCHEMAS, inline=True)
     clock = Clock(lambda: 1_763_000_000.0, lambda: 0.0)
     road = Road(config, ledger, {}, _never, clock, LagMeter(), Observers(), Shelf())
-    everything_happens(road)
+    everything_happens(road, clock)
     everybody_answers(Outside(replace(config, baselines=(BASELINE,)), road, clock))
     text = "".join(road.metrics.written()) + generate_latest(road.metrics.registry).decode()
     await ledger.close()
+    return text
+
+
+@pytest.fixture
+def exposed(exposition: str) -> About:
+    """The same by name."""
     return {
         _exposed_name(family.name, family.type): (
             family.type,
             frozenset(label for sample in family.samples for label in sample.labels)
             - OWN_LABELS.get(family.type, set()),
         )
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(exposition)
         if family.name.startswith("sonde_") and not family.name.endswith("_created")
     }
 
@@ -122,7 +129,22 @@ async def _never(target: Target, slot: Slot, attempt: int) -> ProbeResult:
     raise AssertionError((target, slot, attempt))
 
 
-def everything_happens(road: Road) -> None:
+def show_group(road: Road, clock: Clock) -> None:
+    """Have the group shown, of which this replica is the only one."""
+    address = parse_redis_url("redis://127.0.0.1:1")
+    about = About_("a", "here", "1.0", 0.0)
+    exchange = Exchange(
+        *(Link(open_client(address, None), "g"), road._ledger, clock, about),
+        lambda: Busy(0, 0.0, 0),
+        lambda: {Turn.OURS: 1},
+    )
+    line = b'1.0 {"location":"here","version":"1","config":"c","started_at":0,"ahead_s":0,'
+    line += b'"in_flight":0,"load_ratio":0,"claims":0}'
+    exchange._members.members = read_members([b"a", line], 1.0, "a")
+    exchange.show(road.metrics.registry)
+
+
+def everything_happens(road: Road, clock: Clock) -> None:
     """Have every metric get a sample: one without any would not show its labels."""
     metrics, target = road.metrics, road.config.targets[0]
     asked = {"resolve_s": 0.1, "sent_s": 0.2, "first_byte_s": 0.3, "status": 200, "cost_usd": 0.1}
@@ -162,6 +184,11 @@ def everything_happens(road: Road) -> None:
     )
     reading = WindowReading(target, summary)
     metrics.newest.evaluated = Evaluated((reading,), (alert,), (KEY,), FACTS, "here")
+    told = Counts(metrics.registry, lambda: 0.0)
+    told.request(Signal.TRACES, WriteOutcome.STORED)
+    told.sent(Signal.TRACES, 1)
+    told.dropped(Signal.TRACES, Dropped.QUEUE, 1)
+    show_group(road, clock)
     assert road.shipping is not None
     road.shipping.shipper.balances = dict.fromkeys(Stream, Balance())
 
@@ -187,7 +214,7 @@ def test_types_and_labels_are_as_told(exposed: About) -> None:
 
 def test_each_metric_is_told_once() -> None:
     """Two rows would one day say two things; and examples ask for what the tables tell."""
-    names = [name for name, _, _ in ROW.findall(PAGE)]
+    names = [each.name for each in metrics()]
     assert len(names) == len(set(names))
     everywhere = re.findall(r"\bsonde_\w+", PAGE)
     assert {name.removesuffix("_bucket") for name in everywhere} == set(names)
@@ -197,7 +224,7 @@ def test_each_metric_is_told_once() -> None:
     "values",
     [
         *(Verdict, Fault, SkipReason, StampQuality, Phase, Edge, SendOutcome, WriteOutcome, Stream),
-        *(LimitType, Confirmed, PageState, Inhibited, Routed),
+        *(LimitType, Confirmed, PageState, Inhibited, Routed, Signal, Dropped),
     ],
 )
 def test_closed_sets_are_told_whole(values: type[StrEnum]) -> None:

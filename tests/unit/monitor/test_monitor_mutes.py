@@ -15,6 +15,7 @@ from alerting.routing.silence_store import SILENCES, add_silence, expire_silence
 from alerting.state import Firing
 from monitor.clock import Clock
 from monitor.mutes import Mutes
+from tests.unit.alerting.failing_ledger import FailingLedger
 from tests.unit.alerting.routing.routed import identity
 
 NOW = 1_795_312_800.0  # 2026-11-22 02:00 UTC, a Sunday
@@ -28,12 +29,14 @@ FIRING = {DOWN: Firing(NOW, NOW)}
 class Desk:
     """Mutes over a ledger, at a time that can be set."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, alone: bool = True) -> None:
         self.now = NOW
         self.ledger = ledger
         window = Maintenance(CHAT, parse_every("Sun 04:00-05:00"), "UTC", "Sun 04:00-05:00 UTC")
         clock = Clock(lambda: self.now, lambda: self.now)
-        self.mutes = Mutes(ledger, (window,), clock, lambda labels: labels.get("explained", ""))
+        self.mutes = Mutes(
+            ledger, (window,), clock, lambda labels: labels.get("explained", ""), alone=alone
+        )
 
     async def why(self, after_s: float = 0.0) -> str:
         """Look, and say why the alert is kept quiet so long after NOW."""
@@ -105,3 +108,42 @@ async def test_while_the_ledger_cannot_be_read_what_is_known_stands(desk: Desk) 
         assert "silence ab12" in await desk.why(60)
         assert await desk.why(3600) == ""
     assert [each["event"] for each in logs] == ["silences.not_read"]
+
+
+ACKNOWLEDGED = replace(
+    SILENCE, match=Match((("fingerprint", (DOWN.fingerprint,)),)), until_resolved=True
+)
+
+
+async def test_a_replica_ends_what_it_saw_alone(desk: Desk) -> None:
+    """Of an alert that only others know, by their results or at their place, they say the end."""
+    replica = Desk(desk.ledger, alone=False)
+    await replica.add(ACKNOWLEDGED)
+    await replica.mutes.refresh({})
+    assert list(replica.mutes.silences) == [ACKNOWLEDGED]
+    await replica.mutes.refresh(FIRING)
+    follower = Desk(desk.ledger, alone=False)
+    follower.mutes.take_over(replica.mutes)
+    assert list(follower.mutes.silences) == [ACKNOWLEDGED]
+    follower.now += 60
+    await follower.mutes.refresh({})
+    assert list(follower.mutes.silences) == []
+    assert await desk.ledger.read(lambda c: load_silences(c, NOW + 60)) == ()
+
+
+async def test_an_end_that_could_not_be_written_is_not_forgotten(tmp_path: Path) -> None:
+    """The next look writes it."""
+    ledger = FailingLedger.open(tmp_path / "full.db", (SILENCES,), inline=True)
+    assert isinstance(ledger, FailingLedger)
+    replica = Desk(ledger, alone=False)
+    await replica.add(ACKNOWLEDGED)
+    await replica.mutes.refresh(FIRING)
+    ledger.full = True
+    with capture_logs() as logs:
+        await replica.mutes.refresh({})
+    assert [each["event"] for each in logs] == ["silences.not_read"]
+    ledger.full = False
+    replica.now += 60
+    await replica.mutes.refresh({})
+    assert await ledger.read(lambda c: load_silences(c, NOW + 60)) == ()
+    await ledger.close()

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from aggregator.ledger import Ledger
-from aggregator.results import RESULTS, insert_results
+from aggregator.results import RESULTS, SkippedSlot, insert_results, insert_skipped
 from aggregator.window import Windows
+from monitor.elsewhere import Elsewhere
 from monitor.restore import replay_windows
+from probes.result import SkipReason
+from probes.target import Slot
 from tests.unit.aggregator.samples import result
 
 ROWS = 3_000
@@ -46,3 +49,26 @@ async def test_a_stop_ends_it_early_and_harms_nothing(ledger: Ledger) -> None:
         ledger, Windows(float(ROWS)), float(ROWS), float(ROWS), lambda: False
     )
     assert rows == ROWS
+
+
+async def test_rows_of_other_locations_are_kept_apart(ledger: Ledger) -> None:
+    """They are in no window of ours; alone, whatever the ledger holds is ours."""
+    at = float(ROWS - 5)
+    rows = [result(slot=n, at=at + n / 10, location="iad1") for n in range(20)]
+    skipped = SkippedSlot("chat", "iad1", Slot(99, at), SkipReason.LATE, at + 3.0)
+    await ledger.write(lambda c: (insert_results(c, rows), insert_skipped(c, skipped)))
+
+    async def replayed(elsewhere: Elsewhere | None) -> int:
+        windows = Windows(600.0)
+        await replay_windows(
+            *(ledger, windows, 600.0, float(ROWS), lambda: False),
+            elsewhere=elsewhere,
+            location="here",
+        )
+        return windows.summary(("chat",), 600.0, float(ROWS)).n
+
+    elsewhere = Elsewhere(600.0)
+    alone, apart = await replayed(None), await replayed(elsewhere)
+    heard = elsewhere.windows["iad1"].summary(("chat",), 600.0, float(ROWS))
+    assert (alone - apart, heard.n, heard.missed) == (20, 20, 1)
+    assert elsewhere.reporting("iad1", at) is not None

@@ -19,15 +19,19 @@ import { Shell } from "./shell.tsx";
 type Named = ComponentType<{ name: string }>;
 
 /** The target's page with its chart library is the half of all code: it comes when it is wanted. */
-function TargetPage({ name }: { name: string }) {
+const targetPage = () => import("./pages/target.tsx").then((module): Named => module.TargetPage);
+/** Few have replicas, and who has them seldom looks. */
+const replicasPage = () => import("./pages/replicas.tsx").then((module): Named => module.ReplicasPage);
+
+function Later({ load, name }: { load: () => Promise<Named>; name: string }) {
   const [Loaded, setLoaded] = useState<Named>();
   const [gone, setGone] = useState(false);
   useEffect(() => {
-    import("./pages/target.tsx").then(
-      (module) => setLoaded(() => module.TargetPage),
+    load().then(
+      (page) => setLoaded(() => page),
       () => setGone(true),
     );
-  }, []);
+  }, [load]);
   if (gone) return <EmptyState title="This part of the page cannot be loaded: reload it." />;
   return Loaded ? <Loaded name={name} /> : <Loading rows={4} rowHeight="chart" />;
 }
@@ -35,12 +39,13 @@ function TargetPage({ name }: { name: string }) {
 function Page() {
   const path = usePath();
   const name = targetOf(path);
-  if (name !== null) return <TargetPage key={name} name={name} />;
+  if (name !== null) return <Later key={name} load={targetPage} name={name} />;
   if (path === "/") return <OverviewPage />;
   if (path === "/alerts") return <AlertsPage />;
   if (path === "/slos") return <SlosPage />;
   if (path === "/costs") return <CostsPage />;
   if (path === "/limits") return <LimitsPage />;
+  if (path === "/replicas") return <Later key="replicas" load={replicasPage} name="" />;
   return <EmptyState title="There is no such page." />;
 }
 

@@ -40,6 +40,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </header>
       <Lost />
       <Refused />
+      <Discord />
       <main id="main" tabIndex={-1}>
         {children}
       </main>
@@ -77,6 +78,11 @@ function Where() {
     <p class="where">
       {instance.location} · {instance.version}
       {instance.demo && " · simulated provider"} ·{" "}
+      {instance.replicas > 0 && (
+        <>
+          <Link href="/replicas">{instance.replicas === 1 ? "1 replica" : `${instance.replicas} replicas`}</Link> ·{" "}
+        </>
+      )}
       <a href="/readyz" class={`mark ${instance.ready ? "level-ok" : "level-failing"}`} title={broken.map((check) => `${check.name}: ${check.detail}`).join("\n")}>
         {instance.ready ? "ready" : "not ready"}
       </a>
@@ -130,6 +136,17 @@ function Lost() {
   return (
     <p class="banner banner-lost">
       <strong role="status">{never ? link.error || "The daemon does not answer." : "Connection lost."}</strong> {heard} {!never && link.error}
+    </p>
+  );
+}
+
+/** Says where replicas are at odds. */
+function Discord() {
+  const discord = useInstance()?.discord ?? [];
+  if (!discord.length) return null;
+  return (
+    <p class="banner" role="status">
+      Replicas: {discord.join("; ")}
     </p>
   );
 }

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from aggregator.results import RESULTS, insert_results
+from aggregator.results import RESULTS, insert_result, insert_results
 from aggregator.stores.delivery import Destination
 from aggregator.stores.spool import SPOOL, Balance, Stream, balances
 from tests.unit.aggregator.samples import result
@@ -24,6 +24,12 @@ def fill(connection: sqlite3.Connection, slots: range) -> None:
     insert_results(connection, [result(slot=slot, at=float(slot)) for slot in slots])
 
 
+def hear(connection: sqlite3.Connection, slots: range) -> None:
+    """Record one result of another replica for each slot."""
+    for slot in slots:
+        insert_result(connection, result(slot=slot, at=float(slot)), "other")
+
+
 def of_results(connection: sqlite3.Connection) -> Balance:
     return balances(connection)[Stream.RESULTS]
 
@@ -33,8 +39,9 @@ def of_windows(connection: sqlite3.Connection) -> Balance:
 
 
 def really_pending(connection: sqlite3.Connection) -> int:
-    """Count the results behind the cursor, row by row."""
+    """Count the results of our own behind the cursor, row by row."""
     (rows,) = connection.execute(
-        "SELECT count(*) FROM results, shipped WHERE stream = 'results' AND id > acknowledged"
+        "SELECT count(*) FROM results, shipped"
+        " WHERE stream = 'results' AND id > acknowledged AND heard_from = ''"
     ).fetchone()
     return int(rows)

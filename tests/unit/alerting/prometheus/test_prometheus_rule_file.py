@@ -11,6 +11,7 @@ from alerting.expression import parse
 from alerting.match import Match
 from alerting.metric import Measure
 from alerting.prometheus.rule_file import Exposed, rule_file
+from alerting.quorum import Quorum
 from alerting.rule import NoData, Rule, Subject
 from monitor.config.durations import format_duration
 from tests.unit.alerting.windows import CHAT
@@ -130,7 +131,7 @@ def test_what_is_said_nearly_says_so(when: str, said: dict[str, Any], note: str,
         ("latency.p95 > 3s", {"min_failures": 3}, 'rank="3"}) > 3'),
         ("latency.p95 > 3s", {"min_samples": 9}, "sonde_window_latency_samples"),
         ("latency.mean > 3s", {}, f"max {BY_TARGET} (sonde_window_latency_mean_seconds"),
-        ("latency.mean > 3s", {"subject": Subject.PROVIDER}, "sum by (provider) (sonde_window_"),
+        ("latency.mean > 3s", {"subject": Subject.PROVIDER}, "by (provider, location) (sonde_"),
         ("consecutive_failures >= 3", {}, 'fault="none"}) >= 3'),
         ("consecutive_failures(provider) >= 3", {"min_failures": 2}, 'fault!="provider"}) >= 2'),
         ("failures(timeout, reset) > 2", {}, 'verdict=~"timeout|reset"'),
@@ -252,3 +253,11 @@ def test_under_a_not_true_is_false() -> None:
     begins, ends = found["expr"].split("ALERTS")
     assert ("<= 2" in begins, "<= 1" in begins, "> 2" in ends, "> 1" in ends) == (True,) * 4
     assert ">= 3" not in found["expr"]
+
+
+def test_what_several_locations_decide_is_left_out() -> None:
+    """One Sonde's metrics are those of one location; where it stands instead is said."""
+    file = text("failures >= 3", quorum=Quorum(2, 3))
+    assert "left out: R: failures >= 3 at 2 of 3 locations over 15m" in file
+    assert "docs/locations.md" in file
+    assert read(file) == []

@@ -4,6 +4,7 @@ import pytest
 
 from alerting.inhibition import Reason
 from alerting.notification import News, Status
+from alerting.outbox import TOLD
 from alerting.routing.router import Event
 from alerting.routing.story import Entry, Line, Place, Sending, Standing, became, story_of
 from alerting.rule import Severity
@@ -150,3 +151,11 @@ def test_what_became_of_an_alert(standing: Standing, lines: list[str]) -> None:
     found = list(became(standing))
     assert len(found) == len(lines)
     assert all(line.startswith(start) for line, start in zip(found, lines, strict=True))
+
+
+@pytest.mark.parametrize("about", [Status.FIRING, Status.RESOLVED])
+def test_what_another_replica_told_is_said(about: Status) -> None:
+    """Nobody looks here for a message that went out elsewhere."""
+    lines = story_of(DOWN, None, [], [sending(about=about, error=TOLD)]).lines
+    words = "it fires" if about is Status.FIRING else "it is over"
+    assert f"team was told that {words} by another replica" in [each.text for each in lines]

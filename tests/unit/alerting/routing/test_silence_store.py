@@ -17,8 +17,10 @@ from alerting.routing.silence_store import (
     SILENCES,
     TooManySilencesError,
     add_silence,
+    ends_of_silences,
     expire_silence,
     load_silences,
+    merge_silences,
 )
 
 NOW = 1_000_000.0
@@ -79,3 +81,24 @@ def test_there_is_an_end_to_their_number(connection: sqlite3.Connection) -> None
     with pytest.raises(TooManySilencesError, match="1,000"):
         add_silence(connection, ONE, NOW)
     add_silence(connection, replace(ONE, ends_at=NOW + 120), NOW + 60)
+
+
+def test_of_two_with_one_id_the_earlier_end_counts(connection: sqlite3.Connection) -> None:
+    """Whichever came first; and the earlier begin, for one that was ended before it began."""
+    assert merge_silences(connection, (ONE,), NOW) == ()
+    assert merge_silences(connection, (replace(ONE, ends_at=NOW + 90),), NOW) == ()
+    assert load_silences(connection, 0.0) == (ONE,)
+    earlier = replace(ONE, starts_at=NOW - 5, ends_at=NOW - 5)
+    merge_silences(connection, (earlier,), NOW)
+    assert load_silences(connection, 0.0) == (earlier,)
+    assert ends_of_silences(connection, 0.0) == {"one": NOW - 5}
+    assert ends_of_silences(connection, NOW) == {}
+
+
+def test_there_is_room_for_what_is_over(connection: sqlite3.Connection) -> None:
+    """What stands is bounded, however it came; what does not fit is said."""
+    many = [replace(ONE, id=str(number)) for number in range(MOST)]
+    assert merge_silences(connection, many, NOW) == ()
+    over = replace(ONE, id="over", ends_at=NOW)
+    assert merge_silences(connection, (ONE, over), NOW) == (ONE,)
+    assert "over" in ends_of_silences(connection, 0.0)

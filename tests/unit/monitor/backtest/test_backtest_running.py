@@ -8,6 +8,7 @@ import pytest
 
 from aggregator.ledger_file import open_reader
 from alerting.expression import parse
+from alerting.quorum import Quorum
 from alerting.rule import Rule, Subject
 from monitor.backtest.running import Backtest, Progress, Question, backtest
 from monitor.backtest.words import table
@@ -69,13 +70,15 @@ def test_rules_on_what_is_not_recorded_are_named(past: Path) -> None:
     own = (
         Rule(name="Cut", when=parse("egress.failing or failures >= 2"), over_s=300.0),
         Rule(name="Money", when=parse("budget.used > 80%"), subject=Subject.PROVIDER),
+        Rule(name="Most", when=parse("failures >= 2"), over_s=300.0, quorum=Quorum(2, 3)),
     )
     found = tried(past, replace(config(past), rules=own))
     assert found.outcome.unplayed == {
         "Cut": "egress.failing taken for unknown: it is not in the recorded results",
         "Money": "not tried: budget.used is not in the recorded results",
+        "Most": "not tried: it asks several locations, and one is read",
     }
-    assert [each.alerts for each in found.outcome.rules] == [2, 0]
+    assert [each.alerts for each in found.outcome.rules] == [2, 0, 0]
 
 
 def test_one_target_is_tried_with_those_its_alerts_look_at(past: Path) -> None:

@@ -24,7 +24,9 @@ async def test_every_budget_is_shown_as_it_stands() -> None:
         assert shown("sonde_budget_reserved_usd", "p") == BOUND_USD
         return result(a, output_tokens=900, cost_usd=900.0)
 
-    assert await keeper.spend(a, attempt) is not None
+    found = await keeper.spend(a, attempt)
+    assert found is not None
+    keeper.learn(a, found)
     assert shown("sonde_budget_limit_usd", "_all") == 5000.0
     assert shown("sonde_budget_limit_usd", "p") == 1000.0
     assert shown("sonde_budget_spent_usd", "_all") == 900.0

@@ -9,12 +9,14 @@ from structlog.testing import capture_logs
 
 from alerting.metric import Fact
 from monitor.budget.keeper import DRAW_AGAIN_S, GIVE_BACK_S, Keeper
-from monitor.budget.purse import Drawn
+from monitor.budget.purse import Drawn, PurseError
+from monitor.schedule import Grid
 from probes.result import Operation, ProbeResult, SkipReason
 from probes.target import Price, Target
 from tests.standins.purse import Disk, MemoryPurse
 from tests.unit.monitor.budget.paying import (
     BOUND_USD,
+    NOON,
     Hands,
     budget,
     opened,
@@ -35,7 +37,10 @@ def answers(found: ProbeResult) -> Callable[[], Awaitable[ProbeResult]]:
 
 async def spent(keeper: Keeper, of: Target, **changes: object) -> bool:
     """Make an attempt; whether there was money for it."""
-    return await keeper.spend(of, answers(result(of, **changes))) is not None
+    found = await keeper.spend(of, answers(result(of, **changes)))
+    if found is not None:
+        keeper.learn(of, found)
+    return found is not None
 
 
 def used(keeper: Keeper) -> dict[str, float]:
@@ -255,13 +260,67 @@ async def test_a_short_budget_leaves_out_slots_of_all_alike() -> None:
 
 async def test_a_slot_left_out_is_throttled_by_us() -> None:
     """Not enough for all is another reason than nothing left."""
-    a = target()
-    keeper = await opened(MemoryPurse(), Hands(), [budget("p", 1000.0)], [a])
+    a, hands = target(), Hands()
+    keeper = await opened(MemoryPurse(), hands, [budget("p", 1000.0)], [a])
     assert await spent(keeper, a, cost_usd=100.0)
-    reasons = [keeper.refusal(a) for _ in range(20)]
-    assert reasons[0] is None, "the first slot is always had"
+    reasons = set()
+    for _ in range(20):
+        hands.advance(60.0)
+        reasons.add(keeper.refusal(a))
     assert SkipReason.THROTTLED_BY_US in reasons
-    assert SkipReason.BUDGET not in reasons
+    assert reasons <= {SkipReason.THROTTLED_BY_US, None}
+
+
+async def test_replicas_leave_out_the_same_slots() -> None:
+    """One learns what a probe costs from the other's results; their clocks are a second apart."""
+    a, purse, here, there = target(), MemoryPurse(), Hands(), Hands(NOON + 1.0)
+    purse.shared = True
+    one, other = [
+        await opened(purse, hands, [budget("p", 10_000.0)], [a]) for hands in (here, there)
+    ]
+    found = result(a, cost_usd=100.0)
+    for keeper in (one, other):
+        keeper.learn(a, found)
+    due, asked = Grid.of("a", a.interval_s).following(NOON + a.interval_s), []
+    here.wall, there.wall = due.at, due.at + 1.0
+    for _ in range(50):
+        asked.append((one.refusal(a), other.refusal(a)))
+        here.advance(60.0)
+        there.advance(60.0)
+    # The second knows of what the first drew, and reckons with a little less.
+    assert all(first is None for first, second in asked if second is None)
+    assert any(second is None for _, second in asked)
+    assert sum(first is not second for first, second in asked) <= 1
+
+
+async def test_what_others_draw_and_count_is_heard() -> None:
+    """A purse that is shared is asked again: for its total, and for overruns elsewhere."""
+    a, purse, hands = target(), MemoryPurse(), Hands()
+    purse.shared = True
+    keeper = await opened(purse, hands, [budget("p", 100_000.0)], [a])
+    await purse.draw("p", TODAY, 7 * USD, 10**15)
+    await purse.overrun("p", TODAY)
+    await purse.overrun("p", TODAY)
+    assert keeper.refusal(a) is None
+    async with asyncio.TaskGroup() as group:
+        hearing = group.create_task(keeper.run())
+        for _ in range(2):  # nothing is at hand after that
+            assert await spent(keeper, a, cost_usd=None, status=None)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        hearing.cancel()
+    assert keeper.books[0].account.used_nusd == (7 + 2 * BOUND_USD) * USD
+    assert keeper.refusal(a) is SkipReason.BUDGET
+
+
+async def test_a_purse_that_is_away_is_no_spent_budget() -> None:
+    """Whatever keeps it from us, it is stuck, and asked again a little later."""
+    a, purse, hands = target(), AwayPurse(), Hands()
+    with capture_logs() as logs:
+        keeper = await opened(purse, hands, [budget("p")], [a])
+        assert not await spent(keeper, a)
+    assert keeper.stuck
+    assert [(line["event"], line["error"]) for line in logs] == [("budget.not_drawn", "away")]
 
 
 async def test_one_providers_short_budget_stretches_nobody_else() -> None:
@@ -274,7 +333,7 @@ async def test_one_providers_short_budget_stretches_nobody_else() -> None:
     together, own = keeper.books
     assert keeper.ratio(own) < 0.1
     assert keeper.ratio(together) == 1.0
-    assert keeper.refusal(other) is None
+    assert keeper.refusal(other) is not SkipReason.BUDGET
 
 
 async def test_a_provider_that_bills_the_impossible_twice_is_stopped_for_the_day() -> None:
@@ -284,7 +343,7 @@ async def test_a_provider_that_bills_the_impossible_twice_is_stopped_for_the_day
     keeper = await opened(purse, hands, budgets, [a, other])
     with capture_logs() as logs:
         assert await spent(keeper, a, output_tokens=900, cost_usd=900.0)
-        assert keeper.refusal(a) is None
+        assert keeper.refusal(a) is not SkipReason.BUDGET
         assert await spent(keeper, a, output_tokens=900, cost_usd=900.0)
     told = [line for line in logs if line["event"] == "budget.overrun"]
     assert [(line["log_level"], line["stopped_for_today"]) for line in told] == [
@@ -293,7 +352,7 @@ async def test_a_provider_that_bills_the_impossible_twice_is_stopped_for_the_day
     ]
     assert keeper.books[0].account.spent_nusd == 1800 * USD
     assert keeper.refusal(a) is SkipReason.BUDGET
-    assert keeper.refusal(other) is None
+    assert keeper.refusal(other) is not SkipReason.BUDGET
     assert dict(keeper.overruns()) == {"p": 2, "q": 0}
     assert used(keeper)["p"] == 1.0
     again = await opened(purse, hands, budgets, [a, other])
@@ -317,6 +376,13 @@ async def test_an_overrun_the_ledger_does_not_take_counts_all_the_same() -> None
         assert await spent(keeper, a, output_tokens=900)
     assert [line["event"] for line in logs] == ["budget.overrun", "budget.overrun_not_kept"]
     assert dict(keeper.overruns()) == {"p": 1}
+
+
+class AwayPurse(MemoryPurse):
+    """One that nothing can be drawn from now."""
+
+    async def draw(self, subject: str, day: date, wanted_nusd: int, cap_nusd: int) -> Drawn:
+        raise PurseError("away")
 
 
 class GatedPurse(MemoryPurse):

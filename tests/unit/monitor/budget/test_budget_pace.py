@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.budget.pace import Pace, Turns
+from monitor.budget.pace import Pace, has_turn
 
 
 def test_what_suffices_is_not_stretched() -> None:
@@ -53,25 +53,29 @@ def test_the_last_second_is_not_stretched() -> None:
     assert pace.ratio(0, -5.0) == 1.0
 
 
-@pytest.mark.parametrize(("ratio", "gaps"), [(0.5, {2}), (0.4, {2, 3}), (0.9, {1, 2}), (0.1, {10})])
+@pytest.mark.parametrize(
+    ("ratio", "gaps"), [(0.5, {1, 2, 3}), (0.4, {1, 2, 3}), (0.9, {1, 2}), (0.1, {5, 8, 13})]
+)
 def test_turns_are_spread_evenly(ratio: float, gaps: set[int]) -> None:
-    """Between two slots that are had lie as many as the ratio says, rounded up or down."""
-    turns = Turns()
-    had = [number for number in range(1000) if turns.had("a", ratio, 0.3)]
-    assert {after - before for before, after in pairwise(had[1:])} <= gaps
+    """Between two slots that are had lie about as many as the ratio says: of three lengths."""
+    had = [number for number in range(30_000_000, 30_001_000) if has_turn(number, ratio, 0.3)]
+    assert {after - before for before, after in pairwise(had)} <= gaps
     assert len(had) == pytest.approx(1000 * ratio, abs=2)
 
 
-def test_everybody_has_the_first_turn_and_a_place_of_its_own_after_it() -> None:
-    """With half the slots, targets that start apart are not all left out at the same time."""
-    turns = Turns()
-    assert all(turns.had(name, 0.5, start) for name, start in (("a", 0.2), ("b", 0.7)))
-    rounds = [(turns.had("a", 0.5, 0.2), turns.had("b", 0.5, 0.7)) for _ in range(6)]
-    assert rounds == [(False, True), (True, False)] * 3
+def test_a_smaller_ratio_chooses_among_the_slots_of_a_larger_one() -> None:
+    """Replicas that reckon differently do not probe more than the one that reckons highest."""
+    few, many = (
+        {number for number in range(1000) if has_turn(number, ratio, 0.3)} for ratio in (0.3, 0.31)
+    )
+    assert few < many
+
+
+def test_targets_have_places_of_their_own() -> None:
+    """With half the slots, targets that start apart are not left out at the same time."""
+    assert all(has_turn(n, 0.5, 0.2) is not has_turn(n, 0.5, 0.7) for n in range(100))
 
 
 def test_no_turns_without_money() -> None:
-    """A ratio of nothing saves nothing up."""
-    turns = Turns()
-    assert turns.had("a", 0.0, 0.9)
-    assert not any(turns.had("a", 0.0, 0.9) for _ in range(100))
+    """A ratio of nothing has none."""
+    assert not any(has_turn(number, 0.0, 0.0) for number in range(100))

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.cli import main
 from monitor.cli.check import add_arguments, check_json, check_text, run
+from monitor.cli.outline import outline
 from monitor.config.load import Loaded, load
 
 TEXT = """\
@@ -185,7 +186,17 @@ def test_json_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert run(arguments(write(tmp_path, VALID + "otlp: []\n"), "--json")) == 2
     answer = json.loads(capsys.readouterr().out)
     assert answer["valid"] is False
-    assert [(p["line"], p["column"], p["path"]) for p in answer["problems"]] == [(3, 1, "otlp")]
+    assert [(p["line"], p["column"], p["path"]) for p in answer["problems"]] == [(3, 7, "otlp")]
+
+
+def test_an_endpoint_of_opentelemetry_is_shown(tmp_path: Path) -> None:
+    """What goes there, how often; of its headers only where they come from."""
+    otlp = 'otlp: {endpoint: "http://127.0.0.1:4318", metrics: false, headers: {api-key: "${KEY}"}}'
+    (tmp_path / "sonde.yaml").write_text(VALID + otlp + "\n")
+    found = load(Path("sonde.yaml"), ENVIRON, cwd=tmp_path, strict=True)
+    told = "otlp http://127.0.0.1:4318, traces every 10s, cumulative"
+    assert line(check_text(found), "otlp") == told
+    assert outline(found)["otlp"]["headers"] == {"api-key": "${KEY}"}
 
 
 def test_problems_go_to_standard_error_one_per_line(
@@ -197,7 +208,7 @@ def test_problems_go_to_standard_error_one_per_line(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert [each.split(" ")[0] for each in printed.err.splitlines()] == [
-        f"{path}:3:1",
+        f"{path}:3:7",
         f"{path}:4:1",
     ]
 

@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from monitor.cli import COMMANDS, main
-from monitor.cli.probe import LOOKS, add_arguments, as_json, run, show, unknown
+from monitor.cli.drawn import LOOKS, as_json, show
+from monitor.cli.probe import add_arguments, run, unknown
 from monitor.waterfall import Style, plain, waterfall
 from probes.result import Operation, RateLimit
 from probes.target import Target

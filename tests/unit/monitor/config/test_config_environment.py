@@ -120,7 +120,7 @@ def test_nothing_set(tmp_path: Path) -> None:
             ),
         ),
         ("INFLUXDB_URL", "hunter2", "expected a URL such as https://example.com/path"),
-        ("REDIS_URL", "redis://x", "not supported yet: unset it"),
+        ("REDIS_URL", "redis+cluster://x/1", "a Redis Cluster has database 0 alone"),
         (
             "MAX_TOKENS_DEFAULT",
             "many",

@@ -40,7 +40,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     told = [str(problem) for problem in refusals(tmp_path, EVERYTHING_WRONG)]
     assert told == [
         "sonde.yaml:2:17 evaluate_every: expected a duration with its unit, such as 5s, not 5",
-        "sonde.yaml:3:1 otlp: not supported yet: take it out",
+        "sonde.yaml:3:7 otlp: expected a mapping, not a list",
         (
             "sonde.yaml:4:12 defaults.intervall: unknown key (did you mean interval?); allowed:"
             " interval, deadline, first_token_deadline, idle_deadline, max_output_tokens, labels,"
@@ -210,8 +210,8 @@ def test_single_problems(tmp_path: Path, addition: str, problem: str | None) -> 
     told = refusal(tmp_path, SMALL + addition)
     expected = problem or (
         "surprise: unknown key; allowed: location, public_url, evaluate_every, budget, defaults,"
-        " providers, targets, windows, slos, rules, maintenance, notify, store, http, egress,"
-        " status_pages, baselines, public_page"
+        " providers, targets, windows, slos, rules, maintenance, notify, store, otlp,"
+        " cluster, http, egress, status_pages, baselines, public_page"
     )
     assert told.split(" ", 1)[1] == expected
 
@@ -270,9 +270,9 @@ def test_a_key_without_a_value_is_not_said(tmp_path: Path) -> None:
     assert config.targets[0].interval_s == 60.0
 
 
-def test_an_unsupported_key_without_a_value_is_still_refused(tmp_path: Path) -> None:
+def test_an_unknown_key_without_a_value_is_still_refused(tmp_path: Path) -> None:
     """Only known keys may be left empty."""
-    assert "not supported yet" in refusal(tmp_path, SMALL + "otlp:\n")
+    assert "unknown key" in refusal(tmp_path, SMALL + "clusters:\n")
 
 
 def test_an_unset_variable_is_told_once(tmp_path: Path) -> None:
@@ -314,4 +314,5 @@ def test_every_section_is_listed_where_it_stands() -> None:
         "ReasoningEffort",
         "Severity",
         "Subject",
+        "Temporality",
     } == listed - {"RootSection"}

@@ -10,6 +10,7 @@ from alerting.routing.route import Route
 from alerting.rule import Severity
 from monitor.config.errors import ConfigError
 from monitor.config.load import load
+from monitor.config.routes import by_location
 
 ROOT = """\
 providers: {openai: {preset: openai, api_key: "${KEY}"}}
@@ -105,3 +106,29 @@ def test_a_route_that_is_never_asked_is_warned_of(tmp_path: Path) -> None:
     """The route above it takes everything and does not go on."""
     _, warnings = read(tmp_path, "  routes: [{to: [team]}, {severity: critical, to: [ops]}]\n")
     assert warnings == ["is never asked: the route above takes everything"]
+
+
+def test_several_locations_are_told_of_apart() -> None:
+    """Replicas of one location tell of it; what has no location is a group of its own."""
+    routes = (Route(("team",)), Route(("ops",), group_by=("location", "target")))
+    assert by_location(routes, ("fra1",)) == routes
+    told = by_location(routes, ("fra1", "ams1"))
+    assert [each.group_by for each in told] == [
+        ("provider", "fault", "location"),
+        ("location", "target"),
+    ]
+
+
+def test_locations_of_the_cluster_are_those(tmp_path: Path) -> None:
+    """As they are configured."""
+    path = tmp_path / "sonde.yaml"
+    cluster = "cluster: {redis: '${REDIS}', name: g, replica: a, locations: [fra1, ams1]}\n"
+    text = f"{ROOT}location: fra1\n{cluster}notify:\n{CHANNELS}"
+    path.write_text(text, encoding="utf-8")
+    environ = {
+        "KEY": "sk-" + "a" * 40,
+        "HOOK": "https://hook.example",
+        "REDIS": "redis://redis.example:6379/0",
+    }
+    routes = load(path, environ, cwd=tmp_path, strict=False).config.routes
+    assert {each.group_by for each in routes} == {("provider", "fault", "location")}

@@ -1,10 +1,12 @@
 """Rules: the defaults, what is laid over them, and new ones."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alerting.defaults import default_rules
+from alerting.quorum import Quorum
 from alerting.rule import NoData, Rule, Severity, Subject
 from tests.unit.monitor.config.configtexts import SMALL, load_text, refusal
 
@@ -342,3 +344,56 @@ def test_what_is_not_of_the_same_subject_is_refused(tmp_path: Path) -> None:
     """Two selections that hit are well; facts of nobody in common are not."""
     (rule,) = named(tmp_path, "New", "name: New, when: 'rate < rate of {model: gpt-4o*}'")
     assert str(rule.when) == "rate < rate of {model: gpt-4o*}"
+
+
+GROUP = (
+    'location: fra1\ncluster: {redis: "redis://127.0.0.1:1", replica: a,'
+    " locations: [fra1, iad1, sin1]}\n" + SMALL
+)
+EVERYWHERE = "name: X, when: failures >= 3, locations: 2 of 3"
+
+
+def test_a_rule_of_several_locations(tmp_path: Path) -> None:
+    """How many of all there are; of a default it keeps everything else."""
+    (rule,) = named(tmp_path, "X", EVERYWHERE, head=GROUP)
+    assert rule.quorum == Quorum(2, 3)
+    assert rule.condition == "failures >= 3 at 2 of 3 locations"
+    (down,) = named(tmp_path, "Down", "name: Down, locations: 3 of 3", head=GROUP)
+    assert down == replace(DEFAULTS["Down"], quorum=Quorum(3, 3))
+    assert all(each.quorum is None for each in rules(tmp_path, head=GROUP))
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("when: failures > 1, locations: most", "expected how many of fra1, iad1, sin1"),
+        ("when: failures > 1, locations: 2 of 4", "such as 2 of 3"),
+        ("when: failures > 1, locations: 4 of 3", "such as 2 of 3"),
+        ("when: failures > 1, locations: 0 of 3", "such as 2 of 3"),
+        ("when: egress.failing, locations: 2 of 3", "egress.failing is this instance's own"),
+        ("when: failures > 1 and egress.failing, locations: 2 of 3", "is this instance's own"),
+        (
+            "when: failures > 1, locations: 2 of 3, match: {location: fra1}",
+            "every location is asked",
+        ),
+        (
+            "when: failures > 1, locations: 2 of 3, runbook: '{{ location }}'",
+            "nothing is called 'location' here",
+        ),
+    ],
+)
+def test_what_several_locations_cannot_be_asked(tmp_path: Path, row: str, problem: str) -> None:
+    """Another number than there are, what no other location knows, and one location alone."""
+    found = refusal(tmp_path, GROUP + f"rules: [{{name: X, {row}}}]\n")
+    assert problem in found
+
+
+def test_one_location_has_nobody_to_ask(tmp_path: Path) -> None:
+    """Without others to name, it is refused; named, but without a Redis, it is warned of."""
+    found = refusal(tmp_path, SMALL + f"rules: [{{{EVERYWHERE}}}]\n")
+    assert "name all of them in cluster.locations" in found
+    text = GROUP.replace("redis://127.0.0.1:1", "${NO_REDIS:-}") + f"rules: [{{{EVERYWHERE}}}]\n"
+    warned = [
+        each.message for each in load_text(tmp_path, text).warnings if "locations" in each.path
+    ]
+    assert warned == ["never fires: without cluster.redis nobody is heard of"]

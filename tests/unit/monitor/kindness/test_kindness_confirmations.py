@@ -41,6 +41,13 @@ class Road:
     taken: list[ProbeResult] = field(default_factory=list)
     counted: Counter[Outcome] = field(default_factory=Counter)
     crashed: int = 0
+    elsewhere: bool = False
+    """Whether another replica has the target's place in flight."""
+    released: list[int] = field(default_factory=list)
+
+    async def claim(self, _target: Target, _slot: Slot, _number: int) -> bool:
+        await asyncio.sleep(0)
+        return not self.elsewhere
 
     async def attempt(self, _target: Target, _slot: Slot, number: int) -> ProbeResult | None:
         self.asked.append((asyncio.get_running_loop().time(), number))
@@ -65,7 +72,14 @@ async def confirming(road: Road) -> AsyncIterator[Confirmations]:
     loop = asyncio.get_running_loop()
     began = loop.time()
     clock = Clock(lambda: 1000.0 + loop.time() - began, loop.time)
-    way = Way(lambda _target: road.refused, road.attempt, road.take, road.crash)
+    way = Way(
+        lambda _target: road.refused,
+        road.attempt,
+        road.take,
+        road.crash,
+        road.claim,
+        lambda _target, number: road.released.append(number),
+    )
     made = Confirmations(way, clock, Steadfast(), road.count)
     with capture_logs():
         async with asyncio.TaskGroup() as group:
@@ -149,6 +163,25 @@ async def test_gates_are_asked_first() -> None:
         made.after(A, SLOT, hung(A))
         await asyncio.sleep(20)
     assert (road.asked, road.counted) == ([], {Outcome.GIVEN_UP: 1})
+
+
+async def test_another_replica_may_have_the_place_in_flight() -> None:
+    """Then it is given up; what was not taken is not given back."""
+    road = Road([found(A)], elsewhere=True)
+    async with confirming(road) as made:
+        made.after(A, SLOT, hung(A))
+        await asyncio.sleep(20)
+    assert (road.asked, road.released, road.counted) == ([], [], {Outcome.GIVEN_UP: 1})
+
+
+@pytest.mark.parametrize("stopped_s", [1.2, 20.0])
+async def test_the_place_in_flight_is_given_back(stopped_s: float) -> None:
+    """By each attempt its own, also by one that is cut short."""
+    road = Road([hung(A), found(A)])
+    async with confirming(road) as made:
+        made.after(A, SLOT, hung(A))
+        await asyncio.sleep(stopped_s)
+    assert road.released == [number for _, number in road.asked]
 
 
 async def test_no_money_no_attempt() -> None:

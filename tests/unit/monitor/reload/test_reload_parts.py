@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -120,10 +121,12 @@ def watched(path: Path) -> ConfigFile:
 
 
 @asynccontextmanager
-async def at_work(path: Path | None, daemon: Daemon) -> AsyncIterator[Reloads]:
+async def at_work(
+    path: Path | None, daemon: Daemon, spread: Callable[[], None] = lambda: None
+) -> AsyncIterator[Reloads]:
     """Have the file watched meanwhile."""
     file = None if path is None else watched(path)
-    reloads = Reloads(file, daemon.take_up, lambda: 5.0, Metrics("here", "1"))
+    reloads = Reloads(file, daemon.take_up, lambda: 5.0, Metrics("here", "1"), spread)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(reloads.run())
         yield reloads
@@ -282,3 +285,46 @@ async def test_a_failure_in_the_step_itself_ends_the_daemon(tmp_path: Path) -> N
         async with at_work(path, daemon) as reloads:
             reloads.ask()
             await asyncio.sleep(5)
+
+
+async def test_what_is_taken_up_here_is_told_to_the_others(tmp_path: Path) -> None:
+    """And a file that was refused is not."""
+    path = tmp_path / "sonde.yaml"
+    path.write_text("bad")
+    told: list[str] = []
+    daemon = Daemon()
+    async with at_work(path, daemon, partial(told.append, "spread")) as reloads:
+        reloads.ask()
+        await until(lambda: reloads.newest)
+        assert told == []
+        path.write_text("two")
+        reloads.ask()
+        await until(lambda: told)
+    assert (daemon.taken, told) == (["two"], ["spread"])
+
+
+async def test_a_hint_takes_up_what_is_new_and_is_not_passed_on(tmp_path: Path) -> None:
+    """Another replica took one up: our file is looked at now, and nobody hears an echo."""
+    path = tmp_path / "sonde.yaml"
+    path.write_text("one")
+    told: list[str] = []
+    daemon = Daemon()
+    async with at_work(path, daemon, partial(told.append, "spread")) as reloads:
+        reloads.hint()
+        await asyncio.sleep(0.05)
+        assert daemon.taken == []
+        path.write_text("two")
+        reloads.hint()
+        await until(lambda: daemon.taken)
+        await asyncio.sleep(0.05)
+    assert (daemon.taken, told) == (["two"], [])
+
+
+async def test_a_hint_without_a_file_is_nothing() -> None:
+    """There is nothing to look at, and nobody asked."""
+    daemon = Daemon()
+    with capture_logs() as log:
+        async with at_work(None, daemon) as reloads:
+            reloads.hint()
+            await asyncio.sleep(0.05)
+    assert log == []

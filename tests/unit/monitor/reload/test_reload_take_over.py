@@ -153,7 +153,7 @@ async def test_the_pace_of_those_that_stay_is_known() -> None:
     a, b = paying.target(), paying.target("b")
     before = await paying.opened(purse, hands, [paying.budget("p", 1000.0)], [a, b])
     for each in (a, b):
-        await before.spend(each, _answer(each))
+        before.learn(each, await _answer(each)())
     after = Keeper(
         [paying.budget("p", 1000.0)], [replace(a, interval_s=120.0)], purse, hands.clock()
     )

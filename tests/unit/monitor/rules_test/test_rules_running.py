@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from monitor.config.errors import ConfigError
 from monitor.rules_test.reading import read_plan
 from monitor.rules_test.running import Verdicts, run
 from monitor.rules_test.words import as_json, lines
@@ -105,3 +108,33 @@ def test_words_for_people_and_for_scripts(tmp_path: Path) -> None:
     told = as_json("t.yaml", [found])
     assert told["passed"] is False
     assert as_json("t.yaml", [Verdicts("good", ())])["passed"] is True
+
+
+def test_several_locations_agree_or_do_not(tmp_path: Path) -> None:
+    """Series of others come by their names; one whose series is over does not report any more."""
+    config = (
+        CONFIG + "cluster: {redis: '${REDIS_URL}', replica: r, locations: [here, iad1, sin1]}\n"
+        "rules: [{name: Most, when: failures >= 3, over: 15m, locations: 2 of 3}]\n"
+    )
+    found = outcome(
+        tmp_path,
+        "{rules: [Most], series: {a: ok x30, 'a at iad1': 'timeout x5, ok x25',"
+        " 'a at sin1': 'timeout x5, missing x2, idle x23'}, expect: ["
+        "{at: 1m, none: true}, {at: 4m, firing: [{alertname: Most, target: a}]},"
+        " {at: 25m, none: true}]}",
+        config,
+    )
+    assert found.complaints == ()
+
+
+def test_a_series_of_nowhere_is_refused(tmp_path: Path) -> None:
+    """As one of no target is."""
+    config = (
+        CONFIG + "cluster: {redis: '${REDIS_URL}', replica: r, locations: [here, iad1, sin1]}\n"
+    )
+    for text, name, known in (
+        ("{series: {a at gru1: ok}, expect: [{at: 1m, none: true}]}", config, "here, iad1, sin1"),
+        ("{series: {a at gru1: ok}, expect: [{at: 1m, none: true}]}", CONFIG, "none"),
+    ):
+        with pytest.raises(ConfigError, match=f"no such location; cluster.locations: {known}"):
+            outcome(tmp_path, text, name)

@@ -116,6 +116,13 @@ def test_what_is_amiss_with_the_daemon_is_in_the_first_line() -> None:
     assert "its configuration was refused" in text
 
 
+def test_replicas_are_counted_and_what_is_amiss_among_them_is_said() -> None:
+    """Of one that is alone nothing is said."""
+    assert "replica" not in drawn(FULL)
+    first = drawn(overview(replicas=3, discord=["the clock of b is 3 s ahead"])).splitlines()[0]
+    assert "3 replicas   the clock of b is 3 s ahead" in first
+
+
 def test_a_lost_connection_is_said_with_its_beginning() -> None:
     """What was known last stays on the screen; before anything was, there is little."""
     assert "no connection since 02:00:00: refused; trying again" in drawn(FULL, lost="refused")

@@ -1,6 +1,6 @@
 // A target as it is now: what it is, how it does, what is set, and its figures of each window.
 import type { ComponentChildren } from "preact";
-import type { AlertRow, Figures, Last, TargetDetail, TargetNow } from "../api.ts";
+import type { AlertRow, AtLocation, Figures, Last, TargetDetail, TargetNow } from "../api.ts";
 import { NOTHING, age, count, perSecond, quantile, ratio, seconds, usd } from "../format.ts";
 import { useAlerts } from "../live.ts";
 import { Age, Card, FaultBadge, Level, SeverityBadge, Table, VerdictBadge } from "../parts/index.ts";
@@ -36,6 +36,7 @@ export function TargetHead({ now, detail }: HeadProps) {
         </dl>
         <About name={now.name} />
       </section>
+      {detail.locations.length > 1 && <Locations detail={detail} />}
       <Card title="Figures">
         <Table
           label="Figures of each window"
@@ -146,6 +147,40 @@ const COLUMNS: readonly Column<Figures>[] = [
     cell: (row) => pair(count(row.samples), count(row.missed)),
   },
   { name: "cost", number: true, cell: (row) => usd(row.cost_usd) },
+];
+
+function Locations({ detail }: { detail: TargetDetail }) {
+  return (
+    <Card title="Locations">
+      <p>{detail.standing}</p>
+      <Table
+        label="This target at each location"
+        columns={PLACES}
+        rows={detail.locations}
+        rowKey={(row) => row.location}
+      />
+    </Card>
+  );
+}
+
+const PLACES: readonly Column<AtLocation>[] = [
+  {
+    name: "location",
+    head: true,
+    cell: (row) => (row.own ? <strong>{row.location} (here)</strong> : row.location),
+  },
+  {
+    name: "level",
+    cell: (row) => (row.figures ? <Level level={row.level} /> : <span class="faint">no report</span>),
+  },
+  { name: "p95", number: true, cell: (row) => quantile(row.figures?.p95_s ?? null) },
+  { name: "errors", says: "of all results", number: true, cell: (row) => ratio(row.figures?.error_rate) },
+  {
+    name: "results",
+    says: "results / missed slots",
+    number: true,
+    cell: (row) => (row.figures ? pair(count(row.figures.samples), count(row.figures.missed)) : NOTHING),
+  },
 ];
 
 function pair(first: string, second: string): string {

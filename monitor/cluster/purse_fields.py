@@ -1,0 +1,38 @@
+"""What a replica knows of everybody's draws, in its ledger: it outlives Redis, and the process."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+from aggregator.ledger import Schema
+
+PURSE: Final = Schema(
+    "purse",
+    (
+        """
+        CREATE TABLE purse_fields (
+            field TEXT PRIMARY KEY, -- as in Redis; 'own|...' are sessions of this ledger
+            value TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """,
+    ),
+    saved=("purse_fields",),
+)
+
+
+def read_fields(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return every field, by name."""
+    return dict(connection.execute("SELECT field, value FROM purse_fields"))
+
+
+def write_fields(
+    connection: sqlite3.Connection, *, before: Mapping[str, str], after: Mapping[str, str]
+) -> None:
+    """Write what changed since the last time."""
+    connection.executemany(
+        "DELETE FROM purse_fields WHERE field = ?", [(name,) for name in before.keys() - after]
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO purse_fields VALUES (?, ?)",
+        [pair for pair in after.items() if before.get(pair[0]) != pair[1]],
+    )

@@ -1,0 +1,72 @@
+"""One day's money, three daemons: killed, and with a Redis that fails over and forgets."""
+
+import asyncio
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from probes.estimate import NUSD_PER_USD, bound_of
+from probes.result import Operation
+from probes.target import Price, Target
+from tests.e2e.simulated import simulated
+from tests.replicas.group import PROMPT, SECRET, three
+from tests.servers.redis import Sentinels
+from tests.standins.webhook_receiver import Receiver
+
+ATTEMPTS = 24
+"""What the budget can pay: a fraction of the slots there are."""
+
+
+def bound_usd() -> float:
+    """What one attempt may cost at a dollar a token."""
+    bound = bound_of(
+        Target(
+            name="t0",
+            provider="sim",
+            preset="compatible",
+            model="gpt-4o-mini",
+            operation=Operation.CHAT,
+            prompt=PROMPT,
+            price=Price(input_usd=1e6, output_usd=1e6),
+        )
+    )
+    assert bound is not None
+    return bound.cost_nusd / NUSD_PER_USD
+
+
+@pytest.mark.timeout(240)
+async def test_never_dearer_than_the_day_allows(tmp_path: Path, redis_sentinel: Sentinels) -> None:
+    """Every request may be billed in full; all three together made no more than can be paid."""
+    luck = random.Random(3)
+    async with (
+        Receiver(SECRET, time.time) as receiver,
+        simulated("hang") as provider,
+        three(
+            *(tmp_path, provider.base_url, redis_sentinel.url, receiver, 40),
+            price="1000000",
+            more=f"budget: {{daily: {ATTEMPTS * bound_usd()}}}\n",
+        ) as group,
+    ):
+        ada, ben, cy = group.replicas.values()
+        ada.kill()
+        await asyncio.sleep(luck.uniform(0.5, 1.5))
+        await ada.start()
+        redis_sentinel.master.kill()
+        await asyncio.sleep(luck.uniform(6.0, 8.0))
+        ben.kill()
+        with redis_sentinel.replica.client() as client:
+            client.flushall()
+        await ben.start()
+        await asyncio.sleep(luck.uniform(1.0, 2.0))
+        cy.kill()
+        await cy.start()
+        await asyncio.sleep(15.0)
+        asked = [row for row in await provider.log() if row["path"].startswith("/v1/")]
+        reasons = {
+            row[0] for each in (ada, ben, cy) for row in each.query("SELECT reason FROM skips")
+        }
+        assert await group.stop() == [0, 0, 0]
+    assert ATTEMPTS / 5 < len(asked) <= ATTEMPTS, len(asked)
+    assert reasons & {"budget", "throttled_by_us"}
