@@ -38,18 +38,20 @@ BENCHMARKS: Final[Mapping[str, str]] = MappingProxyType(
         "latency": "error of reported latency, four clients against the truth server",
         "history": "a month of the ledger: taking in, rolling up, deleting, answers (takes long)",
         "cluster": "claims through one Redis beside a Sonde that is alone",
+        "capacity": "what groups of replicas cost, on paper and in virtual time, to 50,000 targets",
         "news": "results told to other replicas, and taken in",
         "dashboard": "200 targets: what its questions cost, and how soon Chromium shows them",
         "backtest": "rules over recorded history: reading, and trying them",
         "transfer": "export and import: rows a second, and memory held",
         "pod": "50 targets under a pod's limits: start, stop, CPU, memory (Linux, root)",
         "pipeline": "CPU of the whole daemon for one probe, against others",
+        "replicas": "5,000 targets shared by one, two and three daemons (takes long)",
         "soak": "5,000 targets every 10 s on one core (takes long)",
     }
 )
-SIZED: Final = ("backtest", "dashboard", "history", "latency", "pipeline", "transfer")
+SIZED: Final = ("backtest", "dashboard", "history", "latency", "pipeline", "replicas", "transfer")
 """Those that --quick and --full change."""
-LONG: Final = ("history", "pod", "soak")
+LONG: Final = ("history", "pod", "replicas", "soak")
 """Not part of a run of everything: half an hour, what only root may do, and as long as one says."""
 
 
@@ -68,11 +70,16 @@ def arguments() -> argparse.Namespace:
     for each in (Size.QUICK, Size.FULL):
         size.add_argument(f"--{each}", dest="size", action="store_const", const=each)
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
-    soak = parser.add_argument_group("soak")
-    soak.add_argument("--minutes", type=int, default=10, help="default: %(default)s")
-    soak.add_argument("--targets", type=int, default=5_000, help="default: %(default)s")
+    soak = parser.add_argument_group("soak and replicas")
+    soak.add_argument("--minutes", type=int, help="default: 10, and 2 for each group of replicas")
+    soak.add_argument("--targets", type=int, help="default: 5000, and 500 with --quick")
     soak.add_argument("--no-influxdb", action="store_true", help="without InfluxDB beside it")
     soak.add_argument("--log-level", default="INFO", help="of the daemon; default: %(default)s")
+    group = parser.add_argument_group("replicas")
+    group.add_argument("--interval", type=float, default=60.0, help="default: %(default)s")
+    group.add_argument(
+        "--groups", type=int, nargs="+", default=(), help="sizes; 0: alone; default: 0 1 2 3"
+    )
     given = parser.parse_args()
     if unknown := [name for name in given.names if name not in BENCHMARKS]:
         parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
@@ -85,10 +92,19 @@ def task(name: str, given: argparse.Namespace) -> Callable[[], Report]:
     if name == "soak":
         return partial(
             module.report,
-            minutes=given.minutes,
-            targets=given.targets,
+            minutes=given.minutes or 10,
+            targets=given.targets or 5_000,
             influxdb=not given.no_influxdb,
             log_level=given.log_level,
+        )
+    if name == "replicas":
+        return partial(
+            module.report,
+            given.size or Size.DEFAULT,
+            minutes=given.minutes,
+            targets=given.targets,
+            interval_s=given.interval,
+            groups=given.groups,
         )
     if name in SIZED:
         return partial(module.report, given.size or Size.DEFAULT)

@@ -101,11 +101,13 @@ def daemon(
     influxdb: Mapping[str, str] | None = None,
     log_level: str = "INFO",
     within: Sequence[str] = (),
+    core: int | None = CLIENT_CORE,
 ) -> Iterator[Daemon]:
     """Run `sonde run` with a configuration in a folder of its own, until the block ends.
 
     It is stopped as its users stop it, so that what is in flight ends and is kept.
-    `influxdb`: url, token, org, bucket. `within`: words in front of its command.
+    `influxdb`: url, token, org, bucket. `within`: words in front of its command. `core`: the one it
+    is kept on; None: any.
     """
     url = f"http://127.0.0.1:{free_port()}"
     environ = {"KEY": KEY, "PYTHONPATH": str(ROOT)}
@@ -120,7 +122,7 @@ def daemon(
     sonde = [sys.executable, "-m", "monitor.cli", "run", str(file), "--log-level", log_level]
     began = time.monotonic()
     with running(
-        [*within, *pinned(CLIENT_CORE), *sonde],
+        [*within, *(() if core is None else pinned(core)), *sonde],
         ready=f"{url}/livez",
         scratch=folder,
         environ=environ,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.dashboards.all import DASHBOARDS
 from tests.docs import api, commands, configuration, prometheusrule
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
@@ -11,6 +12,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "cli.md": commands.page,
     "configuration.md": configuration.page,
     "../deploy/kubernetes/overlays/monitoring/prometheusrule.yaml": prometheusrule.manifest,
+    **{f"../deploy/grafana/dashboards/{each.uid}.json": each.text for each in DASHBOARDS},
 }
 """Pages by their names from docs/. Verdicts and faults are written by `python -m tests.faults`."""
 DOCS: Final = Path(__file__).parents[2] / "docs"

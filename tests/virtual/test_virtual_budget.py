@@ -79,7 +79,8 @@ async def test_a_short_budget_lasts_the_day_and_is_spread_over_it(tmp_path: Path
     await virtual.run(MIDNIGHT_S + DAY_S)
     for target in found.targets:
         times = [at for name, at in virtual.asked if name == target.name and at > MIDNIGHT_S + 60]
-        gaps = {round((after - before) / 60) for before, after in pairwise(times)}
+        # The first of a day, which the last may be, is had whatever its number.
+        gaps = {round((after - before) / 60) for before, after in pairwise(times[1:-1])}
         assert gaps <= {5, 8, 13}, (target.name, gaps)
         assert times[-1] > MIDNIGHT_S + DAY_S - 10 * 60
     today = sum(COST_USD for _, at in virtual.asked if at > MIDNIGHT_S)
