@@ -5,6 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
+
+settings.register_profile("sonde", settings(), deadline=None)  # a busy machine breaks no rule
+settings.load_profile("sonde")
 
 pytest_plugins = ["tests.servers.fixtures", "tests.stages"]
 
