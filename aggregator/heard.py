@@ -5,6 +5,7 @@ written down and changes no figure any more: windows cannot be told that they we
 """
 
 import sqlite3
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +22,8 @@ _OF_SLOT: Final = (
 )
 _HAS_ATTEMPT: Final = f"SELECT 1 FROM results{_OF_SLOT} AND attempt = :attempt LIMIT 1"  # noqa: S608 - ours
 _HAS_SKIP: Final = f"SELECT 1 FROM skips{_OF_SLOT} LIMIT 1"  # noqa: S608 - ours
+_UNHEAR: Final = f"DELETE FROM results{_OF_SLOT} AND attempt = :attempt AND heard_from != ''"  # noqa: S608 - ours
+_UNHEAR_SKIP: Final = f"DELETE FROM skips{_OF_SLOT} AND heard_from != ''"  # noqa: S608 - ours
 
 
 class Standing(StrEnum):
@@ -36,10 +39,19 @@ class Standing(StrEnum):
 
 def standing(connection: sqlite3.Connection, news: ProbeResult | SkippedSlot) -> Standing:
     """Say what this ledger has of the slot."""
+    bound = _bound(news)
+    if connection.execute(_HAS_ATTEMPT, bound).fetchone():
+        return Standing.KNOWN
+    if connection.execute(_HAS_SKIP, bound).fetchone():
+        return Standing.LATE if isinstance(news, ProbeResult) else Standing.KNOWN
+    return Standing.NEW
+
+
+def _bound(news: ProbeResult | SkippedSlot) -> Mapping[str, object]:
     slot, attempt = (
         (news.slot, news.attempt) if isinstance(news, ProbeResult) else (news.slot.number, 1)
     )
-    bound = {
+    return {
         "target": news.target,
         "location": news.location,
         "slot": slot,
@@ -47,11 +59,22 @@ def standing(connection: sqlite3.Connection, news: ProbeResult | SkippedSlot) ->
         "attempt": attempt,
         "same_s": SAME_SLOT_S,
     }
-    if connection.execute(_HAS_ATTEMPT, bound).fetchone():
+
+
+def insert_ours(connection: sqlite3.Connection, result: ProbeResult) -> Standing:
+    """Record an attempt of our own; say what had been heard of its slot before.
+
+    What was heard of the same attempt gives way, so that the slot is once in every roll-up, and
+    once after a restart. Of our own rows none is asked: each attempt is made once, and after our
+    clock stepped the same number stands for another slot.
+    """
+    bound = _bound(result)
+    known = connection.execute(_UNHEAR, bound).rowcount
+    skipped = connection.execute(_UNHEAR_SKIP, bound).rowcount
+    insert_result(connection, result)
+    if known:
         return Standing.KNOWN
-    if connection.execute(_HAS_SKIP, bound).fetchone():
-        return Standing.LATE if isinstance(news, ProbeResult) else Standing.KNOWN
-    return Standing.NEW
+    return Standing.LATE if skipped else Standing.NEW
 
 
 def insert_heard(

@@ -41,6 +41,10 @@ and pages use a handful, so only someone asking for arbitrary windows ever fills
 HELD_BACK: Final = frozenset({SkipReason.BUDGET, SkipReason.THROTTLED_BY_US})
 """Slots we chose not to use: neither missing nor, unless it is said so, a failure."""
 
+OUT_OF_ORDER_S: Final = 60.0
+"""How much older than the newest sample one may be that other replicas tell of: their clocks are
+not ours. An outage of an hour ago that is heard of late is not one of now."""
+
 _VERDICT_CODES: Final = {verdict: code for code, verdict in enumerate(VERDICTS)}
 _FAULT_CODES: Final = {fault: code for code, fault in enumerate(FAULTS)}
 _NO_FIGURES: Final = (ABSENT,) * 5
@@ -134,6 +138,11 @@ class Windows:
         for series in self._series.values():
             series.results.reach_back(_EMPTY, before, self._longest_s)
             series.missed.reach_back(_EMPTY, before, self._longest_s)
+
+    def outdated(self, target: str, at: float) -> bool:
+        """Say whether a sample of then would be taken for one of much later."""
+        series = self._series.get(target)
+        return series is not None and at < series.last_at - OUT_OF_ORDER_S
 
     @property
     def overwritten(self) -> int:

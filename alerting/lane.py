@@ -9,7 +9,6 @@ A row that was sent but could not be marked is not sent again: its mark is owed.
 
 import asyncio
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from aggregator.ledger import Ledger, LedgerError
 from alerting import outbox
 from alerting.consent import FREE, Consent, Leave, Word
 from alerting.notification import SEND_BUDGET_S, DeliveryError, Notification, Notifier, Status
+from alerting.pace import Pace
 from alerting.patience import LEDGER_PAUSE_S, PatientLedger
 from alerting.retry import Dead, Retry, decide
 from alerting.volatile import Kept, Volatile
@@ -33,8 +33,6 @@ LONGEST_REST_S: Final = 60.0
 """A lane looks at its rows at least this often, should a wake-up ever be missing."""
 SHORTEST_REST_S: Final = 0.01
 """A lane whose next row is due this instant by one clock and not by another must not spin."""
-
-HOUR_S: Final = 3_600.0
 
 log = structlog.get_logger("sonde.deliver")
 
@@ -87,9 +85,7 @@ class Lane:
     ) -> None:
         """`most_per_hour`: attempts the channel allows in any hour; None: as many as there are."""
         self.channel = channel
-        self._most_per_hour = most_per_hour
-        self._attempted: deque[float] = deque(maxlen=most_per_hour or 1)
-        """Loop times of the newest attempts: of as many as an hour may have."""
+        self._pace = Pace(channel, most_per_hour)
         self.notifier = notifier
         self._consent = consent
         self._asked: dict[int, float] = {}
@@ -102,8 +98,6 @@ class Lane:
         self._followed = False
         """Whether another lane has what this one had in memory, and goes on for the channel."""
         self._ended = False
-        self._held_until = 0.0
-        """Loop time before which nothing goes out: the receiver limits the whole channel."""
         self._volatile = Volatile()
         self._saved_seq = 0
         """Number of the newest row when something was moved from memory into the outbox."""
@@ -112,10 +106,7 @@ class Lane:
 
     def allow(self, most_per_hour: int | None) -> None:
         """Make at most so many attempts in any hour from now on, those made lately among them."""
-        if most_per_hour != self._most_per_hour:
-            self._most_per_hour = most_per_hour
-            self._attempted = deque(self._attempted, maxlen=most_per_hour or 1)
-            self._hold_when_full()
+        self._pace.allow(most_per_hour)
 
     def follow(self, before: "Lane") -> None:
         """Go on for the channel where `before`, which ends after the attempt in hand, leaves off.
@@ -125,8 +116,7 @@ class Lane:
         """
         self._volatile, self._owed = before._volatile, before._owed
         self._saved_seq = before._saved_seq
-        self._attempted.extend(before._attempted)
-        self._hold_when_full()
+        self._pace.follow(before._pace)
         before._followed = before._stopping = True
         before._awake.set()
 
@@ -245,13 +235,13 @@ class Lane:
     async def _idle_s(self) -> float:
         """Return for how long there is nothing to do, unless somebody wakes us."""
         now = _loop_time()
-        waits = [LONGEST_REST_S, self._held_s(), self._ledger.shut_s()]
+        waits = [LONGEST_REST_S, self._pace.held_s, self._ledger.shut_s()]
         waits += [owed.retry_at - now for owed in self._owed.values()]
         waits += [again_at - now for again_at in self._asked.values()]
         waits += [kept.next_at - now for kept in self._volatile.heads()]
         if self._owed or len(self._volatile):
             waits.append(LEDGER_PAUSE_S)  # they may wait for each other
-        elif not self._held_s():
+        elif not self._pace.held_s:
             waits.append(await self._next_row_s())
         return max(SHORTEST_REST_S, min(wait for wait in waits if wait > 0))
 
@@ -263,9 +253,6 @@ class Lane:
         except LedgerError:  # told, and looked at again when it is asked again
             return LEDGER_PAUSE_S
         return LONGEST_REST_S if next_at is None else max(SHORTEST_REST_S, next_at - self._now())
-
-    def _held_s(self) -> float:
-        return max(0.0, self._held_until - _loop_time())
 
     async def _next_kept(self, tried: AbstractSet[str], *, last: bool) -> Kept | None:
         """Return what goes out from memory next: nothing overtakes an earlier row of its alert.
@@ -279,7 +266,7 @@ class Lane:
             for kept in self._volatile.heads()
             if kept.next_at <= before and kept.notification.id not in tried
         ]
-        if not due or self._held_s():
+        if not due or self._pace.held_s:
             return None
         alerts = [kept.notification.order for kept in due]
         try:
@@ -315,7 +302,7 @@ class Lane:
 
     async def _next_row(self, tried: AbstractSet[str]) -> outbox.Row | None:
         """Return the row that goes out next; None also when the ledger cannot be read."""
-        if self._held_s():
+        if self._pace.held_s:
             return None
         now, loop_now = self._now(), _loop_time()
         settled = self._settled()
@@ -369,7 +356,7 @@ class Lane:
         leave = await self._consent.ask(self.channel, notification)
         if leave.word is not Word.GO:
             return leave, ""
-        self._hold_to_pace()
+        self._pace.attempt()
         failure = await self._failure_of(leave.notification)
         await self._consent.settled(self.channel, leave.notification, told=failure is None)
         if failure is None:
@@ -378,18 +365,8 @@ class Lane:
         if isinstance(fate, Dead):
             return fate, fate.reason
         if fate.hold_channel:
-            self._held_until = _loop_time() + fate.wait_s
+            self._pace.hold(fate.wait_s)
         return fate, str(failure)
-
-    def _hold_to_pace(self) -> None:
-        """Count an attempt; hold the channel when it is the last that an hour allows."""
-        self._attempted.append(_loop_time())
-        self._hold_when_full()
-
-    def _hold_when_full(self) -> None:
-        if len(self._attempted) == self._most_per_hour:
-            self._held_until = max(self._held_until, self._attempted[0] + HOUR_S)
-            log.warning("notification.limited", channel=self.channel, wait_s=round(self._held_s()))
 
     async def _failure_of(self, notification: Notification) -> DeliveryError | None:
         try:

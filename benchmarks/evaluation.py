@@ -37,6 +37,7 @@ from benchmarks.windows import result
 from monitor.announcer import Announcer
 from monitor.clock import Clock
 from monitor.config.values import Config
+from monitor.daemon import COLLECTED_AT
 from monitor.elsewhere import Elsewhere
 from monitor.evaluator import Asked, Evaluator
 from monitor.facts import Facts
@@ -197,6 +198,7 @@ async def measure(bench: Bench, share: float) -> tuple[float, float, float]:
 
 
 async def rows(size: int, locations: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    thresholds = gc.get_threshold()
     with TemporaryDirectory() as folder:
         # Inline: while its thread commits there is nothing of ours to measure.
         ledger = Ledger.open(Path(folder) / "sonde.db", (RESULTS, ALERTING), inline=True)
@@ -204,9 +206,11 @@ async def rows(size: int, locations: Sequence[str] = ()) -> list[tuple[str, ...]
             bench = Bench(size, ledger, locations)
             await held_ms(bench)
             gc.collect()
-            gc.freeze()  # as the daemon does when it has started
+            gc.freeze()  # as the daemon does when it has started, and then:
+            gc.set_threshold(*COLLECTED_AT)
             measured = [(name, await measure(bench, share)) for name, share in SHARES]
         finally:
+            gc.set_threshold(*thresholds)
             gc.unfreeze()
             await ledger.close()
     return [

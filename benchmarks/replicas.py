@@ -37,6 +37,8 @@ CHUNKS: Final = 5
 SCRAPE_EVERY_S: Final = 15.0
 SETTLE_S: Final = 4.0
 """After this what was due is probed, told and heard: a grace, an answer, an entry."""
+SCRAPE_TRIES: Final = 3
+"""A daemon cuts a scrape off that takes it 30 s: that is counted, and another is asked for."""
 ALONE: Final = 0
 """A group of one without a Redis."""
 
@@ -96,17 +98,20 @@ class ReplicaUse:
     memory_mib: float
     lateness: Mapping[float, float]
     behind_s: float
+    scrape_s: float
+    """How long /metrics took."""
 
     @classmethod
     def of(cls, replica: Daemon, http: httpx2.Client) -> "ReplicaUse":
-        """Look at it and scrape it."""
-        spent_s = cpu_s(replica.pid)
+        """Look at it and scrape it. Raises httpx2.TransportError."""
+        spent_s, began = cpu_s(replica.pid), time.monotonic()
         text = replica.scrape(http).text
         return cls(
             spent_s,
             memory_mib(replica.pid),
             buckets(text, "sonde_slot_lateness_seconds"),
             total(text, "sonde_cluster_behind_seconds") or 0.0,
+            time.monotonic() - began,
         )
 
 
@@ -119,6 +124,10 @@ class Watch:
     http: httpx2.Client
     behind_s: float = 0.0
     """The longest that any scrape saw."""
+    scrape_s: float = 0.0
+    """The longest that one took."""
+    cut_off: int = 0
+    """Scrapes that did not end."""
     began: float = 0.0
     """Wall time, as `ended` is."""
     ended: float = 0.0
@@ -142,9 +151,18 @@ class Watch:
         return at
 
     def _scrape(self) -> Sequence[ReplicaUse]:
-        found = [ReplicaUse.of(each, self.http) for each in self.replicas]
+        found = [self._look_at(each) for each in self.replicas]
         self.behind_s = max(self.behind_s, *(each.behind_s for each in found))
+        self.scrape_s = max(self.scrape_s, *(each.scrape_s for each in found))
         return found
+
+    def _look_at(self, replica: Daemon) -> ReplicaUse:
+        for _ in range(SCRAPE_TRIES - 1):
+            try:
+                return ReplicaUse.of(replica, self.http)
+            except httpx2.TransportError:
+                self.cut_off += 1
+        return ReplicaUse.of(replica, self.http)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +183,8 @@ class Measured:
     ledger_bytes: float
     """Of a replica's ledger for each result in it."""
     truth_p99_ms: float
+    load: float
+    """Of the machine, over its last minute: ours, and of whoever shares it."""
 
 
 def report(
@@ -181,7 +201,8 @@ def report(
     for number in todo.groups:
         with TemporaryDirectory(prefix="replicas-") as folder:
             found.append(_measure(todo, number, Path(folder)))
-        print(f"{_name(number)}: load {os.getloadavg()[0]:.1f} at its end", flush=True)
+        for row in (_slots_row(found[-1]), *_replica_rows(found[-1], todo)):
+            print("  ".join(row), flush=True)  # should a later group fail
     about = f"{todo.targets:,} targets every {todo.interval_s:g} s"
     tables = (_slots_table(found, about), _replicas_table(found, todo), _redis_table(found))
     return Report(tables, tuple(_failures(found)))
@@ -247,6 +268,7 @@ def _audited(todo: Plan, number: int, folder: Path, server: TruthServer, watch: 
         watch=watch,
         ledger_bytes=max(map(_row_bytes, ledgers.values())),
         truth_p99_ms=server.stats().worst_p99_ms,
+        load=os.getloadavg()[0],
     )
 
 
@@ -260,9 +282,19 @@ def _name(replicas: int) -> str:
     return "alone" if replicas == ALONE else f"{replicas} replica{'s' * (replicas > 1)}"
 
 
+def _cpu_ratios(each: Measured) -> Iterator[float]:
+    for before, after in zip(*each.watch.uses, strict=True):
+        yield (after.cpu_s - before.cpu_s) / each.seconds
+
+
 def _slots_table(found: Sequence[Measured], about: str) -> Table:
     headings = ["group:", "slots due", "run once", "doubled", "skipped", "lost", "unknown"]
-    headings += ["requests", "slot to request p50 / p99 / max, ms", "known to each"]
+    headings += [
+        "requests",
+        "slot to request p50 / p99 / max, ms",
+        "known to each",
+        "machine's load",
+    ]
     return drawn(f"{about}: what became of slots", headings, map(_slots_row, found))
 
 
@@ -276,7 +308,7 @@ def _slots_row(each: Measured) -> list[str]:
         *(f"{len(slots.doubled):,}", f"{len(slots.skipped):,} {reasons}".strip()),
         *(f"{len(slots.lost):,}", f"{len(slots.missing):,}", f"{each.requests:,}"),
         f"{late.p50:.1f} / {late.p99:.1f} / {late.worst:,.0f}" if late else "-",
-        f"{100 * known:.2f} %",
+        *(f"{100 * known:.2f} %", f"{each.load:.1f}"),
     ]
 
 
@@ -288,7 +320,13 @@ def _replicas_table(found: Sequence[Measured], todo: Plan) -> Table:
         "CPU us a slot of all",
         "by the model",
     ]
-    headings += ["own lateness p50 / p99, ms", "MiB", "behind, s", "ledger bytes a result"]
+    headings += [
+        "own lateness p50 / p99, ms",
+        "MiB",
+        "behind, s",
+        "longest scrape, s",
+        "ledger bytes a result",
+    ]
     rows = [row for each in found for row in _replica_rows(each, todo)]
     return drawn("each replica", headings, rows)
 
@@ -297,19 +335,21 @@ def _replica_rows(each: Measured, todo: Plan) -> Iterator[list[str]]:
     shares, due = each.slots.shares, max(1, len(each.slots.due))
     group = Group(todo.targets, todo.interval_s, each.replicas)
     said_us = 1e6 * load(group, MEASURED).replica_cpu_ratio / group.slots_per_s
-    for number, (before, after) in enumerate(zip(*each.watch.uses, strict=True)):
-        spent_s = after.cpu_s - before.cpu_s
+    looks = zip(*each.watch.uses, _cpu_ratios(each), strict=True)
+    for number, (before, after, cpu_ratio) in enumerate(looks):
         own = since(after.lateness, before.lateness)
         late = [quantile(own, q) for q in (0.5, 0.99)]
         yield [
             f"{_name(each.replicas)}: r{number}",
             f"{100 * shares[f'r{number}'] / due:.1f} %",
-            f"{100 * spent_s / each.seconds:.1f}",
-            f"{1e6 * spent_s / due:,.0f}",
+            f"{100 * cpu_ratio:.1f}",
+            f"{1e6 * cpu_ratio * each.seconds / due:,.0f}",
             f"{said_us:,.0f}",
             " / ".join("-" if s is None else f"{1e3 * s:.1f}" for s in late),
             f"{after.memory_mib:.0f}",
             f"{each.watch.behind_s:.1f}",
+            f"{each.watch.scrape_s:.1f}"
+            + f", {each.watch.cut_off} cut off" * (each.watch.cut_off > 0),
             f"{each.ledger_bytes:,.0f}",
         ]
 

@@ -16,6 +16,8 @@ ROOT: Final = Path(__file__).parents[1]
 BESIDE: Final = (
     *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "deploy/*", "deploy/helm/sonde/values.yaml"),
     "deploy/kubernetes/overlays/*/kustomization.yaml",
+    *("deploy/compose/compose.yaml", "deploy/systemd/sonde.service"),
+    *("deploy/grafana/dashboards/*", "deploy/grafana/provisioning/*/*"),
 )
 """What of the repository the site has a copy of."""
 

@@ -1,6 +1,7 @@
 """How much of each provider fails: one model, or most of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from alerting.metric import Fact
@@ -48,6 +49,11 @@ class Breadth:
             return
         for provider in self._providers:
             models = self._models.get(provider, frozenset())
-            bad = len(failing.get(provider, frozenset()) & models)
-            share = bad / len(models) if bad >= LEAST_MODELS else 0.0
+            share = failing_share(failing.get(provider, frozenset()), models)
             yield Fact.PROVIDER_FAILING, provider, share
+
+
+def failing_share(failing: AbstractSet[str], models: AbstractSet[str]) -> float:
+    """Return what part of these models fails, 0..1; of too few that do, none."""
+    bad = len(failing & models)
+    return bad / len(models) if bad >= LEAST_MODELS else 0.0

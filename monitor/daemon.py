@@ -7,9 +7,9 @@ windows and fills the outbox. road.py wires them.
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
@@ -67,7 +67,7 @@ EVALUATE_STOP_S: Final = 2.0
 DELIVERY_STOP_S: Final = 5.0
 """How long outbox and spool may try to empty themselves; what is left goes after the next start."""
 CLOSE_STOP_S: Final = 2.0
-"""How long connections to providers and channels may take to close."""
+"""How long connections to providers and channels may take to close, and to leave other replicas."""
 LEDGER_STOP_S: Final = 3.0
 """How long the last commit may take."""
 STOP_BUDGET_S: Final = (
@@ -215,7 +215,7 @@ class Daemon:
                     await self._rebuild.windows(self.road.windows, stop)
                 rows = await self.road.restore(stop.is_set)
                 log.info("ledger.replayed", rows=rows)
-                await self._shared.cluster.start(self.road)
+                await until_stopped(stop, self._shared.cluster.start(self.road))
                 if not stop.is_set():  # else by windows half filled nothing is to be judged
                     _settle_memory()
                     await self._serve(WebServer(self._app(), listener), address, stop)
@@ -384,10 +384,10 @@ class Daemon:
                     group.create_task(self._store.close())
                 if self._rebuild is not None:
                     group.create_task(self._rebuild.close())
+                group.create_task(self._shared.cluster.close())
         except TimeoutError:
             log.warning("daemon.close_timed_out")
         finally:
-            await self._shared.cluster.close()
             await self._close_ledger()
 
     async def _close_ledger(self) -> None:
@@ -432,6 +432,16 @@ async def _until(stop: asyncio.Event, name: str, running: Awaitable[None]) -> No
     await running
     if not stop.is_set():
         raise TaskEndedError(f"{name} ended, which it must not")
+
+
+async def until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do what ends by itself, and leave it undone when we are to stop before that."""
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(work, name="what ends before we begin")
+        stopping = group.create_task(stop.wait(), name="stop before we begin")
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        stopping.cancel()
 
 
 async def _ended(tasks: Sequence[asyncio.Task[None]], within_s: float) -> None:

@@ -31,6 +31,9 @@ each of the targets of a provider that are taken together (`python -m benchmarks
 AWAY_S: Final = 2.0
 """A beat this late was missed because this process stood still (it was stopped, or its loop held):
 nobody watched meanwhile, and that counts towards no hold. What is shorter is a busy moment."""
+HEAR_S: Final = 5.0
+"""How long a replica that stood still hears what the others found meanwhile before it judges: an
+outage that came and went would else fire as if it were now."""
 
 log = structlog.get_logger("sonde.evaluator")
 
@@ -73,6 +76,7 @@ class Evaluator:
         self._keys = asked.keys
         self._mutes = asked.mutes
         self._elsewhere = asked.elsewhere
+        self._silent_s = patience_s(config.targets)
         self._seen = clock.monotonic()
         self._began = self._seen
         """When the newest evaluation began, on the monotonic clock."""
@@ -91,6 +95,9 @@ class Evaluator:
             beat = max(beat + every_s, self._clock.monotonic())
             await asyncio.sleep(beat - self._clock.monotonic())
             late_s = self._clock.monotonic() - beat
+            if late_s > AWAY_S and self._config.cluster is not None:
+                await asyncio.sleep(HEAR_S)
+                late_s = self._clock.monotonic() - beat
 
     async def evaluate(self, late_s: float = 0.0) -> None:
         """Evaluate every rule once, so much later than meant; commit states and notifications.
@@ -130,7 +137,7 @@ class Evaluator:
     def _judging(self, now: float) -> Iterator[None]:
         """Evaluate the rules; a transition is announced in the step in which its state changed."""
         summaries: dict[View, Summary] = {}
-        since = now - patience_s(self._config.targets)
+        since = now - self._silent_s
         for view in self._engine.views:
             windows: Windows | None = self._windows
             if view.location:

@@ -41,6 +41,9 @@ class Leading(Hearer, Protocol):
     async def run_slot(self, target: Target, slot: Slot, /) -> None:
         """Take a slot all the way."""
 
+    async def make(self, target: Target, slot: Slot, /) -> ProbeResult | None:
+        """Make a slot's own attempt and take down what it found; None: it could not be made."""
+
     async def attempt(self, target: Target, slot: Slot, number: int, /) -> ProbeResult | None:
         """Make one attempt; None: its budgets did not allow it after all."""
 
@@ -115,6 +118,10 @@ class Lasting:
 
     async def _run_slot(self, target: Target, slot: Slot) -> None:
         await self.leading.run_slot(target, slot)
+
+    async def make(self, target: Target, slot: Slot) -> ProbeResult | None:
+        """Make a slot's own attempt, whoever leads by now."""
+        return await self.leading.make(target, slot)
 
     async def _attempt(self, target: Target, slot: Slot, number: int) -> ProbeResult | None:
         return await self.leading.attempt(target, slot, number)

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from aggregator.heard import Standing, insert_heard, standing
+from aggregator.heard import Standing, insert_heard, insert_ours
 from aggregator.ledger import Ledger, LedgerError
 from aggregator.results import SkippedSlot, insert_result, insert_skipped
 from aggregator.stores.rebuild import began_at
@@ -112,9 +112,10 @@ class Pipeline:
         return found
 
     def _insert_ours(self, result: ProbeResult, connection: sqlite3.Connection) -> Standing:
-        found = Standing.NEW if self._alone else standing(connection, result)
+        if not self._alone:
+            return insert_ours(connection, result)
         insert_result(connection, result)
-        return found
+        return Standing.NEW
 
     # What other replicas had.
 
@@ -145,8 +146,17 @@ class Pipeline:
         self.ledger_error = None
         return found
 
-    def count_heard(self, target: Target, news: News, at: float) -> None:
-        """Count what another replica had at steady time `at`, as if it had been had here."""
+    def count_heard(self, target: Target, news: News, at: float) -> bool:
+        """Count what another replica had at steady time `at`, as if it had been had here.
+
+        False: it is too old to be brought into its place, or its target is gone by now.
+        """
+        if self._now(target) is None or self._windows.outdated(target.name, at):
+            return False
+        self._count_news(target, news, at)
+        return True
+
+    def _count_news(self, target: Target, news: News, at: float) -> None:
         if isinstance(news, SkippedSlot):
             self._count_skip(target, news.reason, news.failing, at)
             return

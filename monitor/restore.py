@@ -46,13 +46,15 @@ async def replay_windows(
         connection.set_progress_handler(stopped, STEPS)
         try:
             for row in replay(connection, now - longest_s, now):
+                at = min(now, had_at(row) if isinstance(row, ProbeResult) else row.at)
                 if elsewhere is not None and row.location != location:
-                    at = had_at(row) if isinstance(row, ProbeResult) else row.at
-                    elsewhere.take(row, min(now, at))
+                    elsewhere.take(row, at)
+                elif elsewhere is not None and windows.outdated(row.target, at):
+                    continue  # heard of late, and not counted then either
                 elif isinstance(row, ProbeResult):
-                    windows.ingest(row, min(now, had_at(row)))
+                    windows.ingest(row, at)
                 else:
-                    windows.skipped(row.target, row.reason, min(now, row.at), row.failing)
+                    windows.skipped(row.target, row.reason, at, row.failing)
                 rows += 1
         except sqlite3.OperationalError:
             if not stopped():

@@ -334,14 +334,16 @@ class Road:
                 self.lasting.claimed.count(current, slot, SkipReason.IN_FLIGHT)
                 return
         try:
-            result = await self._make(current, slot)
+            result = await self.lasting.make(current, slot)
         finally:
             self.cluster.release(current)
         if result is not None:
             self.confirmations.after(current, slot, result)
 
-    async def _make(self, target: Target, slot: Slot) -> ProbeResult | None:
+    async def make(self, target: Target, slot: Slot) -> ProbeResult | None:
         """Make a slot's own attempt and take down what it found; None: it could not be made."""
+        if not self._has(target):  # another road took over while the others were asked
+            return None
         result = await self.attempt(target, slot, 1)
         if result is None:
             # A disk that takes nothing is no spent budget: the slot is missing, not held back.
@@ -454,12 +456,11 @@ class Road:
             **objectives,
             **anomalies,
             "evaluation of rules": self.evaluator.run,
-            "housekeeping of the ledger": self._keep_house,
+            "housekeeping of the ledger": partial(
+                keep_house, *(self._ledger, self.config.store, self._clock, self.metrics)
+            ),
             "drawing of budgets": self.budget.run,
         }
-
-    async def _keep_house(self) -> None:
-        await keep_house(self._ledger, self.config.store, self._clock, self.metrics)
 
     def readiness(self) -> Readiness:
         """Say whether this process watches what it should."""

@@ -34,12 +34,13 @@ def cluster_routes(current: Current) -> APIRouter:
         own = next((member.name for member in members if member.own), "")
         async with deadline():
             owners = await _owners(sources, own)
+        here = sources.config.location
         ran = Counter(owner.replica for owner in owners)
         return Replicas(
             alone=False,
             connected=group.connected,
             replicas=[
-                _replica(member, ran[member.name])
+                _replica(member, ran[member.name] if member.location == here else None)
                 for member in sorted(members, key=lambda member: (member.location, member.name))
             ],
             owners=owners,
@@ -49,7 +50,7 @@ def cluster_routes(current: Current) -> APIRouter:
     return router
 
 
-def _replica(member: Member, targets: int) -> Replica:
+def _replica(member: Member, targets: int | None) -> Replica:
     return Replica(
         name=member.name,
         location=member.location,

@@ -1,8 +1,8 @@
 """Targets as they are now, each made anew only when something about it changed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aggregator.part import alike
@@ -17,9 +17,10 @@ from monitor.api.models.targets import TargetNow
 from monitor.api.turns import Turns
 from monitor.clock import Clock
 from monitor.config.values import Config
+from monitor.elsewhere import Elsewhere, patience_s
 from monitor.pipeline import Pipeline
 from monitor.road import shown_window
-from probes.result import ProbeResult, SkipReason
+from probes.result import Fault, ProbeResult, SkipReason
 from probes.target import Target
 
 STALE_INTERVALS: Final = 3
@@ -30,6 +31,15 @@ _LOUD: Final = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)
+class _About:
+    """What is said beside the figures."""
+
+    paused: str
+    failing_at: tuple[str, ...]
+    """Other locations."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Made:
     """A row, and what it was made of."""
 
@@ -37,23 +47,32 @@ class _Made:
     summary: Summary
     last: ProbeResult | None
     seen: Seen
-    paused: str
+    about: _About
 
-    def still(self, summary: Summary, last: ProbeResult | None, seen: Seen, paused: str) -> bool:
+    def still(self, summary: Summary, last: ProbeResult | None, seen: Seen, about: _About) -> bool:
         same = alike(self.summary, summary) and self.last is last
-        return same and self.seen == seen and self.paused == paused
+        return same and self.seen == seen and self.about == about
 
 
 class Present:
     """What `TargetNow` says of every target; used in the daemon's loop alone."""
 
     def __init__(
-        self, config: Config, windows: Windows, pipeline: Pipeline, board: Board, clock: Clock
+        self,
+        config: Config,
+        windows: Windows,
+        elsewhere: Elsewhere,
+        pipeline: Pipeline,
+        board: Board,
+        clock: Clock,
     ) -> None:
         self._targets = config.targets
         self._providers = {target.name: target.provider for target in config.targets}
         self._over_s = shown_window(config.windows_s)
         self._windows = windows
+        self._elsewhere = elsewhere
+        self._others = tuple(each for each in config.locations if each != config.location)
+        self._silent_s = patience_s(config.targets)
         self._pipeline = pipeline
         self._board = board
         self._clock = clock
@@ -84,6 +103,7 @@ class Present:
         last = self._pipeline.last_result.get(target.name)
         reason = self._pipeline.last_skip.get(target.name)
         paused = "" if reason is None or reason in _LATE else reason.value
+        about = _About(paused, tuple(self._failing_at(target.name)))
         seen = Seen(
             self._ok(target, last),
             self._loudest.get(target.name),
@@ -91,13 +111,23 @@ class Present:
             quantile(summary.latency, 0.95),
         )
         before = self._made.get(target.name)
-        if before is not None and before.still(summary, last, seen, paused):
+        if before is not None and before.still(summary, last, seen, about):
             return before
         rank = 0 if before is None else before.row.rank
-        row = _row(target, summary, last, seen, paused, rank)
+        row = _row(target, summary, last, seen, about, rank)
         if before is not None and row == before.row:
             row = before.row
-        return _Made(row, summary, last, seen, paused)
+        return _Made(row, summary, last, seen, about)
+
+    def _failing_at(self, target: str) -> Iterator[str]:
+        """Yield the other locations that report, and whose newest probe of a target failed."""
+        now = self._clock.steady()
+        for location in self._others:
+            windows = self._elsewhere.reporting(location, now - self._silent_s)
+            if windows is not None:
+                newest = windows.summary((target,), self._over_s, now).recent_faults[-1:]
+                if newest and newest[0] not in (Fault.NONE, Fault.MONITOR):
+                    yield location
 
     def _ok(self, target: Target, last: ProbeResult | None) -> bool | None:
         if last is None:
@@ -113,7 +143,7 @@ class Present:
             each = made[name]
             if each.row.rank != rank:
                 row = each.row.model_copy(update={"rank": rank})
-                each = made[name] = _Made(row, each.summary, each.last, each.seen, each.paused)
+                each = made[name] = replace(each, row=row)
             rows.append(each.row)
         return tuple(rows)
 
@@ -140,7 +170,7 @@ def _row(
     summary: Summary,
     last: ProbeResult | None,
     seen: Seen,
-    paused: str,
+    about: _About,
     rank: int,
 ) -> TargetNow:
     return TargetNow(
@@ -155,5 +185,6 @@ def _row(
         level=level_of(seen),
         last=None if last is None else last_of(last),
         figures=figures_of(summary),
-        paused=paused,
+        paused=about.paused,
+        failing_at=list(about.failing_at),
     )

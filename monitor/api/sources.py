@@ -122,7 +122,9 @@ def sources_of(
         readiness=road.readiness,
         sayings=tuple if outside is None else outside.sayings,
         reloaded=reloaded,
-        present=Present(road.config, road.windows, road.pipeline, board, clock),
+        present=Present(
+            road.config, road.windows, road.lasting.elsewhere, road.pipeline, board, clock
+        ),
         strips=Strips(road.config, ledger, clock),
         board=board,
     )

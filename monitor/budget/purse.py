@@ -6,7 +6,7 @@ spent twice.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -79,18 +79,28 @@ class Purse(Protocol):
         """Return how often that was so on a day, by provider."""
 
 
+DrawnBefore = Callable[[sqlite3.Connection, str, str], int]
+"""Says what else was drawn of a subject on a day, in nano-dollars."""
+
+
+def _nothing(_connection: sqlite3.Connection, _subject: str, _day: str) -> int:
+    return 0
+
+
 class LedgerPurse:
     """The purse of a Sonde that is alone: its own ledger."""
 
     shared = False
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, before: DrawnBefore = _nothing) -> None:
+        """`before`: while it was not alone."""
         self._ledger = ledger
+        self._before = before
 
     async def draw(self, subject: str, day: date, wanted_nusd: int, cap_nusd: int) -> Drawn:
         """Draw in one transaction."""
         work = partial(_draw, subject=subject, day=day, wanted_nusd=wanted_nusd, cap_nusd=cap_nusd)
-        return await self._ledger.write(work)
+        return await self._ledger.write(partial(work, before=self._before))
 
     async def give_back(self, subject: str, day: date, amount_nusd: int) -> None:
         """Put back in one transaction."""
@@ -107,13 +117,19 @@ class LedgerPurse:
 
 
 def _draw(
-    connection: sqlite3.Connection, *, subject: str, day: date, wanted_nusd: int, cap_nusd: int
+    connection: sqlite3.Connection,
+    *,
+    subject: str,
+    day: date,
+    wanted_nusd: int,
+    cap_nusd: int,
+    before: DrawnBefore,
 ) -> Drawn:
     row: tuple[int] | None = connection.execute(
         "SELECT drawn_nusd FROM budget_days WHERE subject = ? AND day = ?",
         (subject, day.isoformat()),
     ).fetchone()
-    before_nusd = 0 if row is None else row[0]
+    before_nusd = (0 if row is None else row[0]) + before(connection, subject, day.isoformat())
     granted_nusd = max(0, min(wanted_nusd, cap_nusd - before_nusd))
     if granted_nusd:
         connection.execute(
@@ -124,6 +140,13 @@ def _draw(
     if granted_nusd and row is None:
         _forget(connection, day - timedelta(days=KEPT_DAYS))
     return Drawn(granted_nusd, before_nusd + granted_nusd)
+
+
+def drawn_alone(connection: sqlite3.Connection, since: date) -> list[tuple[str, str, int]]:
+    """Return subject, day and what was drawn, for those who go on together with others."""
+    return connection.execute(
+        "SELECT subject, day, drawn_nusd FROM budget_days WHERE day >= ?", (since.isoformat(),)
+    ).fetchall()
 
 
 def _forget(connection: sqlite3.Connection, before: date) -> None:

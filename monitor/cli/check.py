@@ -167,7 +167,8 @@ def _influxdb(store: Row | None) -> Iterator[tuple[str, str]]:
 
 def _cluster(cluster: Row | None) -> Iterator[tuple[str, str]]:
     if cluster is not None:
-        whole = ", ".join(cluster["locations"]) or "all at one location"
+        named = ", ".join(cluster["locations"])
+        whole = f"locations {named}" if named else "all at one location"
         where = f"Redis as in {cluster['redis'] or 'the file'}"
         yield "cluster", f"{cluster['name']}: {where}, this is {cluster['replica']}, {whole}"
 

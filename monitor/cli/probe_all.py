@@ -45,12 +45,12 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
     with asyncio.Runner(loop_factory=lag.new_loop) as runner:
         runner.get_loop().set_default_executor(DaemonThreads())
         found = runner.run(_probe(config, targets, lag, within_s))
-    if arguments.junit is not None:
-        arguments.junit.write_text(junit(found), encoding="utf-8")
     if arguments.json:
         put(json.dumps(document(found), indent=2) + "\n")
     else:
         show(Console(highlight=False), table(found))
+    if arguments.junit is not None:
+        arguments.junit.write_text(junit(found), encoding="utf-8")
     return 0 if found.ok else 1
 
 
@@ -64,6 +64,8 @@ def chosen(arguments: argparse.Namespace, config: Config) -> Sequence[Target]:
         match = parse_matchers(arguments.match)
     except ValueError as error:
         raise MistakenError(f"--match: {error}") from None
+    if arguments.junit is not None and not arguments.junit.parent.is_dir():
+        raise MistakenError(f"--junit: there is no folder {arguments.junit.parent}")
     targets = [t for t in config.targets if match.matches(labels_of(t, config.location))]
     if not targets:
         raise MistakenError(f"no target matches {' '.join(arguments.match)}")

@@ -108,17 +108,18 @@ def serve(config: Config, file: ConfigFile | None = None) -> int:
     """
     assets = load_assets()
     now = Clock().wall()
+    budgets = () if config.cluster else config.budgets  # else Redis knows, and the others
     try:
         ledger = Ledger.open(
             config.store.path,
             SCHEMAS,
-            mending=Mending(now, partial(count_as_drawn, budgets=config.budgets, wall=now)),
+            mending=Mending(now, partial(count_as_drawn, budgets=budgets, wall=now)),
         )
     except LedgerError as error:
         print(f"{config.source} store.path: {error}", file=sys.stderr)  # noqa: T201
         return 2
     if ledger.mended is not None:
-        _tell(ledger.mended)
+        _tell(ledger.mended, known=not budgets)
     try:
         lag = LagMeter()
         with asyncio.Runner(loop_factory=lag.new_loop) as runner:
@@ -137,14 +138,16 @@ def serve(config: Config, file: ConfigFile | None = None) -> int:
     return 0
 
 
-def _tell(mended: Mended) -> None:
+def _tell(mended: Mended, *, known: bool) -> None:
+    """Log what is left. `known`: budgets are, whatever this ledger has lost of them."""
+    drawn = not known and forgets_budgets(mended.lost)
     log.error(
         "ledger.begun_anew",
         reason=mended.reason,
         set_aside=str(mended.aside or ""),
         saved=dict(mended.saved),
         lost=mended.lost,
-        budgets_of_today="counted as drawn" if forgets_budgets(mended.lost) else "known",
+        budgets_of_today="counted as drawn" if drawn else "known",
     )
 
 

@@ -8,6 +8,7 @@ from aggregator.ledger import Ledger
 from alerting.consent import FREE, Consent
 from monitor.budget.purse import LedgerPurse, Purse
 from monitor.cluster.protocol import Hearer, Member, News, Running, Turn
+from monitor.cluster.purse_fields import drawn_together
 from probes.result import SkipReason
 from probes.target import Slot, Target
 
@@ -42,7 +43,7 @@ class Alone:
 
     def purse(self) -> Purse:
         """Keep budgets in the ledger."""
-        return LedgerPurse(self._ledger)
+        return LedgerPurse(self._ledger, drawn_together)
 
     async def claim(self, _target: Target, _slot: Slot) -> Turn:
         """Take every slot."""

@@ -17,13 +17,18 @@ from redis.exceptions import NoScriptError
 from monitor.clock import Clock
 from monitor.cluster.link import ASK_S, AwayError, Link
 from monitor.cluster.protocol import Member, Turn
-from monitor.cluster.rank import SPREAD_S, early_s, head_start_s, patience_s, rank
+from monitor.cluster.rank import (
+    SPREAD_S,
+    early_s,
+    head_start_s,
+    patience_s,
+    rank,
+    slot_life_s,
+)
 from monitor.cluster.scripts import BUSY, CLAIM, COUNT, FURTHER, RELEASE, WON, Script
 from monitor.scheduler import GRACE_RATIO, GRACE_S
 from probes.target import Slot, Target
 
-SLOT_LIFE_S: Final = 120.0
-"""A slot is remembered this long, or two intervals: clocks may be apart, and one replica slow."""
 MOST_AT_ONCE: Final = 1000
 """Scripts in one round trip: Redis does nothing else for their 10 ms."""
 MOST_WAITING: Final = 10_000
@@ -254,7 +259,7 @@ def _grace_s(target: Target) -> float:
 
 
 def _slot_life_ms(target: Target) -> int:
-    return round(1000 * max(SLOT_LIFE_S, 2 * target.interval_s))
+    return round(1000 * slot_life_s(target.interval_s))
 
 
 def _flight_life_ms(target: Target) -> int:

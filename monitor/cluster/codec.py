@@ -29,6 +29,8 @@ TEXT_CHARS: Final = 1_000
 LIMITS: Final = 32
 """Buckets of rate limits in one result; no provider states as many."""
 LARGEST: Final = 2**63 - 1
+STATUSES: Final = 1_000
+"""HTTP statuses have three digits; each is a series in /metrics."""
 LATEST: Final = 253_402_300_800.0
 """The year 10000: no clock says so."""
 
@@ -189,6 +191,13 @@ def _whole(value: object) -> int:
     return value
 
 
+def _status(value: object) -> int:
+    status = _whole(value)
+    if not 0 <= status < STATUSES:
+        raise ValueError("no status")
+    return status
+
+
 def _real(value: object) -> float:
     # Not finite is what has too large an exponent: words for it are refused before.
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -244,6 +253,7 @@ def _reader(hint: object) -> Read:
 _OTHERS: Final[Mapping[str, Read]] = {
     "at": _time,
     "slot_at": _time,
+    "status": _status,
     "detail": lambda value: _text(value, DETAIL_LIMIT),
     "rate_limits": _limits,
 }

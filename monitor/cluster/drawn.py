@@ -198,9 +198,9 @@ def read_reply(answer: object) -> Reply:
         pairs = dict(zip(texts[::2], texts[1::2], strict=True))
         return Reply(
             Status(_text(status)),
-            int(_text(granted)),
-            int(_text(replicas)),
-            int(_text(now_ms)),
+            _amount(_text(granted)),
+            _amount(_text(replicas)),
+            _amount(_text(now_ms)),
             _text(epoch),
             _text(absent),
             read_counters(pairs),

@@ -7,8 +7,9 @@ still prevents doubles; what was told meanwhile, or lost with a Redis, is brough
 """
 
 import asyncio
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,10 +24,12 @@ from alerting.notification import SEND_BUDGET_S, Notification, Status
 from monitor.cluster.epoch import Epoch
 from monitor.cluster.link import AwayError, Link
 from monitor.cluster.protocol import Member
-from monitor.cluster.told import Log, after, decode, encode, fresh, news_in
+from monitor.cluster.told import Log, after, believed, decode, encode, fresh, news_in
 
 LEASE_S: Final = SEND_BUDGET_S + 5.0
 """One attempt and what stands around it. Who is paused for longer has lost the lease."""
+OLD_S: Final = LEASE_S - SEND_BUDGET_S
+"""An answer that took longer (we stood still) leaves no time for an attempt."""
 AGAIN_S: Final = 1.0
 """How soon a message is asked for again that another replica is telling, or that got no answer: one
 answer that is missing is not yet a Redis that is away."""
@@ -42,11 +45,13 @@ MOST_UNANSWERED: Final = 10_000
 BATCH: Final = 100
 """Logs brought back in one question."""
 WRITE_S: Final = 2.0
-"""How long that may take: a hundred small scripts, one after another."""
+"""How long that may take: a hundred small scripts."""
 
 ASK: Final = """
-if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
-    and redis.call('GET', KEYS[1]) ~= ARGV[1] then return {} end
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {} end
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
 local time = redis.call('TIME')
 local found = {time[1], time[2]}
 found[3] = redis.call('HGET', KEYS[2], 'threads') or ''
@@ -54,16 +59,17 @@ found[4] = redis.call('HGET', KEYS[2], 'at') or ''
 for i = 3, #ARGV do found[i + 2] = redis.call('HGET', KEYS[2], 'alert:' .. ARGV[i]) or '' end
 return found
 """
-"""Take the lease, or have it still; then read of the log what the message is about."""
+"""Take the lease, or have it still, for a whole attempt in any case; then read of the log what the
+message is about."""
 
 NOTE: Final = """
-local token, kept_ms, at, mode, opened, closed = unpack(ARGV)
+local token, kept_ms, at, mode, opened, closed = unpack(ARGV, 1, 6)
 local lease, told = KEYS[1], KEYS[2]
 local function time_in(text) return tonumber(string.match(text or '', '(%S+)$') or '0') or 0 end
 local held = redis.call('GET', lease) == token
 local noted_at = time_in(redis.call('HGET', told, 'at'))
 local newer = tonumber(at) > noted_at
-if newer then redis.call('HSET', told, 'at', at) end
+if newer or held then redis.call('HSET', told, 'at', at) end
 if mode == 'over' then
     local all = redis.call('HGETALL', told)
     for i = 1, #all, 2 do
@@ -90,6 +96,9 @@ if held then redis.call('DEL', lease) end
 """
 """Note what was told, and let go of the lease if it is ours. Who lost it, or brings back what he
 knows, overwrites nothing newer; what Redis has perhaps, and newer, opens no thread again."""
+
+_CLOCK: Final = re.compile(r"\d{1,12}")
+"""Seconds, or microseconds, of the clock of Redis."""
 
 RELEASE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
@@ -134,7 +143,7 @@ class Leases:
 
     async def ask(self, channel: str, notification: Notification) -> Leave:
         """Ask for leave to send; GO is good for one attempt."""
-        key = channel, notification.order
+        key, began = (channel, notification.order), asyncio.get_running_loop().time()
         try:
             await self._look()
             if self._epoch.settling_s:
@@ -143,7 +152,7 @@ class Leases:
         except AwayError:
             return self._alone(key, notification)
         self._unanswered.pop((channel, notification.id), None)
-        if found is None:
+        if found is None or asyncio.get_running_loop().time() - began > OLD_S:
             return Leave(Word.WAIT, notification, AGAIN_S)
         self._remember(key, fresh(found, self._logs.get(key, Log())))
         leave = self._judged(key, notification)
@@ -158,7 +167,7 @@ class Leases:
             await self._release(key)
             return
         self._unanswered.pop((channel, notification.id), None)
-        known = after(self._logs.get(key, Log()), notification, self._ahead_s, self._now())
+        known = after(self._known(key), notification, self._ahead_s, self._now())
         self._remember(key, known)
         over = notification.status is Status.RESOLVED
         opened, closed = ("", notification.thread) if over else (notification.thread, "")
@@ -188,7 +197,7 @@ class Leases:
         self._roll = tuple(self._members()) or self._roll
 
     def _judged(self, key: Key, notification: Notification) -> Leave:
-        message = news_in(self._logs.get(key, Log()), notification, self._ahead_s, self._now())
+        message = news_in(self._known(key), notification, self._ahead_s, self._now())
         if message is None:
             return Leave(Word.TOLD, notification)
         return Leave(Word.GO, message)
@@ -217,6 +226,9 @@ class Leases:
     def _now(self) -> float:
         return self._wall() - self._ahead_s
 
+    def _known(self, key: Key) -> Log:
+        return believed(self._logs.get(key, Log()), self._now())
+
     def _remember(self, key: Key, known: Log) -> None:
         self._logs[key] = known
         self._logs.move_to_end(key)
@@ -236,6 +248,8 @@ class Leases:
         if not isinstance(answer, list) or len(answer) != 4 + len(alerts):
             return None
         seconds, micros, threads, at, *texts = map(_text, answer)
+        if not (_CLOCK.fullmatch(seconds) and _CLOCK.fullmatch(micros)):
+            return None
         self._ahead_s = self._wall() - (float(seconds) + float(micros) / 1e6)
         return decode(alerts, texts, threads, at)
 
@@ -249,14 +263,14 @@ class Leases:
         """Write what Redis may lack. Raises AwayError."""
         while self._owed:
             some = dict(islice(self._owed.items(), BATCH))
-            await self._link.ask(partial(self._write, some), timeout_s=WRITE_S)
+            calls: list[Sequence[str | int]] = [
+                (NOTE, 2, *self._keys(key), "", *_written(self._logs[key], owed))
+                for key, owed in some.items()
+            ]
+            await self._link.ask(partial(_evaluate, calls), timeout_s=WRITE_S)
             for key, owed in some.items():
                 if self._owed.get(key) is owed:
                     del self._owed[key]
-
-    async def _write(self, some: Mapping[Key, _Owed], redis: Redis) -> None:
-        for key, owed in some.items():
-            await _run(redis, NOTE, self._keys(key), ("", *_written(self._logs[key], owed)))
 
 
 def _written(log: Log, owed: _Owed) -> list[str]:
@@ -268,6 +282,14 @@ def _written(log: Log, owed: _Owed) -> list[str]:
 
 async def _run(redis: Redis, script: str, keys: Sequence[str], arguments: Sequence[str]) -> object:
     return await redis.eval(script, len(keys), *keys, *arguments)
+
+
+async def _evaluate(calls: Iterable[Sequence[str | int]], redis: Redis) -> None:
+    """Run scripts in one round trip: across an ocean one after another would take too long."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for call in calls:
+            pipe.execute_command("EVAL", *call)
+        await pipe.execute()
 
 
 def _text(value: object) -> str:

@@ -16,6 +16,7 @@ from redis.exceptions import (
     NoPermissionError,
     RedisClusterException,
     RedisError,
+    ResponseError,
 )
 
 from monitor.cluster.ways import Source, close_client, drop_idle, prove
@@ -37,6 +38,8 @@ LOOK_S: Final = 2.5
 perhaps with TLS across an ocean."""
 RETIRE_S: Final = 1.0
 """What is under way with a client that was replaced gets this long; longer than ASK_S."""
+REFUSALS: Final = 16
+"""Different texts of refused commands that are logged; more are variations of them."""
 
 FAILURES: Final = (
     *(RedisError, RedisClusterException, OSError, TimeoutError),
@@ -67,6 +70,7 @@ class Link:
             self._answers.set()
         self._doubted = asyncio.Event()
         self._told_away = False
+        self._told_refusals: set[str] = set()
         self._refused = client is None
         """Whether our name or password was, so that the URL is to be read again."""
 
@@ -101,7 +105,7 @@ class Link:
                 return await work(client)
         except FAILURES as error:
             if client is self._client:
-                self._doubt(error)
+                self._fail(error)
             raise AwayError(_told(error)) from None
 
     async def run(self) -> None:
@@ -144,10 +148,31 @@ class Link:
         async with asyncio.timeout(ASK_S):  # as all others ask: over a connection that stands
             await prove(client, key)
 
+    def _fail(self, error: Exception) -> None:
+        """Take note of a question that failed.
+
+        A strange value under one key, or a script that stumbles over it, is an answer: for the sake
+        of one budget nobody's claims are to go unasked. Those that redis-py has a name for concern
+        all there is; of the others (MISCONF) the look finds out, for it writes.
+        """
+        if type(error) is ResponseError:
+            self._tell_refusal(_told(error))
+            self._doubted.set()
+        else:
+            self._doubt(error)
+
     def _doubt(self, error: Exception) -> None:
+        if isinstance(error, ResponseError):
+            self._tell_refusal(_told(error))
         self._refused |= isinstance(error, AuthenticationError | NoPermissionError)
         self._answers.clear()
         self._doubted.set()
+
+    def _tell_refusal(self, reason: str) -> None:
+        """Log what is refused us, once: the next look may find nothing wrong, and tell nobody."""
+        if reason not in self._told_refusals and len(self._told_refusals) < REFUSALS:
+            self._told_refusals.add(reason)
+            log.warning("redis.refused", reason=reason)
 
     async def _take_url(self, source: Source) -> None:
         """Take another client if the URL may be another by now. Raises SecretError without any."""

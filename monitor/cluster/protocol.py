@@ -35,7 +35,8 @@ Keep = Callable[[sqlite3.Connection], None]
 
 
 UNKNOWN: Final = "unknown"
-"""What became of news of a target we do not have; the other words are those of `Standing`."""
+"""What became of news of a target we do not have as it is there, or of a time still to come; the
+other words are those of `Standing`."""
 
 
 class Turn(StrEnum):

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 
 from aggregator.ledger import Ledger, LedgerError
 from monitor.budget.day import day_of
-from monitor.budget.purse import Drawn, PurseError
+from monitor.budget.purse import Drawn, PurseError, drawn_alone
 from monitor.clock import Clock
 from monitor.cluster.drawn import (
     NOTHING,
@@ -29,13 +29,14 @@ from monitor.cluster.drawn import (
     UnreadableError,
     Waits,
     Wish,
+    counter,
     read_counters,
     read_reply,
     read_sessions,
     said,
 )
 from monitor.cluster.link import ASK_S, AwayError
-from monitor.cluster.purse_fields import read_fields, write_fields
+from monitor.cluster.purse_fields import ALONE, read_fields, write_fields
 from monitor.cluster.purse_script import SPEAK
 
 T = TypeVar("T")
@@ -258,22 +259,30 @@ class RedisPurse:
         if there is None:
             return ""
         wall = min(self._clock.wall(), there.now_ms / 1000)
-        return (day_of(wall, ZoneInfo("UTC")).date - timedelta(days=KEPT_DAYS)).isoformat()
+        return _kept_since(wall).isoformat()
 
     # What outlives us.
 
     async def _load(self) -> None:
-        """Take up what the processes before us wrote down. Raises LedgerError."""
+        """Take up what the processes before us wrote down, those that were alone, too.
+
+        Raises LedgerError.
+        """
         async with self._loading:
             if self._loaded:
                 return
+            since = _kept_since(self._clock.wall())
             rows = await self._ledger.read(read_fields)
+            alone = await self._ledger.read(partial(drawn_alone, since=since))
             try:
                 self._mirror.counters |= read_counters(rows)
                 self._mirror.sessions |= read_sessions(rows)
             except ValueError as error:
                 raise LedgerError("the ledger's budget fields are unreadable") from error
             self._mirror.own |= {name[4:] for name in rows if name.startswith("own|")}
+            for subject, day, drawn_nusd in alone:
+                name = counter("d", self._replica + ALONE, day, subject)
+                self._mirror.counters[name] = max(drawn_nusd, self._mirror.counters.get(name, 0))
             self._kept = rows
             self._loaded = True
 
@@ -290,6 +299,10 @@ def _beside(client: object, key: str) -> dict[str, object]:
     """Return what sends a command without a key to the node of one, where there are several."""
     node = getattr(client, "get_node_from_key", None)
     return {} if node is None else {"target_nodes": node(key)}
+
+
+def _kept_since(wall: float) -> date:
+    return day_of(wall, ZoneInfo("UTC")).date - timedelta(days=KEPT_DAYS)
 
 
 def _why(reply: Reply | None) -> str:

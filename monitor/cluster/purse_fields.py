@@ -25,6 +25,22 @@ def read_fields(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT field, value FROM purse_fields"))
 
 
+ALONE: Final = ".alone"
+"""Ends the name of the session that stands for what a replica drew before it had others."""
+
+
+def drawn_together(connection: sqlite3.Connection, subject: str, day: str) -> int:
+    """Return what was drawn through Redis, as far as this ledger heard: for one that is alone."""
+    drawn_nusd = 0
+    for field, value in read_fields(connection).items():
+        kind, _, rest = field.partition("|")
+        if kind in {"d", "g"}:
+            session, on, of = rest.split("|", 2)
+            if (on, of) == (day, subject) and not session.endswith(ALONE):
+                drawn_nusd += int(value) if kind == "d" else -int(value)
+    return drawn_nusd
+
+
 def write_fields(
     connection: sqlite3.Connection, *, before: Mapping[str, str], after: Mapping[str, str]
 ) -> None:

@@ -21,6 +21,8 @@ EASY_RATIO: Final = 0.25
 AHEAD_S: Final = 2.0
 NOISE_S: Final = 0.005
 """Clocks nearer than this cannot be told apart over a network."""
+SLOT_LIFE_S: Final = 120.0
+"""A slot is remembered this long, or two intervals: clocks may be apart, and one replica slow."""
 SPREAD_S: Final = 0.2
 """How far apart replicas probe that cannot ask each other: a provider need not see them at once."""
 
@@ -52,6 +54,11 @@ def early_s(ahead_s: float, interval_s: float) -> float:
     of the interval, is not waited for: it finds its slots taken.
     """
     return min(ahead_s, AHEAD_S, interval_s / 4) if ahead_s > NOISE_S else 0.0
+
+
+def slot_life_s(interval_s: float) -> float:
+    """Return how long the slots of a target are remembered."""
+    return max(SLOT_LIFE_S, 2 * interval_s)
 
 
 def _busy_s(load_ratio: float) -> float:

@@ -5,6 +5,7 @@ anything, and a replica that was away, or is new, hears what the stream still ha
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -14,7 +15,7 @@ import structlog
 from redis.asyncio import Redis
 
 from aggregator.ledger import Ledger, LedgerError
-from monitor.cluster.awaited import Awaited
+from monitor.cluster.awaited import TOLD_S, Awaited
 from monitor.cluster.codec import decode, printable
 from monitor.cluster.link import AwayError, Link
 from monitor.cluster.position import keep_upto, upto
@@ -66,6 +67,10 @@ class Reader:
         self._at: bytes | None = None
         """The newest entry that was taken in; None: not read from the ledger yet."""
         self._behind_since: float | None = monotonic()
+        self._heard_upto = -math.inf
+        """Monotonic time: everything that was told by then has been heard."""
+        self._patient_until = -math.inf
+        """What was told by then may lack what others could not tell while Redis was away."""
         self.heard: Counter[str] = Counter()
         """What became of what was heard: words of the hearer's."""
         self.refused = 0
@@ -98,11 +103,12 @@ class Reader:
                 some = await self._turn(hearer(), block_s=BLOCK_S)
                 if not some:
                     await self._look()
-                    await self._give_up(hearer())
                 elif self._behind_since is None:
                     await asyncio.sleep(PACE_S)
+                await self._give_up(hearer())
             except AwayError:
                 self._behind_since = self._behind_since or self._monotonic()
+                self._patient_until = self._monotonic() + TOLD_S
                 await asyncio.sleep(AGAIN_S)
 
     async def _turn(self, hearer: Hearer, *, block_s: float) -> bool:
@@ -114,7 +120,7 @@ class Reader:
         entries = await self._link.ask(read, timeout_s=block_s + READ_S)
         await self._take(entries, hearer)
         if len(entries) < ENTRIES:
-            self._behind_since = None
+            self._behind_since, self._heard_upto = None, asked_at
         elif self._behind_since is None:
             self._behind_since = asked_at
         return bool(entries)
@@ -172,8 +178,13 @@ class Reader:
             self._at = BEGINNING
 
     async def _give_up(self, hearer: Hearer) -> None:
-        """Count slots of which nothing came; only while everything told so far has been heard."""
-        for target, slot in self._awaited.lost(self._monotonic()):
+        """Count slots of which nothing came, though everything that was told by then was heard.
+
+        After Redis was away the others are given the time to tell what waits with them.
+        """
+        if self._heard_upto < self._patient_until:
+            return
+        for target, slot in self._awaited.lost(self._heard_upto):
             self.lost += await hearer.lost(target, slot)
 
 

@@ -37,7 +37,8 @@ local changed = false
 for i = 1, #ARGV, 2 do
     local known = redis.call('HGET', KEYS[1], ARGV[i])
     local until_s = known and tonumber(string.match(known, '^(%S+) ') or '')
-    if not until_s or tonumber(string.match(ARGV[i + 1], '^(%S+) ')) < until_s then
+    local news_s = tonumber(string.match(ARGV[i + 1], '^(%S+) '))
+    if not until_s or until_s ~= until_s or news_s < until_s then  -- not a number is no time
         redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
         changed = true
     end

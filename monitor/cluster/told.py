@@ -89,6 +89,19 @@ def fresh(found: Log, mine: Log) -> Log:
     return Log(alerts, tuple(threads)[:MOST_THREADS], mine.at)
 
 
+def believed(log: Log, now: float) -> Log:
+    """Return a log without the times that are still to come, so that nothing is stale by them.
+
+    The clock of Redis was ahead when they were written, and was set since.
+    """
+    latest = now + SLACK_S
+    alerts = {
+        name: said if said.at <= latest else replace(said, at=0.0)
+        for name, said in log.alerts.items()
+    }
+    return replace(log, alerts=alerts, at=log.at if log.at <= latest else 0.0)
+
+
 def news_in(
     log: Log, notification: Notification, ahead_s: float, now: float
 ) -> Notification | None:

@@ -63,8 +63,12 @@ class Telling:
                     group.create_task(exporter.run(), name="telling OpenTelemetry")
                 await self._changed.wait()
                 self._changed.clear()
-                if self._config is not None and not self._stopped:
-                    self._exporter = await asyncio.to_thread(self._built, self._config)
+                config = self._config
+                if config is not None and not self._stopped:
+                    built = await asyncio.to_thread(self._built, config)
+                    if built is not None:
+                        built.retarget(self._config or config)  # it may have changed meanwhile
+                    self._exporter = built
                 if exporter is not None:
                     exporter.stop()
 

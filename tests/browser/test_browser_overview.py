@@ -130,3 +130,14 @@ def test_a_phone_shows_all_of_it_in_its_width(visitor: Visit) -> None:
         expect(page.locator(".line .col-cost")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.evaluate("document.querySelector('.scroll').scrollWidth <= innerWidth")
+
+
+def test_a_target_that_fails_elsewhere_is_marked(page: Page) -> None:
+    """It is fine here; where it is not is said beside its level, without looking at its page."""
+    fine = target("p-a").model_copy(update={"failing_at": ["fra1", "sin1"]})
+    with Board([fine, target("p-b")], []) as board:
+        page.goto(board.url)
+        levels = page.locator(".line .col-level")
+        expect(levels).to_contain_text(["ok", "ok"])
+        expect(levels.first).to_contain_text("fails in fra1, sin1")
+        expect(levels.last).not_to_contain_text("fails")

@@ -33,7 +33,11 @@ def replica(name: str, **changes: object) -> Replica:
 GROUP = Replicas(
     alone=False,
     connected=True,
-    replicas=[replica("a"), replica("b", clock_ahead_s=3.0)],
+    replicas=[
+        replica("a"),
+        replica("b", clock_ahead_s=3.0),
+        replica("c", location="iad1", targets=None),
+    ],
     owners=[
         Owner(target="p-a", replica="b", at=time.time()),
         Owner(target="p-b", replica=None, at=None),
@@ -55,12 +59,13 @@ def test_the_header_leads_to_replicas_and_a_banner_says_where_they_are_at_odds(
         lines = page.get_by_role("table", name="Replicas").locator("tbody tr")
         expect(lines).to_contain_text(["a (this one)", "3.0 s ahead"])
         expect(lines.first).to_contain_text("right")
+        expect(lines.last.locator("td").last).to_have_text("–")
         owners = page.get_by_role("table", name="Targets").locator("tbody tr")
         expect(owners).to_contain_text(["p-a", "p-b"])
         expect(owners.first.get_by_role("link")).to_have_attribute("href", "/targets/p-a")
         assert not violations(page)
         page.reload()
-        expect(lines).to_have_count(2)
+        expect(lines).to_have_count(3)
         assert shift(page) < SHIFT_LIMIT
 
 

@@ -17,6 +17,7 @@ _STATES: Final = {
 }
 _OURS: Final = 'fault!="monitor"'
 """What our own machine did says nothing about anybody."""
+_NOT_THEIRS: Final = 'fault!~"monitor|provider"'
 
 
 def _by_target(asked: str) -> str:
@@ -38,8 +39,13 @@ _NOW: Final = Row(
             width=4,
             height=4,
             bad_from=1,
-            queries=(Query(f"""sum({_shared("sonde_alerts", 'state="firing"')})"""),),
-            says="Of all providers and locations.",
+            queries=(
+                Query(
+                    f"""sum({_shared("sonde_alerts", 'state="firing"')})"""
+                    " or 0 * max(sonde_build_info)"
+                ),
+            ),
+            says="Of all providers and locations; 0 only while a Sonde is there to say so.",
         ),
         Panel(
             title="Targets",
@@ -119,8 +125,8 @@ _FAULTS: Final = Row(
             unit="percentunit",
             queries=(
                 Query(
-                    f"""{_by("provider", _grown(_RESULTS, 'fault!~"monitor|provider"', over="1h"))}"""
-                    f""" / {_by("provider", _grown(_RESULTS, _OURS, over="1h"))}""",
+                    f"{_by('provider', _grown(_RESULTS, _NOT_THEIRS, over='1h'))}"
+                    f" / {_by('provider', _grown(_RESULTS, _OURS, over='1h'))}",
                     "{{provider}}",
                 ),
             ),

@@ -50,6 +50,7 @@ OTHERS: Final = frozenset(
         "redis-cli",
     }
     | {"mkdir", "mkdocs", "openssl", "pip", "printf", "promtool", "source", "sqlite3"}
+    | {"install", "systemctl"}
 )
 """Programs that pages name and nothing here can run: their line is read by a shell, no more."""
 ELLIPSIS: Final = "…"
@@ -60,7 +61,9 @@ _PROMETHEUS_KEYS: Final = frozenset({"global", "scrape_configs", "rule_files", "
 _ALERTMANAGER_KEYS: Final = frozenset({"inhibit_rules", "receivers", "route"})
 _ROUTED: Final = {"receivers": [{"name": "a"}], "route": {"receiver": "a"}}
 """What an Alertmanager's configuration has beside the piece on a page."""
-_GRAFANA_KEYS: Final = frozenset({"apiVersion", "datasources"})
+_GRAFANA_KEYS: Final = frozenset({"apiVersion", "datasources", "providers"})
+_OURS: Final = re.compile(r"^(?:\.venv|/opt/sonde)/bin/")
+"""Where pages install us."""
 _TARGET: Final = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 _UNSAID: Final = re.compile(r"arguments are required|expected one argument")
 _METRICS_QL: Final = re.compile(r"\bhistogram_over_time\b")
@@ -88,7 +91,7 @@ def _shell(block: Block, folder: Path) -> Iterator[str]:
         return
     for line in _lines(script):
         for program, *arguments in commands(line):
-            yield from _program(program.removeprefix(".venv/bin/"), arguments)
+            yield from _program(_OURS.sub("", program), arguments)
 
 
 def _lines(script: str) -> Iterator[str]:
@@ -228,9 +231,12 @@ def _grafana(document: dict[str, Any]) -> Iterator[str]:
     """
     if document["apiVersion"] != 1:
         yield "Grafana provisions by apiVersion 1"
-    for source in document["datasources"]:
+    for source in document.get("datasources", ()):
         if not {"name", "type", "url"} <= source.keys():
             yield f"a data source wants name, type and url: {source}"
+    for provider in document.get("providers", ()):
+        if provider.get("type") != "file" or "path" not in provider.get("options", {}):
+            yield f"dashboards come from files, at a path: {provider}"
 
 
 def _rules(rules: object) -> dict[str, Any]:

@@ -28,7 +28,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 ROOTS: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
-_SECRETS: Final = re.compile(r"/run/secrets/([\w.-]+)")
+_SECRETS: Final = re.compile(r"/run/(?:secrets|credentials/sonde\.service)/([\w.-]+)")
 _PEM: Final = re.compile(r"/etc/ssl/[\w-]+\.pem")
 
 # Any: YAML is of any shape.

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -69,6 +69,16 @@ async def test_who_dies_while_telling_holds_up_nobody_for_long(redis_server: Red
             assert SEND_BUDGET_S < left_s <= LEASE_S
             client.pexpire(f"{NAME}:lease:team/g", 1)
         await until(lambda: _word(b, Word.GO))
+
+
+async def test_each_attempt_has_a_whole_lease(redis_server: RedisServer) -> None:
+    """Who has it still, and does not know it, has leave again: for as long as an attempt takes."""
+    async with replicas(redis_server.url, "a") as (a,):
+        assert (await a.ask("team", X)).word is Word.GO
+        with redis_server.client() as client:
+            client.pexpire(f"{NAME}:lease:team/g", 1_000)
+            assert (await a.ask("team", X)).word is Word.GO
+            assert client.pttl(f"{NAME}:lease:team/g") / 1e3 > SEND_BUDGET_S
 
 
 async def _word(who: Leases, word: Word) -> bool:
@@ -195,6 +205,63 @@ async def test_many_groups_are_brought_back(redis_server: RedisServer, notes: in
         async with Redis.from_url(redis_server.url) as client:
             await until(lambda: _holds(client, notes))
         keeping.cancel()
+
+
+async def test_a_group_of_thousands_is_noted_and_brought_back(redis_server: RedisServer) -> None:
+    """An outage of everything, told in one message."""
+    others = tuple(replace(X.alerts[0], fingerprint=f"{number:x}") for number in range(5_000))
+    async with replicas(redis_server.url, "a") as (a,):
+        await tell(a, replace(X, others=others))
+        with redis_server.client() as client:
+            assert client.hlen(f"{NAME}:told:team/g") == 5_003
+            client.flushall()
+            keeping = asyncio.create_task(a.keep())
+            await until(lambda: _exists(client.exists, f"{NAME}:told:team/g"))
+            keeping.cancel()
+
+
+async def test_groups_are_brought_back_across_an_ocean(redis_server: RedisServer) -> None:
+    """In few round trips: an answer that is a tenth of a second away is in time."""
+    async with far_away(redis_server) as url, replicas(url, "a") as (a,):
+        await tell(a)
+        for begin in range(0, 60, 6):
+            async with asyncio.TaskGroup() as group:
+                for number in range(begin, begin + 6):
+                    message = replace(X, group_id=str(number))
+                    group.create_task(a.settled("team", message, told=True))
+        redis_server.client().flushall()
+        keeping = asyncio.create_task(a.keep())
+        async with Redis.from_url(redis_server.url) as client:
+            await until(lambda: _holds(client, 61))
+        keeping.cancel()
+
+
+@asynccontextmanager
+async def far_away(server: RedisServer) -> AsyncIterator[str]:
+    """Have every word to the server, and from it, take a twentieth of a second."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while words := await reader.read(1 << 20):
+                await asyncio.sleep(0.05)
+                writer.write(words)
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(asyncio.current_task())
+        theirs, ours = await asyncio.open_connection("127.0.0.1", server.port)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(carry(reader, ours))
+            group.create_task(carry(theirs, writer))
+
+    met: list[asyncio.Task[None] | None] = []
+
+    async with await asyncio.start_server(meet, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        yield f"redis://127.0.0.1:{port}/0"
+        await asyncio.wait([each for each in met if each is not None])
 
 
 async def _holds(client: Redis, notes: int) -> bool:

@@ -156,6 +156,23 @@ async def test_a_redis_that_takes_no_writes_is_away(redis_server: RedisServer) -
         await _until(lambda: link.connected, 5.0)
 
 
+async def test_a_strange_value_under_one_key_keeps_nobody_from_the_others(
+    redis_server: RedisServer,
+) -> None:
+    """Who asks for it is refused, which is told once; all others are answered as before."""
+    with redis_server.client() as client:
+        client.set("sonde:{group:a}:count", "a lot")
+    async with _linked(_source(redis_server.url)) as link:
+        await link.look()
+        with capture_logs() as logs:
+            for _ in range(3):
+                with pytest.raises(AwayError, match="not an integer"):
+                    await _count(link)
+                assert link.connected
+                await link.ask(lambda client: client.get(link.key("other")))
+    assert [each["event"] for each in logs] == ["redis.refused"]
+
+
 async def test_a_user_with_few_rights_is_enough(new_redis: Callable[..., RedisServer]) -> None:
     """The rights that docs/replicas.md names let a user do its work, and no more than that."""
     server = new_redis()

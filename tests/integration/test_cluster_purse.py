@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 
 from aggregator.ledger import Ledger
-from monitor.budget.purse import Drawn, PurseError
+from monitor.budget.purse import BUDGET, Drawn, PurseError
 from monitor.clock import Clock
 from monitor.cluster.drawn import Waits
 from monitor.cluster.link import Link
@@ -37,7 +37,7 @@ async def purse_of(url: str, folder: Path, name: str) -> AsyncIterator[RedisPurs
     file.write_text(url, encoding="utf-8")
     source = Source(SecretSource(path=file), Papers())
     link = Link(source.open(), "group", source)
-    ledger = Ledger.open(folder / f"{name}.db", (PURSE,))
+    ledger = Ledger.open(folder / f"{name}.db", (BUDGET, PURSE))
     purse = RedisPurse(link, ledger, Clock(), name, waits=QUICK)
     tasks = [asyncio.create_task(each(), name=name) for each in (link.run, purse.run)]
     try:

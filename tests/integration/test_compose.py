@@ -1,4 +1,4 @@
-"""The laptop's compose.yaml: taken by Compose, careful, and of parts that their own programs take."""
+"""The laptop's compose.yaml: Compose takes it, and each part's own program takes its part."""
 
 import io
 import subprocess

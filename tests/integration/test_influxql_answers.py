@@ -291,4 +291,5 @@ def test_check_connect_without_a_store(tmp_path: Path, capsys: pytest.CaptureFix
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     assert run(parser.parse_args([str(tmp_path / "c.yaml"), "--connect"])) == 1
-    assert capsys.readouterr().out.endswith("InfluxDB: none is configured (store.influxdb)\n")
+    told = "InfluxDB: none is configured (store.influxdb); nor a Redis (cluster.redis)\n"
+    assert capsys.readouterr().out.endswith(told)

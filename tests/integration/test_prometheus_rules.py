@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import yaml
 
 from tests.servers.running import installed
 
@@ -15,6 +16,13 @@ SONDE: Final = "{instance='a', job='sonde'}"
 EGRESS: Final = (
     "{alertname='MonitorEgress', severity='critical', state='firing', instance='a', job='sonde'}"
 )
+OTHER: Final = "{instance='b', job='sonde'}"
+HERE: Final = "{instance='a', job='sonde', location='fra1'}"
+THERE: Final = "{instance='b', job='sonde', location='fra1'}"
+DEAD: Final = "{channel='team', outcome='dead', instance='a', job='sonde'}"
+SENT: Final = "{channel='team', outcome='sent', instance='a', job='sonde'}"
+QUEUE: Final = "{signal='traces', reason='queue', instance='a', job='sonde'}"
+STOPPED: Final = "{signal='traces', reason='stopped', instance='a', job='sonde'}"
 OLDEST: Final = f"sonde_spool_oldest_seconds{SPOOL}"
 
 
@@ -74,6 +82,27 @@ def fired(tmp_path: Path, alert: str, series: dict[str, str]) -> bool:
         ("SondePointsLost", {f"sonde_spool_lost_points_total{SONDE}": "0x25 4x5"}),
         ("SondeBalanceBroken", balance("18x30", stored="5x30", rows="3x30")),
         ("SondeBalanceBroken", balance("18x30", stored="5x30", rows="5x30")),
+        ("SondeCutOffFromRedis", {f"sonde_cluster_connected{SONDE}": "1x20 0x10"}),
+        ("SondeReplicasMissing", {f"sonde_cluster_replicas{HERE}": "3x10 2x20"}),
+        (
+            "SondeReplicasDisagree",
+            {f"sonde_cluster_replicas{HERE}": "2x30", f"sonde_cluster_replicas{THERE}": "1x30"},
+        ),
+        (
+            "SondeClocksApart",
+            {
+                f"sonde_cluster_clock_ahead_seconds{SONDE}": "0.7x30",
+                f"sonde_cluster_clock_ahead_seconds{OTHER}": "-0.7x30",
+            },
+        ),
+        ("SondeSlotsLost", {f"sonde_cluster_lost_slots_total{SONDE}": "0x10 1+1x20"}),
+        ("SondeNewsBehind", {f"sonde_cluster_behind_seconds{SONDE}": "0x10 0+60x20"}),
+        ("SondeNewsBehind", {f"sonde_cluster_untold_news{SONDE}": "2000x30"}),
+        ("SondeNewsLost", {f"sonde_cluster_dropped_news_total{SONDE}": "0x25 1x5"}),
+        ("SondeNewsLost", {f"sonde_cluster_overlooked_slots_total{SONDE}": "0x25 1x5"}),
+        ("SondeTelemetryLost", {f"sonde_otlp_dropped_total{QUEUE}": "0x20 9x10"}),
+        ("SondeNotificationsLost", {f"sonde_notifications_total{DEAD}": "0x25 1x5"}),
+        ("SondeConfigurationRefused", {f"sonde_config_last_reload_successful{SONDE}": "1x20 0x10"}),
     ],
 )
 def test_each_alert_fires_in_its_own_trouble(
@@ -94,11 +123,39 @@ def test_each_alert_fires_in_its_own_trouble(
         "SondeInfluxdbBehind",
         "SondePointsLost",
         "SondeBalanceBroken",
+        "SondeCutOffFromRedis",
+        "SondeReplicasMissing",
+        "SondeReplicasDisagree",
+        "SondeClocksApart",
+        "SondeSlotsLost",
+        "SondeNewsBehind",
+        "SondeNewsLost",
+        "SondeTelemetryLost",
+        "SondeNotificationsLost",
+        "SondeConfigurationRefused",
     ],
 )
 def test_all_is_quiet_while_all_is_well(tmp_path: Path, alert: str) -> None:
-    """Points come and go, some wait a moment, what was lost an hour ago is no news."""
+    """Points come and go, some wait a moment, what was lost an hour ago is no news.
+
+    A replica that dies loses a slot or two; one that joins makes the group larger.
+    """
     well = {
+        f"sonde_cluster_connected{SONDE}": "1x20 0 1x9",
+        f"sonde_cluster_replicas{HERE}": "2x10 3x20",
+        f"sonde_cluster_replicas{THERE}": "2x11 3x19",
+        f"sonde_cluster_clock_ahead_seconds{SONDE}": "0.4x30",
+        f"sonde_cluster_clock_ahead_seconds{OTHER}": "-0.4x30",
+        f"sonde_cluster_lost_slots_total{SONDE}": "0x25 2x5",
+        f"sonde_cluster_behind_seconds{SONDE}": "0x20 70x3 0x7",
+        f"sonde_cluster_untold_news{SONDE}": "5x30",
+        f"sonde_cluster_dropped_news_total{SONDE}": "3x30",
+        f"sonde_cluster_overlooked_slots_total{SONDE}": "0x30",
+        f"sonde_otlp_dropped_total{QUEUE}": "4x30",
+        f"sonde_otlp_dropped_total{STOPPED}": "0x20 9x10",
+        f"sonde_notifications_total{DEAD}": "2x30",
+        f"sonde_notifications_total{SENT}": "0+1x30",
+        f"sonde_config_last_reload_successful{SONDE}": "1x25 0x2 1x3",
         f"up{SONDE}": "1x30",
         f"sonde_results_volatile_total{SONDE}": "5x30",
         f"sonde_ledger_damaged_files{SONDE}": "1 1 0x28",
@@ -111,3 +168,12 @@ def test_all_is_quiet_while_all_is_well(tmp_path: Path, alert: str) -> None:
         OLDEST: "0 1 0 1 0 0 2x24",
     }
     assert not fired(tmp_path, alert, well)
+
+
+def test_every_alert_is_tried() -> None:
+    """One that is in no test above may never fire, or always."""
+    rules = {each["alert"] for each in yaml.safe_load(RULES.read_text())["groups"][0]["rules"]}
+    for test in (test_each_alert_fires_in_its_own_trouble, test_all_is_quiet_while_all_is_well):
+        (marked,) = test.pytestmark
+        tried = {each if isinstance(each, str) else each[0] for each in marked.args[1]}
+        assert tried == rules

@@ -48,16 +48,18 @@ async def test_a_target_at_every_location(tmp_path: Path) -> None:
         assert figures[1].p50_s is not None
         expected = "down in sin1, failing in here, fine in iad1, no report from gru1"
         assert detail.standing == expected
+        assert detail.now.failing_at == ["sin1"]
         now.wall[0] += patience_s(now.sources.config.targets)
         later = TargetDetail.model_validate(await now.get(path("chat")))
     assert later.standing == "failing in here, no report from iad1, sin1 and gru1"
+    assert later.now.failing_at == []
 
 
 async def test_one_location_is_not_listed(tmp_path: Path) -> None:
     """Alone, and where nobody says that there are others."""
     async with life(config(tmp_path)) as now:
         detail = TargetDetail.model_validate(await now.get(path("chat")))
-    assert (detail.locations, detail.standing) == ([], "")
+    assert (detail.locations, detail.standing, detail.now.failing_at) == ([], "", [])
 
 
 async def test_the_past_as_seen_from_another_location(tmp_path: Path) -> None:

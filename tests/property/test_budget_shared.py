@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from aggregator.ledger import LedgerError
-from monitor.budget.purse import PurseError
+from monitor.budget.purse import BUDGET, PurseError
 from monitor.clock import Clock
 from monitor.cluster.purse import RedisPurse
 from monitor.cluster.purse_fields import PURSE
@@ -34,7 +34,8 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:")
-        self.connection.executescript(PURSE.migrations[0])
+        for schema in (BUDGET, PURSE):
+            self.connection.executescript(schema.migrations[0])
         self.full = False
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:

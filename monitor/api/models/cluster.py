@@ -18,7 +18,9 @@ class Replica(Shape):
     in_flight: int = Field(description="Probes under way.")
     load_ratio: float = Field(description="How busy it is; from 1 it leaves slots to others.")
     claims: int = Field(description="Slots it took since its start.")
-    targets: int = Field(description="Targets whose newest slot it ran, of the location asked.")
+    targets: int | None = Field(
+        description="Targets whose newest slot it ran; null: it is at another location."
+    )
     own: bool = Field(description="Whether it is the one that answers.")
 
 

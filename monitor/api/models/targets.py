@@ -70,6 +70,9 @@ class TargetNow(Shape):
     paused: str = Field(
         default="", description="Why it is not probed now: a reason of skipped slots; empty: it is."
     )
+    failing_at: list[str] = Field(
+        default=[], description="Other locations whose newest probe of it failed."
+    )
 
 
 class Strip(Shape):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aggregator.heard import SAME_SLOT_S, Standing, insert_heard, standing
+from aggregator.heard import SAME_SLOT_S, Standing, insert_heard, insert_ours, standing
 from aggregator.results import RESULTS, SkippedSlot, insert_result, insert_skipped, replay
 from probes.result import SkipReason
 from probes.target import Slot
@@ -73,6 +73,18 @@ def test_a_skip_of_a_slot_that_was_dealt_with_is_none(ledger: sqlite3.Connection
     assert insert_heard(ledger, skip(1), "b") is Standing.KNOWN
     assert insert_heard(ledger, skip(2, 61.0), "c") is Standing.KNOWN
     assert rows(ledger, "skips") == [(2, "b")]
+
+
+def test_our_own_attempt_takes_the_place_of_what_was_heard(ledger: sqlite3.Connection) -> None:
+    """Of the same attempt, or of the slot's skip; it is in the ledger once."""
+    insert_heard(ledger, result(slot=1, at=10.0), "b")
+    insert_heard(ledger, result(slot=1, at=10.0, attempt=2), "b")
+    insert_heard(ledger, skip(2, 60.0), "b")
+    assert insert_ours(ledger, result(slot=1, at=11.0)) is Standing.KNOWN
+    assert insert_ours(ledger, result(slot=2, at=60.0)) is Standing.LATE
+    assert insert_ours(ledger, result(slot=3, at=120.0)) is Standing.NEW
+    assert rows(ledger, "results") == [(1, "b"), (1, ""), (2, ""), (3, "")]
+    assert rows(ledger, "skips") == []
 
 
 def test_a_confirming_attempt_is_not_the_slots_own(ledger: sqlite3.Connection) -> None:

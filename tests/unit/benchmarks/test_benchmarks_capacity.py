@@ -41,17 +41,18 @@ def test_one_that_is_alone_pays_for_probes_only() -> None:
 
 def test_evaluation_and_scrapes_stay_however_many_share() -> None:
     """Every replica evaluates and shows every target: a further one takes nothing of that."""
-    costs = replace(NOTHING, evaluated_us=50.0, scraped_us=150.0)
+    costs = replace(NOTHING, standing_us=20.0)
     one, ten = (load(Group(1_000, 10.0, each), costs) for each in (1, 10))
     assert one.replica_cpu_ratio == ten.replica_cpu_ratio == pytest.approx(1_000 * 20 / 1e6)
 
 
 def test_turns_of_telling_are_as_many_as_fit_into_a_second() -> None:
     """However many results come, they go twenty times a second; few go one by one."""
-    costs = replace(NOTHING, turn_us=1_000.0)
+    costs = replace(NOTHING, turn_us=1_000.0, redis_turn_us=100.0)
     few, many = (load(Group(targets, 10.0, 2), costs) for targets in (50, 50_000))
     assert few.replica_cpu_ratio == pytest.approx(5 * 1_000 / 1e6)
     assert many.replica_cpu_ratio == pytest.approx(20 * 1_000 / 1e6)
+    assert many.redis_cpu_ratio == pytest.approx(2 * 20 * 100 / 1e6)
 
 
 def test_redis_sends_every_result_to_every_replica() -> None:

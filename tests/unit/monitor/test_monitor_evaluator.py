@@ -22,8 +22,8 @@ from alerting.state import Edge
 from alerting.store import ALERTING, load_states
 from monitor.announcer import Announcer
 from monitor.clock import Clock
-from monitor.config.values import Config
-from monitor.evaluator import SLICE_S, Asked, Evaluator
+from monitor.config.values import Cluster, Config
+from monitor.evaluator import HEAR_S, SLICE_S, Asked, Evaluator
 from monitor.facts import Facts, Reading
 from monitor.inhibitor import Inhibitor
 from monitor.keys import KeyReading
@@ -49,7 +49,13 @@ BAD = result(verdict=Verdict.SERVER_ERROR, fault=Fault.PROVIDER)
 class Desk:
     """An evaluator over a real ledger, on a clock that moves on whenever somebody looks."""
 
-    def __init__(self, ledger: Ledger, look_s: float, targets: tuple[Target, ...]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        look_s: float,
+        targets: tuple[Target, ...],
+        cluster: Cluster | None = None,
+    ) -> None:
         self.ledger = ledger
         self.look_s = look_s
         self.now = 1_000_000.0
@@ -63,6 +69,7 @@ class Desk:
             targets=targets,
             windows_s=(60.0, 300.0),
             rules=(DOWN, NEAR, WAITS),
+            cluster=cluster,
         )
         self.windows = Windows(longest_s=300.0)
         self.metrics = Metrics("fra1", "1")
@@ -263,6 +270,24 @@ async def test_a_loop_that_stood_still_watched_nothing(
     desk.now += late_s
     await desk.evaluator.evaluate()
     assert edges(desk) == [Edge.PENDING, Edge.FIRED]
+
+
+async def test_a_replica_that_stood_still_hears_the_others_before_it_judges(
+    ledger: Ledger,
+) -> None:
+    """The news of an outage that is over comes before the news of its end: it fires for nobody."""
+    desk = Desk(ledger, 0.0, TARGETS[:1], Cluster(redis=SecretSource(), replica="a"))
+    waiting(desk)
+    with capture_logs() as logs:
+        running = asyncio.ensure_future(desk.evaluator.run())
+        await asyncio.sleep(1.0)
+        desk.now += 5.0 + 600.0
+        await asyncio.sleep(4.0 + HEAR_S - 0.1)
+        judged = [each["event"] for each in logs].count("rules.unwatched")
+        await asyncio.sleep(0.2)
+        running.cancel()
+    assert judged == 0
+    assert [each["event"] for each in logs].count("rules.unwatched") == 1
 
 
 async def test_a_beat_that_comes_late_was_not_watched_for(ledger: Ledger) -> None:

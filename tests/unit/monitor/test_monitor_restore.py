@@ -51,6 +51,19 @@ async def test_a_stop_ends_it_early_and_harms_nothing(ledger: Ledger) -> None:
     assert rows == ROWS
 
 
+async def test_what_was_heard_of_late_is_not_folded(ledger: Ledger) -> None:
+    """It was not counted when it was heard, and its place in time is gone."""
+    late = [result(slot=ROWS + n, at=float(ROWS - 600 + n)) for n in range(20)]
+    await ledger.write(lambda c: insert_results(c, late))
+    windows = Windows(600.0)
+    await replay_windows(
+        *(ledger, windows, 600.0, float(ROWS), lambda: False),
+        elsewhere=Elsewhere(600.0),
+        location="here",
+    )
+    assert windows.summary(("chat",), 60.0, float(ROWS)).n <= 60
+
+
 async def test_rows_of_other_locations_are_kept_apart(ledger: Ledger) -> None:
     """They are in no window of ours; alone, whatever the ledger holds is ours."""
     at = float(ROWS - 5)

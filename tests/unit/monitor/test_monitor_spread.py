@@ -82,3 +82,38 @@ def test_where_nothing_can_be_compared_nothing_is_said(
 ) -> None:
     """One location, a rule that is gone, one that asks all of them, a fact of ours."""
     assert told(rule, {"iad1": 0, "sin1": 0}, locations) == ""
+
+
+@pytest.mark.parametrize(
+    ("failing", "line"),
+    [
+        (0, "ProviderDown in fra1 only: iad1 gets answers; no report from sin1"),
+        (2, "ProviderDown in fra1 only: iad1 gets answers; no report from sin1"),
+        (3, "ProviderDown in fra1 and iad1; no report from sin1"),
+        (None, "ProviderDown in fra1; not known in iad1; no report from sin1"),
+    ],
+)
+def test_a_provider_that_is_down_says_where(failing: int | None, line: str) -> None:
+    """How much of a provider fails is asked of the newest probe of each of its models there."""
+    targets = tuple(replace(CHAT, name=f"t{n}", model=f"m{n}") for n in range(4))
+    group = Cluster(redis=SecretSource(), replica="a", locations=LOCATIONS)
+    config = Config(
+        source="test", location="fra1", providers=(), targets=targets, rules=(), cluster=group
+    )
+    elsewhere = Elsewhere(3_600.0)
+    elsewhere.take(result(target="of-another-provider", location="iad1"), NOW - 1)
+    for n, target in enumerate(() if failing is None else targets):
+        bad = (
+            {"verdict": Verdict.SERVER_ERROR, "fault": Fault.PROVIDER} if n < (failing or 0) else {}
+        )
+        elsewhere.take(result(target=target.name, location="iad1", **bad), NOW - 1)
+    rule = Rule(
+        name="ProviderDown", when=parse("provider.failing_share > 50%"), subject=Subject.PROVIDER
+    )
+    transition: Transition = replace(
+        FIRED,
+        rule=rule,
+        identity=replace(FIRED.identity, rule=rule.name),
+        targets=tuple(target.name for target in targets),
+    )
+    assert list(spread(config, elsewhere)(transition)) == [line]

@@ -10,7 +10,7 @@ const FIGURES: Figures = {
 export function target(change: Partial<TargetNow> = {}): TargetNow {
   return {
     name: "a", provider: "p", model: "m", operation: "chat", stream: true, interval_s: 60, labels: {},
-    rank: 0, level: "ok", last: null, figures: FIGURES, paused: "", ...change,
+    rank: 0, level: "ok", last: null, figures: FIGURES, paused: "", failing_at: [], ...change,
   };
 }
 

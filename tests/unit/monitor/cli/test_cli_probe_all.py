@@ -85,3 +85,11 @@ def test_the_document_has_each_result_as_for_one() -> None:
     assert {"latency_s", "phases", "verdict"} <= set(told["results"][0])
     assert told["skips"] == [{"target": "left-out", "reason": SkipReason.BUDGET.value}]
     assert told["began_at"] == "2026-11-18T11:06:40+00:00"
+
+
+def test_a_report_that_cannot_be_written_is_noticed_before_anything_is_sent(
+    config: Config, tmp_path: Path
+) -> None:
+    """Probes cost money: a mistyped folder must not take what they found with it."""
+    with pytest.raises(MistakenError, match=r"there is no folder .*missing"):
+        chosen(arguments("--all", "--junit", str(tmp_path / "missing" / "x.xml")), config)

@@ -23,6 +23,10 @@ X = replace(FIRING, fingerprint="x", thread="aa", group_id="g")
 X_OVER = replace(RESOLVED, fingerprint="x", thread="aa", group_id="g")
 
 
+GIVEN = [str(round(FIRING.fired_at)).encode(), b"0", b"", b"", b""]
+"""The lease, and a log in which nothing stands."""
+
+
 class Scripted(Link):
     """A link that gives what it is told to; then nobody answers."""
 
@@ -30,11 +34,13 @@ class Scripted(Link):
         super().__init__(Redis(), "group")
         self.answers = list(answers)
         self.asked = 0
+        self.answers_after_s = 0.0
 
     async def ask(self, _work: Callable[[Redis], Awaitable[T]], *, timeout_s: float = 0.5) -> T:
         self.asked += 1
         if not self.answers:
             raise AwayError("away")
+        await asyncio.sleep(self.answers_after_s)
         answer: T = self.answers.pop(0)  # type: ignore[assignment]  # what the test says it is
         return answer
 
@@ -143,8 +149,24 @@ async def test_what_is_known_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
         assert (await known.ask("team", message)).word is word
 
 
-@pytest.mark.parametrize("answer", [[], None, "text", [b"1", b"2"], {}])
-async def test_an_answer_that_is_none_is_waited_for(answer: Sequence[str] | None) -> None:
+async def test_who_stood_still_while_it_asked_asks_again() -> None:
+    """Paused between the question and the answer: the lease may be another's by now."""
+    link = Scripted("epoch", GIVEN, "epoch", GIVEN)
+    known = Leases(link, "t", lambda: FIRING.fired_at, tuple)
+    link.answers_after_s = 2.6
+    assert (await known.ask("team", X)).word is Word.WAIT
+    link.answers_after_s = 2.4
+    assert (await known.ask("team", X)).word is Word.GO
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *([], None, "text", [b"1", b"2"], {}),
+        *([clock, b"0", b"", b"", b""] for clock in (b"soon", b"nan", b"-1", b"9" * 400)),
+    ],
+)
+async def test_an_answer_that_is_none_is_waited_for(answer: Sequence[bytes] | None) -> None:
     """Whatever it is: it gives no leave."""
     known = Leases(Scripted("epoch", answer), "t", lambda: FIRING.fired_at, tuple)
     assert (await known.ask("team", X)).word is Word.WAIT

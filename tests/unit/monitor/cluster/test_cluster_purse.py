@@ -10,11 +10,11 @@ import pytest
 from redis.asyncio import Redis
 
 from aggregator.ledger import LedgerError
-from monitor.budget.purse import Drawn, PurseError
+from monitor.budget.purse import BUDGET, Drawn, LedgerPurse, PurseError
 from monitor.clock import Clock
 from monitor.cluster.link import ASK_S
 from monitor.cluster.purse import COPIES_S, RedisPurse
-from monitor.cluster.purse_fields import PURSE
+from monitor.cluster.purse_fields import PURSE, drawn_together
 from tests.standins.redis_budget import NOON_MS, RememberedLink, RememberedRedis
 
 T = TypeVar("T")
@@ -27,7 +27,8 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:")
-        self.connection.executescript(PURSE.migrations[0])
+        for schema in (BUDGET, PURSE):
+            self.connection.executescript(schema.migrations[0])
         self.full = False
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -279,6 +280,33 @@ async def test_days_gone_by_are_let_go_of_when_both_clocks_say_so(group: Group) 
     await group.go_on(2)
     assert not any(field.startswith("d|") for field in group.server.hash)
     assert group.server.now_ms > NOON_MS
+
+
+async def test_a_day_that_was_begun_alone_goes_on_together(group: Group) -> None:
+    """What was drawn before a replica had others is drawn for all of them, and once only."""
+    ledger = group.ledgers.setdefault("c", MemoryLedger())
+    alone = LedgerPurse(ledger, drawn_together)  # type: ignore[arg-type]  # all that is used of it
+    assert await alone.draw("p", DAY, 60, 100) == Drawn(60, 60)
+    for _ in range(2):
+        together = group.start("c")
+        assert await drawn(together, 10) == Drawn(10, 70)
+        await together.give_back("p", DAY, 10)
+    await group.go_on(1)
+    assert await drawn(group.purses["a"], 70) == Drawn(40, 100)
+
+
+async def test_a_day_that_was_begun_together_goes_on_alone(group: Group) -> None:
+    """What all drew counts, as far as it was heard of; what it drew alone counts once."""
+    ledger = group.ledgers["a"]
+    alone = LedgerPurse(ledger, drawn_together)  # type: ignore[arg-type]  # all that is used of it
+    await alone.draw("p", DAY, 5, 100)
+    await drawn(group.start("a"), 30)
+    await drawn(group.purses["b"], 20)
+    await group.go_on(1)
+    await group.purses["a"].give_back("p", DAY, 10)
+    assert await alone.draw("p", DAY, 0, 100) == Drawn(0, 45)
+    assert await alone.draw("p", DAY, 100, 100) == Drawn(55, 100)
+    assert await alone.draw("q", DAY, 1, 100) == Drawn(1, 1)
 
 
 async def test_a_ledger_that_holds_nonsense_is_said() -> None:

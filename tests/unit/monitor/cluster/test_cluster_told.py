@@ -6,7 +6,7 @@ import pytest
 
 from alerting.notification import Notification, Status
 from alerting.routing.group import Why
-from monitor.cluster.told import Log, Said, after, decode, encode, fresh, news_in
+from monitor.cluster.told import Log, Said, after, believed, decode, encode, fresh, news_in
 from tests.unit.alerting.messages import FIRING, RESOLVED
 
 NOW = FIRING.fired_at
@@ -55,6 +55,18 @@ def test_what_may_be_newer_is_told(earlier_s: float, stale: bool) -> None:
     fires = Log({"x": Said(True, NOW)}, ("bb",), NOW)
     found = news_in(fires, replace(X_OVER, ends_at=NOW - earlier_s), 0.0, NOW)
     assert (found is None) is stale
+
+
+def test_a_time_that_is_still_to_come_makes_nothing_stale() -> None:
+    """The clock of Redis was ahead when it was noted, and was set since: what happens is told."""
+    ahead = Log({"x": Said(False, NOW + 3600), "y": Said(False, NOW)}, ("aa",), NOW + 3600)
+    assert news_in(ahead, X, 0.0, NOW + 30) is None
+    log = believed(ahead, NOW + 30)
+    assert log == Log({"x": Said(False, 0.0), "y": Said(False, NOW)}, ("aa",), 0.0)
+    assert news_in(log, X, 0.0, NOW + 30) == X
+    again = replace(X, why=Why.REPEAT, repeat_s=100.0)
+    assert news_in(log, again, 0.0, NOW + 30) == again
+    assert believed(TOLD, NOW - 4.0) == TOLD
 
 
 def test_stale_news_is_left_out_of_a_message() -> None:

@@ -87,3 +87,19 @@ async def test_a_stop_before_anything_began() -> None:
         telling.stop()
         async with asyncio.timeout(5):
             await telling.run()
+
+
+async def test_targets_that_change_while_an_exporter_is_made_are_told_of() -> None:
+    """It is made in a thread, of the configuration of that moment; the newest one counts."""
+    telling, registry = opened(OFF)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(telling.run())
+        await asyncio.sleep(0)
+        telling.take_up(CONFIG)
+        for _ in range(3):  # the thread is at it
+            await asyncio.sleep(0)
+        telling.take_up(replace(CONFIG, targets=(replace(TARGET, name="new"),)))
+        await until_other(telling, None)
+        telling.also(lambda _result: None)(answered(target="new"))
+        assert waiting(registry) == 1.0
+        telling.stop()

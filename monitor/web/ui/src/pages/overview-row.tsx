@@ -50,6 +50,11 @@ function Line({ name }: { name: string }) {
       </th>
       <Cell column={1}>
         <Level level={target.level} />
+        {target.failing_at.length > 0 && (
+          <small class="cut" title="its newest probe there failed">
+            fails in {target.failing_at.join(", ")}
+          </small>
+        )}
       </Cell>
       <Cell column={2}>
         <Newest target={target} />

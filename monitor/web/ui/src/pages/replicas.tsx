@@ -52,7 +52,7 @@ const COLUMNS: readonly Column<Replica>[] = [
   { name: "In flight", number: true, cell: (row) => count(row.in_flight) },
   { name: "Busy", says: "From 100% it leaves slots to others", number: true, cell: (row) => ratio(row.load_ratio) },
   { name: "Slots", says: "Taken since its start", number: true, cell: (row) => count(row.claims) },
-  { name: "Targets", says: "Whose newest probe it made", number: true, cell: (row) => count(row.targets) },
+  { name: "Targets", says: "Whose newest probe it made, at this location", number: true, cell: (row) => (row.targets === null ? NOTHING : count(row.targets)) },
 ];
 
 const OWNERS: readonly Column<Owner>[] = [
