@@ -35,8 +35,11 @@ MOST_WAITING: Final = 10_000
 """What waits to be sent; one more is not asked. There are never as many targets in flight."""
 AGAIN_S: Final = 0.05
 """How soon to ask again for a target whose last probe has not ended elsewhere."""
-STILL_S: Final = 2 * ASK_S
-"""An answer takes ASK_S at most, and so does the one before it in the same connection."""
+DOUBT_S: Final = 0.3
+"""A Redis that is well answers a look within this, when one question has failed."""
+STILL_S: Final = 3 * ASK_S
+"""An answer takes ASK_S at most, so does the one before it in the same connection, and so does the
+second question when the first one has failed."""
 SKIP_SLACK_S: Final = 0.1
 """How much longer than their head starts others get before we count a slot as skipped."""
 LATE_S: Final = 0.1
@@ -124,15 +127,21 @@ class Claims:
         await self._wait_turn(self._place(target), ahead_s, most_s)
         slot_key, life_ms = self._slot_key(target, slot), _slot_life_ms(target)
         keys, asked_at = (slot_key, flight.key), self._clock.monotonic()
+        asked = 0
         while True:
+            connected, asked = self._link.connected, asked + 1
             answer = await self._ask(CLAIM, keys, flight.who, life_ms, _flight_life_ms(target))
             now = self._clock.monotonic()
             if answer is None:
                 # Later than any wait of ours: we stood still, and the others did not.
-                if now - began <= ahead_s + 2 * grace_s + STILL_S:
+                if now - began > ahead_s + 2 * grace_s + STILL_S:
+                    self._give_back(flight)
+                    return Turn.TAKEN
+                again = connected and not self._over and (asked == 1 or now - asked_at < grace_s)
+                if not (again and await self._answers_after_all()):
                     return Turn.UNASKED
-                self._give_back(flight)
-                return Turn.TAKEN
+                await asyncio.sleep(AGAIN_S)
+                continue
             if answer != BUSY:
                 return Turn.OURS if answer == WON else Turn.TAKEN
             if now - asked_at >= grace_s:
@@ -140,6 +149,19 @@ class Claims:
             await asyncio.sleep(AGAIN_S)
         answer = await self._ask(COUNT, (slot_key,), self._who("k", slot, 1), life_ms)
         return Turn.IN_FLIGHT if answer in {WON, None} else Turn.TAKEN
+
+    async def _answers_after_all(self) -> bool:
+        """Wait for a look at Redis after a question that failed, perhaps for our own lateness.
+
+        A loop that is late misses an answer that is there. Who probes then, probes what another
+        has been given.
+        """
+        try:
+            async with asyncio.timeout(DOUBT_S):
+                await self._link.reached()
+        except TimeoutError:
+            return False
+        return True
 
     async def _wait_turn(self, place: int, ahead_s: float, most_s: float) -> None:
         """Leave the slot to those who should have it, if there are any."""

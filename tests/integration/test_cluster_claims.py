@@ -1,6 +1,7 @@
 """Claims of several replicas over one real Redis."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +11,7 @@ import pytest
 
 from monitor.clock import Clock
 from monitor.cluster.claims import Claims
-from monitor.cluster.link import Link
+from monitor.cluster.link import ASK_S, Link
 from monitor.cluster.protocol import Member, Turn
 from monitor.cluster.rank import rank
 from monitor.cluster.ways import Source
@@ -204,6 +205,19 @@ async def test_alone_when_redis_is_away(redis_server: RedisServer) -> None:
             async with asyncio.timeout(10.0):
                 await one.link.reached()
         assert (await all_claim(them, target("other"), slot(3)))[Turn.OURS] == 1
+
+
+async def test_an_answer_missed_by_a_late_loop_doubles_no_slot(redis_server: RedisServer) -> None:
+    """A question that ran out while our own loop stood still is asked again, and answered."""
+    async with replicas(redis_server.url) as (a, b, _):
+        for number in range(1, 4):
+            due, which = slot(number), target(f"t{number}")
+            asked = [asyncio.create_task(one.claims.claim(which, due)) for one in (a, b)]
+            await asyncio.sleep(0.0)
+            await asyncio.sleep(0.0)
+            time.sleep(ASK_S + 0.2)  # noqa: ASYNC251 - nothing else than a loop that stands still
+            turns = [await one for one in asked]
+            assert sorted(turns) == [Turn.OURS, Turn.TAKEN]
 
 
 async def test_a_redis_that_hangs_holds_nobody_up(redis_server: RedisServer) -> None:
