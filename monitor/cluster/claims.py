@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from monitor.clock import Clock
-from monitor.cluster.link import ASK_S, AwayError, Link
+from monitor.cluster.link import ASK_S, MORE, AwayError, Link
 from monitor.cluster.protocol import Member, Turn
 from monitor.cluster.rank import (
     SPREAD_S,
@@ -37,9 +37,9 @@ AGAIN_S: Final = 0.05
 """How soon to ask again for a target whose last probe has not ended elsewhere."""
 DOUBT_S: Final = 0.3
 """A Redis that is well answers a look within this, when one question has failed."""
-STILL_S: Final = 3 * ASK_S
-"""An answer takes ASK_S at most, so does the one before it in the same connection, and so does the
-second question when the first one has failed."""
+STILL_S: Final = 2 * (1 + MORE) * ASK_S
+"""An answer takes ASK_S at most, several times that where the loop is busy, and is asked for twice:
+what takes longer is no wait of ours."""
 SKIP_SLACK_S: Final = 0.1
 """How much longer than their head starts others get before we count a slot as skipped."""
 LATE_S: Final = 0.1

@@ -5,8 +5,8 @@ fails at once, until a look in the background finds that Redis takes writes agai
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
 
 import structlog
@@ -28,6 +28,11 @@ T = TypeVar("T")
 
 ASK_S: Final = 0.5
 """How long an answer may take: a claim that waits longer makes its slot late."""
+LATE_S: Final = 0.05
+"""A loop that comes later than this to the end of a wait is busy: an answer may be there unread."""
+MORE: Final = 2
+"""How often a busy loop gets the time again. Who then takes Redis to be away would probe what
+others probe, and be busier still."""
 PLACES: Final = 8
 """Questions under way at once: each takes a connection. One of them waits for news."""
 LOOK_EVERY_S: Final = 1.0
@@ -101,7 +106,7 @@ class Link:
         if client is None or not self.connected:
             raise AwayError("away")
         try:
-            async with asyncio.timeout(timeout_s), self._places:
+            async with _patiently(timeout_s), self._places:
                 return await work(client)
         except FAILURES as error:
             if client is self._client:
@@ -196,6 +201,28 @@ class Link:
         """Close every connection."""
         if self._client is not None:
             await close_client(self._client)
+
+
+@asynccontextmanager
+async def _patiently(timeout_s: float) -> AsyncIterator[None]:
+    """Raise TimeoutError after a time, but not for the lateness of our own loop."""
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+    async with asyncio.timeout(None) as limit:
+
+        def end(due: float, more: int) -> None:
+            nonlocal timer
+            now = loop.time()
+            if more and now - due > LATE_S:
+                timer = loop.call_later(timeout_s, end, now + timeout_s, more - 1)
+            else:
+                limit.reschedule(now)
+
+        timer = loop.call_later(timeout_s, end, loop.time() + timeout_s, MORE)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def _told(error: Exception) -> str:

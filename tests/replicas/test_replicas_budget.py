@@ -4,13 +4,14 @@ import asyncio
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from probes.estimate import NUSD_PER_USD, bound_of
 from probes.result import Operation
 from probes.target import Price, Target
-from tests.e2e.simulated import simulated
+from tests.e2e.simulated import Simulated, simulated
 from tests.replicas.group import PROMPT, SECRET, three
 from tests.servers.redis import Sentinels
 from tests.standins.webhook_receiver import Receiver
@@ -36,6 +37,11 @@ def bound_usd() -> float:
     return bound.cost_nusd / NUSD_PER_USD
 
 
+async def asked_of(provider: Simulated) -> list[dict[str, Any]]:
+    """Return the requests that may be billed."""
+    return [row for row in await provider.log() if row["path"].startswith("/v1/")]
+
+
 @pytest.mark.timeout(240)
 async def test_never_dearer_than_the_day_allows(tmp_path: Path, redis_sentinel: Sentinels) -> None:
     """Every request may be billed in full; all three together made no more than can be paid."""
@@ -50,6 +56,9 @@ async def test_never_dearer_than_the_day_allows(tmp_path: Path, redis_sentinel: 
         ) as group,
     ):
         ada, ben, cy = group.replicas.values()
+        async with asyncio.timeout(60.0):
+            while len(await asked_of(provider)) < ATTEMPTS / 4:  # a new Redis is not believed
+                await asyncio.sleep(0.2)
         ada.kill()
         await asyncio.sleep(luck.uniform(0.5, 1.5))
         await ada.start()
@@ -63,10 +72,10 @@ async def test_never_dearer_than_the_day_allows(tmp_path: Path, redis_sentinel: 
         cy.kill()
         await cy.start()
         await asyncio.sleep(15.0)
-        asked = [row for row in await provider.log() if row["path"].startswith("/v1/")]
+        asked = await asked_of(provider)
         reasons = {
             row[0] for each in (ada, ben, cy) for row in each.query("SELECT reason FROM skips")
         }
         assert await group.stop() == [0, 0, 0]
-    assert ATTEMPTS / 5 < len(asked) <= ATTEMPTS, len(asked)
+    assert len(asked) <= ATTEMPTS
     assert reasons & {"budget", "throttled_by_us"}
