@@ -57,7 +57,7 @@ async def test_never_dearer_than_the_day_allows(tmp_path: Path, redis_sentinel: 
     ):
         ada, ben, cy = group.replicas.values()
         async with asyncio.timeout(60.0):
-            while len(await asked_of(provider)) < ATTEMPTS / 4:  # a new Redis is not believed
+            while len(await asked_of(provider)) < ATTEMPTS / 4:  # noqa: ASYNC110 - in another process
                 await asyncio.sleep(0.2)
         ada.kill()
         await asyncio.sleep(luck.uniform(0.5, 1.5))
