@@ -6,35 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from probes.estimate import NUSD_PER_USD, bound_of
-from probes.result import Operation
-from probes.target import Price, Target
+from probes.estimate import NUSD_PER_USD
 from tests.e2e import configs
+from tests.e2e.costs import PROMPT, bound_usd
 from tests.e2e.daemon_process import DaemonProcess
 from tests.e2e.simulated import simulated
 
 ROUNDS = 4
 ATTEMPTS = 60
 """Hangs that the budget can pay; each round alone could make more."""
-PROMPT = "ping"
 DOLLAR_A_TOKEN = "{input: 1000000, output: 1000000}"
-
-
-def bound_usd() -> float:
-    """What one attempt may cost."""
-    bound = bound_of(
-        Target(
-            name="t",
-            provider="sim",
-            preset="compatible",
-            model="gpt-4o-mini",
-            operation=Operation.CHAT,
-            prompt=PROMPT,
-            price=Price(input_usd=1e6, output_usd=1e6),
-        )
-    )
-    assert bound is not None
-    return bound.cost_nusd / NUSD_PER_USD
 
 
 def config(base_url: str) -> str:

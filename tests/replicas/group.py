@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 
 from tests.e2e import configs
+from tests.e2e.costs import PROMPT
 from tests.e2e.daemon_process import DaemonProcess
 from tests.replicas.audit import Slots, known_to, slots_of
 from tests.standins.webhook_receiver import Receiver
@@ -19,7 +20,6 @@ AHEAD_S = {"ada": 2.0, "ben": 0.0, "cy": -2.0}
 """The replicas, and how far their wall clocks are ahead."""
 NOBODY_AHEAD_S = dict.fromkeys(AHEAD_S, 0.0)
 SECRET = "whsec_c29uZGUtdGVzdC1zZWNyZXQtc29uZGU="
-PROMPT = "ping"
 INTERVAL_S = 1.0
 DEADLINE_S = 0.8
 SETTLE_S = 8.0

@@ -8,33 +8,14 @@ from typing import Any
 
 import pytest
 
-from probes.estimate import NUSD_PER_USD, bound_of
-from probes.result import Operation
-from probes.target import Price, Target
+from tests.e2e.costs import bound_usd
 from tests.e2e.simulated import Simulated, simulated
-from tests.replicas.group import PROMPT, SECRET, three
+from tests.replicas.group import SECRET, three
 from tests.servers.redis import Sentinels
 from tests.standins.webhook_receiver import Receiver
 
 ATTEMPTS = 24
 """What the budget can pay: a fraction of the slots there are."""
-
-
-def bound_usd() -> float:
-    """What one attempt may cost at a dollar a token."""
-    bound = bound_of(
-        Target(
-            name="t0",
-            provider="sim",
-            preset="compatible",
-            model="gpt-4o-mini",
-            operation=Operation.CHAT,
-            prompt=PROMPT,
-            price=Price(input_usd=1e6, output_usd=1e6),
-        )
-    )
-    assert bound is not None
-    return bound.cost_nusd / NUSD_PER_USD
 
 
 async def asked_of(provider: Simulated) -> list[dict[str, Any]]:
