@@ -85,7 +85,7 @@ def configured(folder: Path) -> Config:
 
 
 async def _never(_target: Target, _slot: Slot, _attempt: int) -> ProbeResult:
-    raise NotImplementedError("nothing is probed here")
+    raise AssertionError("nothing is probed here")
 
 
 def _link(server: RedisServer) -> Link:
