@@ -246,10 +246,9 @@ class Lane:
         return max(SHORTEST_REST_S, min(wait for wait in waits if wait > 0))
 
     async def _next_row_s(self) -> float:
+        asked = self._still_asked()  # a wait that ended while we looked is over, and its row due
         try:
-            next_at = await self._ledger.read(
-                lambda c: outbox.next_due_at(c, self.channel, self._asked)
-            )
+            next_at = await self._ledger.read(lambda c: outbox.next_due_at(c, self.channel, asked))
         except LedgerError:  # told, and looked at again when it is asked again
             return LEDGER_PAUSE_S
         return LONGEST_REST_S if next_at is None else max(SHORTEST_REST_S, next_at - self._now())
@@ -306,9 +305,8 @@ class Lane:
             return None
         now, loop_now = self._now(), _loop_time()
         settled = self._settled()
-        self._asked = {seq: at for seq, at in self._asked.items() if loop_now < at}
         waiting = {seq for seq, owed in self._owed.items() if loop_now < owed.retry_at < inf}
-        waiting |= self._asked.keys()
+        waiting |= self._still_asked()
         # Of each alert one row is due at most, so this is enough to find one that may go.
         limit = 1 + len(tried) + len(self._volatile.fingerprints())
         try:
@@ -324,6 +322,12 @@ class Lane:
                 owed = self._owed.get(row.seq)
                 return row if owed is None else owed.row
         return None
+
+    def _still_asked(self) -> AbstractSet[int]:
+        """Return the rows others may be telling, but for those that are to be asked for now."""
+        now = _loop_time()
+        self._asked = {seq: at for seq, at in self._asked.items() if now < at}
+        return self._asked.keys()
 
     async def _attempt_row(self, row: outbox.Row) -> None:
         """Send one row once, and mark what came of it."""

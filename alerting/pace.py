@@ -21,39 +21,43 @@ class Pace:
         self._attempted: deque[float] = deque(maxlen=most_per_hour or 1)
         """When the newest attempts were made: as many as an hour may have."""
         self._held_until = 0.0
+        """Until when the receiver wants to be left alone."""
 
     @property
     def held_s(self) -> float:
         """For how long nothing may go out; 0: it may."""
-        return max(0.0, self._held_until - _loop_time())
+        return max(0.0, self._held_until - _loop_time(), self._full_s)
+
+    @property
+    def _full_s(self) -> float:
+        """For how long the hour has had what it may have; not above 0: it has room."""
+        if len(self._attempted) != self._most_per_hour:
+            return 0.0
+        return self._attempted[0] + HOUR_S - _loop_time()
 
     def allow(self, most_per_hour: int | None) -> None:
         """Make at most so many attempts in any hour from now on, those made lately among them."""
         if most_per_hour != self._most_per_hour:
             self._most_per_hour = most_per_hour
             self._attempted = deque(self._attempted, maxlen=most_per_hour or 1)
-            self._hold_when_full()
+            self._tell_when_full()
 
     def follow(self, before: "Pace") -> None:
         """Go on with what the hour has seen; not with a limit of a receiver, who may be another."""
         self._attempted.extend(before._attempted)  # noqa: SLF001 - of its class
-        self._hold_when_full()
+        self._tell_when_full()
 
     def attempt(self) -> None:
-        """Count an attempt; hold the channel when it is the last that an hour allows."""
+        """Count an attempt; the last that an hour allows holds the channel."""
         self._attempted.append(_loop_time())
-        self._hold_when_full()
+        self._tell_when_full()
 
     def hold(self, wait_s: float) -> None:
         """Let nothing go out for so long: the receiver limits the whole channel."""
         self._held_until = _loop_time() + wait_s
 
-    def _hold_when_full(self) -> None:
-        if len(self._attempted) != self._most_per_hour:
-            return
-        free_at = self._attempted[0] + HOUR_S
-        if free_at > _loop_time():  # else the hour of the oldest is over, and there is room
-            self._held_until = max(self._held_until, free_at)
+    def _tell_when_full(self) -> None:
+        if self._full_s > 0:
             log.warning("notification.limited", channel=self._channel, wait_s=round(self.held_s))
 
 

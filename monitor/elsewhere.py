@@ -56,15 +56,21 @@ class Elsewhere:
         """Return the windows of a location; None: nothing was heard of it from `since` on."""
         return self._windows.get(location) if self._heard_at.get(location, -1.0) >= since else None
 
-    def take(self, news: ProbeResult | Skipped, at: float) -> None:
-        """Count what was heard, and was had at steady time `at`."""
+    def take(self, news: ProbeResult | Skipped, at: float) -> bool:
+        """Count what was heard, and was had at steady time `at`; False: it comes too late for it.
+
+        In windows it would stand for now.
+        """
         windows = self._heard(news.location, at)
         if windows is None:
-            return
+            return True
+        if windows.outdated(news.target, at):
+            return False
         if isinstance(news, ProbeResult):
             windows.ingest(news, at)
         else:
             windows.skipped(news.target, news.reason, at, news.failing)
+        return True
 
     def missed(self, location: str, target: str, at: float) -> None:
         """Count a slot of another location that should have had a result and has none."""

@@ -77,8 +77,7 @@ class Hearing:
         wall = had_at(news) if isinstance(news, ProbeResult) else news.at
         at = min(now, wall + now - self._clock.wall())
         if news.location != self._location:
-            self._elsewhere.take(news, at)
-            return True
+            return self._elsewhere.take(news, at)
         target = self._targets[news.target]
         counted = self._pipeline.count_heard(target, news, at)
         if counted and isinstance(news, ProbeResult):

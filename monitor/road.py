@@ -342,15 +342,15 @@ class Road:
 
     async def make(self, target: Target, slot: Slot) -> ProbeResult | None:
         """Make a slot's own attempt and take down what it found; None: it could not be made."""
-        if not self._has(target):  # another road took over while the others were asked
+        current = self._targets.get(target.name)  # another road may have led when others were asked
+        if current is None or current.interval_s != target.interval_s:
             return None
-        result = await self.attempt(target, slot, 1)
-        if result is None:
+        if (result := await self.attempt(current, slot, 1)) is None:
             # A disk that takes nothing is no spent budget: the slot is missing, not held back.
             reason = SkipReason.PAUSED if self.budget.stuck else SkipReason.BUDGET
-            self.lasting.claimed.count(target, slot, reason)
+            self.lasting.claimed.count(current, slot, reason)
             return None
-        await self.lasting.take(target, result)
+        await self.lasting.take(current, result)
         return result
 
     async def attempt(self, target: Target, slot: Slot, number: int) -> ProbeResult | None:

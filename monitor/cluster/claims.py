@@ -130,13 +130,17 @@ class Claims:
         asked = 0
         while True:
             connected, asked = self._link.connected, asked + 1
-            answer = await self._ask(CLAIM, keys, flight.who, life_ms, _flight_life_ms(target))
+            sent_at, flight_ms = self._clock.monotonic(), _flight_life_ms(target)
+            answer = await self._ask(CLAIM, keys, flight.who, life_ms, flight_ms)
             now = self._clock.monotonic()
+            # Later than any wait of ours: we stood still, and the others did not. What we hold may
+            # have come free meanwhile.
+            still = now - began > ahead_s + 2 * grace_s + STILL_S
+            over = answer is None or now - sent_at > flight_ms / 1000
+            if still and over:
+                self._give_back(flight)
+                return Turn.TAKEN
             if answer is None:
-                # Later than any wait of ours: we stood still, and the others did not.
-                if now - began > ahead_s + 2 * grace_s + STILL_S:
-                    self._give_back(flight)
-                    return Turn.TAKEN
                 again = connected and not self._over and (asked == 1 or now - asked_at < grace_s)
                 if not (again and await self._answers_after_all()):
                     return Turn.UNASKED
@@ -213,13 +217,12 @@ class Claims:
             _answer(self._waiting, (None,) * len(self._waiting))
 
     async def _send(self, asks: Sequence[_Ask]) -> None:
-        answers: Sequence[int | None] = (None,) * len(asks)
         try:
-            answers = await self._link.ask(partial(_evaluated, asks=asks))
+            await self._link.ask(partial(_evaluate, asks=asks))
         except AwayError:
-            pass  # the link has told; who waits is told by the None
+            pass  # the link has told; who still waits is told by the None
         finally:
-            _answer(asks, answers)
+            _answer(asks, (None,) * len(asks))
 
     async def _ask(
         self, script: Script, keys: tuple[str, ...], *arguments: str | int
@@ -304,18 +307,23 @@ def _answer(asks: Sequence[_Ask], answers: Sequence[int | None]) -> None:
             ask.answer.set_result(answer)
 
 
-async def _evaluated(client: Redis, asks: Sequence[_Ask]) -> Sequence[int]:
-    """Run scripts in one round trip; a server that does not know them yet is sent their text."""
+async def _evaluate(client: Redis, asks: Sequence[_Ask]) -> None:
+    """Run scripts in one round trip; a server that does not know them yet is sent their text.
+
+    One that is refused, for a strange value under its key, is raised when all others have answers.
+    """
     found = await _piped(client, [("EVALSHA", ask.script.sha, ask) for ask in asks])
     unknown = [n for n, answer in enumerate(found) if isinstance(answer, NoScriptError)]
     if unknown:
         texts = [("EVAL", asks[n].script.text, asks[n]) for n in unknown]
         for n, answer in zip(unknown, await _piped(client, texts), strict=True):
             found[n] = answer
-    for answer in found:
-        if isinstance(answer, Exception):
-            raise answer
-    return [int(answer) for answer in found]
+    refused = [answer for answer in found if isinstance(answer, Exception)]
+    for ask, answer in zip(asks, found, strict=True):
+        if not isinstance(answer, Exception):
+            _answer((ask,), (int(answer),))
+    if refused:
+        raise refused[0]
 
 
 async def _piped(client: Redis, calls: Sequence[tuple[str, str, _Ask]]) -> list[Any]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from monitor.cluster.purse_script import STALE_MS
+from probes.sanitise import sanitise
 
 MOST_FIELDS: Final = 20_000
 """More than a hundred replicas with twenty budgets on three days: beyond it somebody else writes
@@ -25,6 +26,11 @@ _MOST_NUSD: Final = 2**53
 
 class UnreadableError(Exception):
     """Redis said what no replica can have written."""
+
+    def __init__(self, error: Exception, now_ms: int) -> None:
+        super().__init__(f"Redis' budget hash is unreadable: {type(error).__name__}")
+        self.now_ms = now_ms
+        """The time by its clock; 0: that was unreadable, too."""
 
 
 class Status(StrEnum):
@@ -192,22 +198,24 @@ def counter(kind: str, session: str, day: str, subject: str) -> str:
 
 def read_reply(answer: object) -> Reply:
     """Read what the script returned. Raises UnreadableError."""
+    now_ms = 0
     try:
-        status, granted, replicas, now_ms, epoch, absent, fields = _listed(answer)
+        status, granted, replicas, now, epoch, absent, fields = _listed(answer)
+        now_ms = _amount(_text(now))
         texts = [_text(each) for each in _listed(json.loads(_text(fields)), 2 * MOST_FIELDS)]
         pairs = dict(zip(texts[::2], texts[1::2], strict=True))
         return Reply(
             Status(_text(status)),
             _amount(_text(granted)),
             _amount(_text(replicas)),
-            _amount(_text(now_ms)),
+            now_ms,
             _text(epoch),
-            _text(absent),
+            sanitise(_text(absent)),
             read_counters(pairs),
             read_sessions(pairs),
         )
     except (TypeError, ValueError, RecursionError) as error:
-        raise UnreadableError(f"Redis' budget hash is unreadable: {type(error).__name__}") from None
+        raise UnreadableError(error, now_ms) from None
 
 
 def read_counters(fields: Mapping[str, str]) -> dict[str, int]:

@@ -146,11 +146,11 @@ class Link:
 
     async def _try(self, client: Redis) -> None:
         key = self.key("link")
-        async with asyncio.timeout(LOOK_S):
+        async with _patiently(LOOK_S):
             if not self.connected:
                 await drop_idle(client)
             await prove(client, key)
-        async with asyncio.timeout(ASK_S):  # as all others ask: over a connection that stands
+        async with _patiently(ASK_S):  # as all others ask: over a connection that stands
             await prove(client, key)
 
     def _fail(self, error: Exception) -> None:

@@ -109,6 +109,9 @@ class RedisPurse:
         self._loaded = False
         self._wanted = asyncio.Event()
         self._copies, self._copies_at = 0, 0.0
+        self._there_ms = 0
+        """By the clock of Redis, when it last answered, also with more than can be read: days that
+        are over are let go of all the same. 0: not known."""
 
     def _named(self) -> str:
         return f"{self._replica}.{secrets.token_hex(4)}"
@@ -223,8 +226,12 @@ class RedisPurse:
         ) | {"leave": leave}
         try:
             reply, copied = await self._link.ask(partial(self._asked, said(speech), wish))
-        except (AwayError, UnreadableError) as error:
+        except UnreadableError as error:
+            self._there_ms = error.now_ms
             raise PurseError(str(error)) from None
+        except AwayError as error:
+            raise PurseError(str(error)) from None
+        self._there_ms = reply.now_ms
         self._mirror.hear(reply)
         self._needed(reply.replicas)
         if reply.status is Status.OVER and session == self._session and not leave:
@@ -255,10 +262,9 @@ class RedisPurse:
 
         Either may be wrong, and what is let go of too early could be drawn again.
         """
-        there = self._mirror.there
-        if there is None:
+        if not self._there_ms:
             return ""
-        wall = min(self._clock.wall(), there.now_ms / 1000)
+        wall = min(self._clock.wall(), self._there_ms / 1000)
         return _kept_since(wall).isoformat()
 
     # What outlives us.

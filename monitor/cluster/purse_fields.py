@@ -31,12 +31,13 @@ ALONE: Final = ".alone"
 
 def drawn_together(connection: sqlite3.Connection, subject: str, day: str) -> int:
     """Return what was drawn through Redis, as far as this ledger heard: for one that is alone."""
-    drawn_nusd = 0
-    for field, value in read_fields(connection).items():
+    drawn_nusd, fields = 0, read_fields(connection)
+    mine = {name[4:].rpartition(".")[0] + ALONE for name in fields if name.startswith("own|")}
+    for field, value in fields.items():
         kind, _, rest = field.partition("|")
         if kind in {"d", "g"}:
             session, on, of = rest.split("|", 2)
-            if (on, of) == (day, subject) and not session.endswith(ALONE):
+            if (on, of) == (day, subject) and session not in mine:
                 drawn_nusd += int(value) if kind == "d" else -int(value)
     return drawn_nusd
 

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final, cast
 
 import structlog
@@ -36,6 +37,9 @@ TOGETHER: Final = 500
 """News taken in with one write of the ledger: some 15 ms of its thread."""
 NAME_CHARS: Final = 253
 """Of a replica's name: as long as the name of a host may be."""
+LOST_AT_ONCE: Final = 100
+"""Slots given up between two looks for news: together they wait for one commit of the ledger. One
+after the other, a replica that is killed with hundreds in flight would keep us from all news."""
 START_S: Final = 10.0
 """How long the start may be spent with what was told meanwhile; the rest is heard later."""
 
@@ -89,7 +93,7 @@ class Reader:
         until = self._monotonic() + START_S
         rows = self.heard.total()
         try:
-            while self._monotonic() < until and await self._turn(hearer, block_s=0.0):
+            while self._monotonic() < until and await self._turn(lambda: hearer, block_s=0.0):
                 pass
         except AwayError:
             log.warning("cluster.not_heard")
@@ -100,7 +104,7 @@ class Reader:
         while True:
             await self._link.reached()
             try:
-                some = await self._turn(hearer(), block_s=BLOCK_S)
+                some = await self._turn(hearer, block_s=BLOCK_S)
                 if not some:
                     await self._look()
                 elif self._behind_since is None:
@@ -111,14 +115,17 @@ class Reader:
                 self._patient_until = self._monotonic() + TOLD_S
                 await asyncio.sleep(AGAIN_S)
 
-    async def _turn(self, hearer: Hearer, *, block_s: float) -> bool:
-        """Take in the next entries; say whether there were any. Raises AwayError."""
+    async def _turn(self, hearer: Callable[[], Hearer], *, block_s: float) -> bool:
+        """Take in the next entries; say whether there were any. Raises AwayError.
+
+        `hearer`: who leads when they have come, which may be another than when they were asked for.
+        """
         if self._at is None:
             self._at = await self._known()
         read = partial(self._read, after=self._at, block_s=block_s)
         asked_at = self._monotonic()
         entries = await self._link.ask(read, timeout_s=block_s + READ_S)
-        await self._take(entries, hearer)
+        await self._take(entries, hearer())
         if len(entries) < ENTRIES:
             self._behind_since, self._heard_upto = None, asked_at
         elif self._behind_since is None:
@@ -184,8 +191,12 @@ class Reader:
         """
         if self._heard_upto < self._patient_until:
             return
-        for target, slot in self._awaited.lost(self._heard_upto):
-            self.lost += await hearer.lost(target, slot)
+        async with asyncio.TaskGroup() as group:
+            given_up = [
+                group.create_task(hearer.lost(target, slot), name=f"lost slot of {target}")
+                for target, slot in islice(self._awaited.lost(self._heard_upto), LOST_AT_ONCE)
+            ]
+        self.lost += sum(each.result() for each in given_up)
 
 
 def _order(entry: bytes) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from alerting.routing.silence import (
 _ID: Final = re.compile(r"[0-9a-f]{1,32}")
 _MOST_CHARS: Final = 20_000
 _MOST_MATCHERS: Final = 64
+_LATEST: Final = 253_402_300_800.0
+"""The year 10000: no page and no list can show it."""
 _PLAY_S: Final = 1.0
 """Begin and end are rounded apart from each other."""
 
@@ -53,7 +55,7 @@ def decode(identity: str, text: str) -> Silence:
             comment=cleaned(str(fields["comment"])),
             until_resolved=fields["until_resolved"] is True,
         )
-    except (TypeError, KeyError, RecursionError) as error:
+    except (TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(f"no silence: {type(error).__name__}") from error
     _check(silence, len(matchers))
     return silence
@@ -63,5 +65,7 @@ def _check(silence: Silence, matchers: int) -> None:
     lasts_s = silence.ends_at - silence.starts_at
     if not isfinite(lasts_s) or not 0.0 <= lasts_s <= LONGEST_S + _PLAY_S:
         raise ValueError("no time")
+    if silence.starts_at < 0.0 or silence.ends_at >= _LATEST:
+        raise ValueError("no time that can be shown")
     if of_everything(silence.match) or matchers > _MOST_MATCHERS:
         raise ValueError("no labels")

@@ -63,9 +63,18 @@ async def test_who_leads_by_then_makes_the_probe(tmp_path: Path) -> None:
     assert await probed_by(same, same) == ["new"]
 
 
-async def test_a_target_that_went_meanwhile_is_not_probed(tmp_path: Path) -> None:
-    """Nor is one that is another now: its own slots come."""
+async def test_a_target_that_changed_meanwhile_is_probed_as_it_is_by_then(tmp_path: Path) -> None:
+    """The slot is ours alone: nobody else would probe it, and all would count it as lost."""
     before = config(tmp_path)
     first, *others = before.targets
+    after = replace(before, targets=(replace(first, prompt="another"), *others))
+    assert await probed_by(after, before) == ["new"]
+
+
+async def test_a_target_that_went_meanwhile_is_not_probed(tmp_path: Path) -> None:
+    """Nor is one whose slots are others now: they come."""
+    before = config(tmp_path)
+    first, *others = before.targets
+    assert await probed_by(replace(before, targets=tuple(others)), before) == []
     after = replace(before, targets=(replace(first, interval_s=first.interval_s + 1.0), *others))
     assert await probed_by(after, before) == []

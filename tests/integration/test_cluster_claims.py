@@ -253,6 +253,31 @@ async def test_who_stood_still_probes_nothing_by_the_way(redis_server: RedisServ
         await asyncio.wait([runs])
 
 
+async def test_an_answer_of_before_a_pause_is_none(redis_server: RedisServer) -> None:
+    """It says that the slot is ours; by now its place in flight may be another probe's."""
+    paused: list[float] = []
+    async with replicas(redis_server.url, ("a",)) as (one,):
+        one.claims._clock = Clock(CLOCK.wall, lambda: CLOCK.monotonic() + sum(paused))
+        asked = target(interval_s=1.0, deadline_s=0.1)
+        claim = asyncio.create_task(one.claims.claim(asked, slot(1)))
+        await asyncio.sleep(0)
+        paused.append(20.0)
+        assert await claim is Turn.TAKEN
+        assert one.claims.in_flight == 0
+
+
+async def test_a_strange_value_costs_its_own_target_alone(redis_server: RedisServer) -> None:
+    """Others that are asked for in the same round trip have their answers."""
+    async with replicas(redis_server.url, ("a", "b")) as them, asyncio.TaskGroup() as group:
+        with redis_server.client() as client:
+            client.hset("sonde:{group:fra1/t3}:slot:1", "not", "a claim")
+        asked = [target(f"t{n}", interval_s=1.0) for n in range(10)]
+        claims = [group.create_task(all_claim(them, each, slot(1))) for each in asked]
+    turns = [claim.result() for claim in claims]
+    assert turns.pop(3) == {Turn.UNASKED: 2}
+    assert turns == [{Turn.OURS: 1, Turn.TAKEN: 1}] * 9
+
+
 async def test_a_claim_that_is_cancelled_holds_no_place(redis_server: RedisServer) -> None:
     """A stop that comes between asking and hearing leaves nothing in flight."""
     async with replicas(redis_server.url) as them:

@@ -144,13 +144,19 @@ async def test_what_no_replica_writes_is_left_alone(
 async def test_too_many_are_not_read(
     three: list[Replica], redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody who can write into Redis fills a replica's memory."""
+    """Nobody who can write into Redis fills a replica's memory; nor is more and more added."""
     monkeypatch.setattr(silences, "MOST", 3)
     with redis_server.client() as client:
         client.hset("sonde:{group:silences}:silences", mapping=dict.fromkeys("abcd", "1 {}"))
+    await three[0].add(SILENCE)
     with capture_logs() as logs:
-        await three[0].shared.settle()
-    assert [each["event"] for each in logs] == ["silences.too_many"]
+        await settle(three[0])  # looks twice
+        assert [each["event"] for each in logs] == ["silences.too_many"]
+        with redis_server.client() as client:
+            assert client.hlen("sonde:{group:silences}:silences") == 4
+            client.delete("sonde:{group:silences}:silences")
+        await settle(three[0], three[1])
+    assert await three[1].known() == (SILENCE,)
 
 
 async def test_a_thousand_are_shared(three: list[Replica]) -> None:
@@ -163,6 +169,9 @@ async def test_a_thousand_are_shared(three: list[Replica]) -> None:
         await three[2].add(SILENCE)
         await settle(*three)
     assert "silences.not_taken" in {each["event"] for each in logs}  # no room for one more
+    with capture_logs() as logs:
+        await settle(*three[:2])
+    assert logs == []  # it is said once
 
 
 async def test_it_goes_on_by_itself(three: list[Replica], redis_server: RedisServer) -> None:

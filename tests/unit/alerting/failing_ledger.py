@@ -22,6 +22,8 @@ class FailingLedger(Ledger):
     """Reads fail at once."""
     hung = False
     """Reads take for ever."""
+    slow_s = 0.0
+    """How long each read takes."""
     reads = 0
     """How often it was asked."""
 
@@ -45,6 +47,7 @@ class FailingLedger(Ledger):
             raise LedgerError("I/O error")
         if self.hung:
             await _patience(timeout_s)
+        await asyncio.sleep(self.slow_s)
         return await super().read(work, timeout_s=timeout_s)
 
     @cached_property

@@ -107,6 +107,20 @@ async def test_who_waits_asks_again_and_nothing_else_meanwhile(tmp_path: Path) -
     assert consent.settlements == [(FIRING.id, True)]
 
 
+async def test_a_wait_that_ends_while_the_ledger_is_read_is_over(tmp_path: Path) -> None:
+    """Looked at a moment too early, it is looked at again at once, and not a minute later."""
+    sink, consent = Sink(), Scripted(script=deque([Word.WAIT]))
+    async with empty_road(tmp_path) as road:
+        await road.put(FIRING)
+        deliverer = road.deliverer(sink, consent=consent)
+        async with at_work(deliverer):
+            await asyncio.sleep(WAIT_S - 0.05)
+            road.ledger.slow_s = 0.1
+            deliverer.wake()
+            await asyncio.sleep(5)
+    assert [at for at, _ in consent.asked] == pytest.approx([0, WAIT_S], abs=0.5)
+
+
 async def test_a_wait_holds_up_its_own_alert_alone(tmp_path: Path) -> None:
     """An end stays behind its beginning; another alert goes at once."""
     sink, consent = Sink(), Scripted(script=deque([Word.WAIT]))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from aggregator.results import SkippedSlot
-from aggregator.window import Windows
+from aggregator.window import OUT_OF_ORDER_S, Windows
 from monitor.elsewhere import MOST, ON_THE_WAY_S, Elsewhere, patience_s
 from probes.result import SkipReason
 from probes.target import Slot
@@ -41,6 +41,17 @@ def test_a_location_that_was_silent_does_not_report() -> None:
     assert made.reporting("iad1", 100.0) is made.windows["iad1"]
     assert made.reporting("iad1", 100.1) is None
     assert made.reporting("sin1", 0.0) is None
+
+
+def test_what_is_heard_much_too_late_is_not_counted_as_now() -> None:
+    """An outage of an hour ago, told by a replica that was cut off until now."""
+    made = heard(4_000.0)
+    assert not made.take(result(location="iad1", slot=2), 400.0)
+    assert not made.take(SkippedSlot("chat", "iad1", Slot(3, 30.0), SkipReason.LATE, 31.0), 31.0)
+    assert made.take(result(location="iad1", slot=4), 4_000.0 - OUT_OF_ORDER_S)
+    assert made.take(result(location="iad1", target="other"), 400.0)
+    assert count(made, 4_000.0) == (2, 0)
+    assert made.reporting("iad1", 4_000.0) is not None
 
 
 def test_patience_is_that_of_the_most_frequent_target() -> None:

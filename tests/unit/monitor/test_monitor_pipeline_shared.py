@@ -107,6 +107,16 @@ async def test_what_is_heard_late_is_not_of_now(station: Station) -> None:
     assert station.pipeline.last_result["chat"].slot == 1
 
 
+async def test_what_is_heard_late_of_another_location_is_not_of_now_either(
+    station: Station,
+) -> None:
+    """A region that was cut off tells its backlog: no rule takes it for what is now."""
+    assert await station.hear(found(9, location="iad1")) == {"new": 1}
+    old = [found(slot, ago_s=600.0, location="iad1") for slot in (2, 3, 4)]
+    assert await station.hear(*old) == {"late": 3}
+    assert station.elsewhere.windows["iad1"].summary(("chat",), 3_600.0, NOW).n == 1
+
+
 async def test_a_clock_that_runs_ahead_takes_no_slot_of_tomorrow(station: Station) -> None:
     """What is told of times that have not come is left out: our own results of then will count."""
     assert await station.hear(found(1, ago_s=-3_600.0)) == {"unknown": 1}

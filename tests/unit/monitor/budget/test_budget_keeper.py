@@ -1,12 +1,13 @@
 """Every attempt is reserved before it is sent, and settled by what it cost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 
 import pytest
 from structlog.testing import capture_logs
 
+from aggregator.ledger import LedgerError
 from alerting.metric import Fact
 from monitor.budget.keeper import DRAW_AGAIN_S, GIVE_BACK_S, Keeper
 from monitor.budget.purse import Drawn, PurseError
@@ -311,6 +312,32 @@ async def test_what_others_draw_and_count_is_heard() -> None:
         hearing.cancel()
     assert keeper.books[0].account.used_nusd == (7 + 2 * BOUND_USD) * USD
     assert keeper.refusal(a) is SkipReason.BUDGET
+
+
+async def test_counts_of_others_that_are_not_heard_end_nothing() -> None:
+    """A ledger that cannot be read the first time, after a budget was added to none: later."""
+
+    class Unread(MemoryPurse):
+        unread = False
+
+        async def overruns(self, day: date) -> Mapping[str, int]:
+            if self.unread:
+                raise LedgerError("no answer within 5 s")
+            return await super().overruns(day)
+
+    a, purse = target(), Unread()
+    purse.shared = True
+    keeper = await opened(purse, Hands(), [budget("p", 100_000.0)], [a])
+    purse.unread = True
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as group:
+            hearing = group.create_task(keeper.run())
+            assert await spent(keeper, a, cost_usd=None, status=None)
+            assert await spent(keeper, a, cost_usd=None, status=None)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            hearing.cancel()
+    assert {line["event"] for line in logs} == {"budget.overruns_not_heard"}
 
 
 async def test_a_purse_that_is_away_is_no_spent_budget() -> None:

@@ -44,6 +44,11 @@ def test_a_reply_is_read_as_bytes_and_as_text() -> None:
     assert found.sessions == {"s": OPEN}
 
 
+def test_a_name_from_redis_forges_no_line() -> None:
+    """Who is absent stands in the log."""
+    assert read_reply([*HEAD[:5], "a\nb", WELL[6]]).absent == "a b"
+
+
 @pytest.mark.parametrize(
     ("head", "fields"),
     [

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from redis.asyncio import Redis
 
-from monitor.cluster.link import AwayError, Link
+from monitor.cluster.link import ASK_S, AwayError, Link
 
 
 @pytest.fixture
@@ -48,3 +48,24 @@ async def test_a_loop_that_is_always_late_gives_up_in_the_end(link: Link) -> Non
     loop.call_soon(stand)
     with pytest.raises(AwayError):
         await link.ask(lambda _client: asyncio.sleep(10.0), timeout_s=0.01)
+
+
+class Late:
+    """A Redis that answers, and has our loop stand still past the end of the second wait."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def eval(self, *_words: object) -> None:
+        """Be asked to write."""
+        self.asked += 1
+        if self.asked == 2:  # the first connects, and has longer
+            asyncio.get_running_loop().call_soon(time.sleep, ASK_S + 0.1)
+            await asyncio.sleep(ASK_S + 0.05)
+
+
+async def test_a_late_look_takes_redis_for_away_no_sooner() -> None:
+    """The look is a question as any other."""
+    link = Link(cast("Redis", Late()), "group")
+    await link.look()
+    assert link.connected

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from aggregator.ledger import LedgerError
 from monitor.budget.purse import BUDGET, Drawn, LedgerPurse, PurseError
 from monitor.clock import Clock
+from monitor.cluster.drawn import MOST_FIELDS
 from monitor.cluster.link import ASK_S
 from monitor.cluster.purse import COPIES_S, RedisPurse
 from monitor.cluster.purse_fields import PURSE, drawn_together
@@ -282,6 +283,22 @@ async def test_days_gone_by_are_let_go_of_when_both_clocks_say_so(group: Group) 
     assert group.server.now_ms > NOON_MS
 
 
+async def test_too_many_fields_are_let_go_of_with_their_day(group: Group) -> None:
+    """Processes that began and died for days are no reason never to draw again."""
+    of_today = {f"d|x.{number}|{DAY}|p": "1" for number in range(MOST_FIELDS)}
+    group.server.hash |= of_today
+    await group.go_on(1)
+    with pytest.raises(PurseError, match="unreadable"):
+        await drawn(group.purses["a"], 10)
+    group.start("c")  # it never heard of anything else
+    await group.purses["c"].overruns(DAY)
+    group.server.now_ms += 4 * 86_400_000
+    await group.go_on(SETTLED_S)
+    later = DAY.replace(day=20)
+    for name in "ac":
+        assert (await group.purses[name].draw("p", later, 10, 100)).granted_nusd == 10
+
+
 async def test_a_day_that_was_begun_alone_goes_on_together(group: Group) -> None:
     """What was drawn before a replica had others is drawn for all of them, and once only."""
     ledger = group.ledgers.setdefault("c", MemoryLedger())
@@ -307,6 +324,19 @@ async def test_a_day_that_was_begun_together_goes_on_alone(group: Group) -> None
     assert await alone.draw("p", DAY, 0, 100) == Drawn(0, 45)
     assert await alone.draw("p", DAY, 100, 100) == Drawn(55, 100)
     assert await alone.draw("q", DAY, 1, 100) == Drawn(1, 1)
+
+
+async def test_what_others_drew_while_they_were_alone_counts_alone_too(group: Group) -> None:
+    """They told of it when they joined; only what it drew itself stands in its own table."""
+    for name, amount_nusd in (("a", 5), ("c", 60)):
+        ledger = group.ledgers.setdefault(name, MemoryLedger())
+        before = LedgerPurse(ledger, drawn_together)  # type: ignore[arg-type]  # as above
+        await before.draw("p", DAY, amount_nusd, 100)
+        await group.start(name).overruns(DAY)
+    await group.go_on(SETTLED_S)
+    await drawn(group.purses["a"], 10)
+    alone = LedgerPurse(group.ledgers["a"], drawn_together)  # type: ignore[arg-type]  # as above
+    assert await alone.draw("p", DAY, 100, 100) == Drawn(25, 100)
 
 
 async def test_a_ledger_that_holds_nonsense_is_said() -> None:

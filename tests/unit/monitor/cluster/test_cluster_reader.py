@@ -15,7 +15,7 @@ from monitor.cluster.link import AwayError, Link
 from monitor.cluster.position import HEARD
 from monitor.cluster.protocol import Heard, Keep
 from monitor.cluster.publisher import FROM, MARK, NEWS
-from monitor.cluster.reader import Entry, Reader
+from monitor.cluster.reader import LOST_AT_ONCE, Entry, Reader
 from monitor.cluster.ways import open_client
 from monitor.config.redis_url import parse_redis_url
 from monitor.config.values import Config
@@ -60,12 +60,18 @@ class Listener:
 
     def __init__(self) -> None:
         self.lost_slots: list[int] = []
+        self.heard = self.asked = self.together = 0
 
     async def hear(self, heard: Sequence[Heard], _keep: Keep) -> Counter[str]:
+        self.heard += len(heard)
         return Counter(new=len(heard))
 
     async def lost(self, _target: str, slot: Slot) -> bool:
         self.lost_slots.append(slot.number)
+        self.asked += 1
+        self.together = max(self.together, self.asked)
+        await asyncio.sleep(0)
+        self.asked -= 1
         return True
 
 
@@ -107,3 +113,42 @@ async def test_others_have_time_to_tell_after_redis_was_away(tmp_path: Path) -> 
     away: tuple[float, None] = (2 * DUE_S, None)
     assert await lost(tmp_path, away, (1.0, []), (1.0, []), (1.0, [entry(1, 1)]), (9.0, [])) == []
     assert await lost(tmp_path, away, (TOLD_S, []), (1.0, []), (1.0, [])) == [1]
+
+
+async def test_who_leads_when_news_come_hears_them(tmp_path: Path) -> None:
+    """Another configuration is taken up while they are waited for: it has targets of its own."""
+    before, after = Listener(), Listener()
+    leading = before
+
+    class Taken(Told):
+        async def xread(self, streams: object, **said: object) -> Sequence[object]:
+            nonlocal leading
+            leading = after
+            return await super().xread(streams, **said)
+
+    link = Taken((0.1, [entry(1, 1, 2)]))
+    ledger = Ledger.open(tmp_path / "sonde.db", (HEARD,), inline=True)
+    reader = Reader(link, ledger, b"a", "here", Awaited(), lambda: link.now)
+    running = asyncio.create_task(reader.run(lambda: leading))
+    await link.over.wait()
+    running.cancel()
+    await asyncio.wait([running])
+    await ledger.close()
+    assert (before.heard, after.heard) == (0, 2)
+
+
+async def test_many_lost_slots_hold_up_no_news(tmp_path: Path) -> None:
+    """They are given up together, some at a time, and what is told meanwhile is heard."""
+    link = Told(*[(DUE_S, [entry(number, 9_000 + number)]) for number in range(1, 5)])
+    slots, listener = Awaited(), Listener()
+    for number in range(2 * LOST_AT_ONCE):
+        slots.expect(TARGET, Slot(number, 0.0), 0.0)
+    ledger = Ledger.open(tmp_path / "sonde.db", (HEARD,), inline=True)
+    reader = Reader(link, ledger, b"a", "here", slots, lambda: link.now)
+    running = asyncio.create_task(reader.run(lambda: listener))
+    await link.over.wait()
+    running.cancel()
+    await asyncio.wait([running])
+    await ledger.close()
+    assert (len(listener.lost_slots), listener.together) == (2 * LOST_AT_ONCE, LOST_AT_ONCE)
+    assert listener.heard == 4

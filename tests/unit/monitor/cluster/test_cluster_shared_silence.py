@@ -52,12 +52,15 @@ def test_a_name_that_is_none_of_ours_is_refused(identity: str) -> None:
         altered(starts_at=float("nan")),
         altered(starts_at=5000.0),
         altered(starts_at=4600.5 - LONGEST_S - 2),
+        altered(starts_at=10**400),
+        altered(starts_at=-1.0),
         altered(author="x" * 20_000),
+        "1e300 " + altered(starts_at=1e300).partition(" ")[2],
         "inf " + encode(SILENCE).partition(" ")[2],
         "4600.5 []",
         "4600.5 " + "[" * 10_000,
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_what_silences_everything_or_for_ever_is_refused(text: str) -> None:
     """Nobody who can write into Redis makes people hear of nothing."""
