@@ -31,7 +31,7 @@ INTERVAL_S: Final = 60.0
 LIMIT_CORES: Final = 0.2
 REQUEST_CORES: Final = 0.1
 REQUEST_MIB: Final = 256.0
-STARTUP_S: Final = 90.0
+STARTUP_S: Final = 240.0
 """What the startup probe in deploy/kubernetes allows; a test ties the two."""
 STARTS: Final = 3
 READY_LIMIT_S: Final = 120.0

@@ -86,12 +86,15 @@ class Traces:
                 self._drop(Dropped.STOPPED, batch.items + len(self.waiting))
                 self.waiting.clear()
                 return
-            if self._clock.monotonic() - began + away_s > GIVE_UP_S:
+            given_up = self._clock.monotonic() - began + away_s > GIVE_UP_S
+            if given_up:
                 self._drop(Dropped.GIVEN_UP, batch.items)
-                return
+                self.under_way = 0
             with suppress(TimeoutError):
                 async with asyncio.timeout(away_s):
                     await self._stopping.wait()
+            if given_up:  # the next batch must not be sooner than this one was to be
+                return
             attempt += 1
 
     def _drop(self, reason: Dropped, items: int) -> None:

@@ -92,9 +92,17 @@ def test_every_tag_is_pinned(name: str) -> None:
     image, _, tag = SERVICES[name]["image"].partition(":")
     if name in OURS:
         assert (image, SERVICES[name]["pull_policy"]) == ("sonde", "never")
-        assert (FOLDER / SERVICES[name]["build"]["context"]).resolve() == ROOT
     else:
         assert tag[:1].isdigit() or tag[1:2].isdigit(), tag
+
+
+def test_our_image_is_built_once() -> None:
+    """By one service for all: Compose builds side by side, and the second finds its tag taken."""
+    (builder,) = (name for name in SERVICES if "build" in SERVICES[name])
+    assert (FOLDER / SERVICES[builder]["build"]["context"]).resolve() == ROOT
+    assert {SERVICES[name]["image"] for name in OURS} == {SERVICES[builder]["image"]}
+    # Compose 1 builds just before it starts: whoever starts alone has it started first.
+    assert all(name == builder or builder in SERVICES[name]["depends_on"] for name in OURS)
 
 
 @every_service

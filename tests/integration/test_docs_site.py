@@ -9,12 +9,14 @@ from typing import Final
 
 import pytest
 
-from tests.docs.blocks import ROOT
+from tests.docs.blocks import PAGES, ROOT
 
 _FETCHED: Final = re.compile(
     r"""<(?:script|img|iframe)\b[^>]*\bsrc=["']?(https?:)?//|"""
     r"""<link\b[^>]*\brel=["']?(?:stylesheet|preload|preconnect|icon)\b[^>]*\bhref=["']?(https?:)?//"""
 )
+_BY_NAME: Final = re.compile(r"pip install (?:-\S+ )*['\"]?sonde(?![\w.\[-])")
+"""An extra (`sonde[parquet]`) is of what is installed already."""
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,10 @@ def test_every_claim_about_others_has_a_page() -> None:
     table = text.partition("## How it compares")[2].partition("\n## ")[0]
     for other in ("Gatus", "blackbox_exporter", "Cloudprober", "Uptime Kuma", "LiteLLM"):
         assert re.search(rf"\[[^\]]*{other}[^\]]*\]\(https://", table), other
+
+
+def test_nobody_is_told_to_install_a_stranger() -> None:
+    """On PyPI our name is somebody else's package: no page installs it by its name alone."""
+    assert _BY_NAME.search("run: pip install --quiet sonde\n")
+    texts = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
+    assert [name for name, text in texts.items() if _BY_NAME.search(text)] == []

@@ -57,6 +57,7 @@ def test_the_archive_is_the_chart(tmp_path: Path) -> None:
         ({"location": ""}, "/location"),
         ({"secretName": ""}, "/secretName"),
         ({"image": {"repository": "registry.example.com/sonde latest"}}, "/image/repository"),
+        ({"image": {"repository": "registry.example.com/sonde:1.0"}}, "/image/repository"),
         ({"storage": {"size": "4 GB"}}, "/storage/size"),
         ({"resources": {"limit": {}}}, "'limit' not allowed"),
         ({"terminationGracePeriodSeconds": 20}, "/terminationGracePeriodSeconds"),
@@ -64,6 +65,8 @@ def test_the_archive_is_the_chart(tmp_path: Path) -> None:
         ({"service": {"type": "ExternalName"}}, "/service/type"),
         ({"podDisruptionBudget": {"maxUnavailable": "half"}}, "/podDisruptionBudget"),
         ({"serviceMonitor": {"interval": "often"}}, "/serviceMonitor/interval"),
+        ({"serviceMonitor": {"enabled": True, "interval": "5s"}}, "scrapeTimeout is longer"),
+        ({"serviceMonitor": {"enabled": True, "scrapeTimeout": "1m"}}, "scrapeTimeout is longer"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(values: dict[str, object], told: str) -> None:
@@ -87,9 +90,15 @@ def test_no_grace_below_the_stop_budget_is_taken() -> None:
 
 def test_a_configuration_of_ones_own_replaces_ours() -> None:
     """Its text arrives as it is, template signs included: nothing in it is rendered."""
-    text = 'targets: []\n# {{ target }} and ${NAME}\nrules:\n  - {summary: "{{ value }}"}\n'
+    text = '  # a\ntargets: []\n# {{ target }} and ${NAME}\nrules:\n  - {summary: "{{ value }}"}\n'
     made = installed_release(CHART, {"config": text}).objects
     assert named(made, "ConfigMap")["data"] == {"sonde.yaml": text}
+
+
+def test_a_configuration_without_a_cluster_is_refused_where_there_are_replicas() -> None:
+    """Each would be alone with everything: twice the probes, the money and the messages."""
+    with pytest.raises(HelmRefusedError, match="says nothing of `cluster`"):
+        installed_release(CHART, {**REPLICAS, "config": "targets: []\n"})
 
 
 def test_nothing_scales_by_itself_unless_asked() -> None:
@@ -106,6 +115,14 @@ def test_what_is_optional_is_off() -> None:
     kinds = {each["kind"] for each in SOURCES["chart"]()}
     assert kinds.isdisjoint({"ServiceMonitor", "PrometheusRule", "HorizontalPodAutoscaler"})
     assert len([each for each in SOURCES["chart"]() if each["kind"] == "StatefulSet"]) == 1
+
+
+def test_a_scrape_may_take_as_long_as_is_said() -> None:
+    """Thousands of targets take their time; minutes and seconds are compared as what they are."""
+    said = {"enabled": True, "interval": "1m", "scrapeTimeout": "60s"}
+    made = installed_release(CHART, {"serviceMonitor": said}).objects
+    (endpoint,) = named(made, "ServiceMonitor")["spec"]["endpoints"]
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("1m", "60s")
 
 
 def test_what_is_on_can_be_turned_off() -> None:
@@ -165,6 +182,16 @@ def test_its_own_test_fails_when_no_replica_is_ready(status: int) -> None:
             check=False,
         )
     assert (done.returncode == 0) == (status == 200)
+
+
+def test_its_own_test_gets_in_where_few_may() -> None:
+    """Who says who may reach the page need not think of the pod that asks whether it answers."""
+    release = installed_release(CHART, {"networkPolicy": {"ingressFrom": [{"podSelector": {}}]}})
+    (rule,) = named(release.objects, "NetworkPolicy")["spec"]["ingress"]
+    first, second = rule["from"]
+    assert first == {"podSelector": {}}
+    labels = release.hooks[0]["metadata"]["labels"]
+    assert second["podSelector"]["matchLabels"].items() <= labels.items()
 
 
 @contextmanager

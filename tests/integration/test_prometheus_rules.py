@@ -19,6 +19,11 @@ EGRESS: Final = (
 OTHER: Final = "{instance='b', job='sonde'}"
 HERE: Final = "{instance='a', job='sonde', location='fra1'}"
 THERE: Final = "{instance='b', job='sonde', location='fra1'}"
+OTHERS: Final = (
+    "{instance='c', job='sonde', location='fra1', group='chat'}",
+    "{instance='d', job='sonde', location='fra1', namespace='b', service='b-sonde'}",
+)
+"""Replicas of other groups at the same place."""
 DEAD: Final = "{channel='team', outcome='dead', instance='a', job='sonde'}"
 SENT: Final = "{channel='team', outcome='sent', instance='a', job='sonde'}"
 QUEUE: Final = "{signal='traces', reason='queue', instance='a', job='sonde'}"
@@ -85,6 +90,11 @@ def fired(tmp_path: Path, alert: str, series: dict[str, str]) -> bool:
         ("SondeCutOffFromRedis", {f"sonde_cluster_connected{SONDE}": "1x20 0x10"}),
         ("SondeReplicasMissing", {f"sonde_cluster_replicas{HERE}": "3x10 2x20"}),
         (
+            "SondeReplicasMissing",
+            {f"sonde_cluster_replicas{HERE}": "3x10 2x20"}
+            | {f"sonde_cluster_replicas{each}": "9x30" for each in OTHERS},
+        ),
+        (
             "SondeReplicasDisagree",
             {f"sonde_cluster_replicas{HERE}": "2x30", f"sonde_cluster_replicas{THERE}": "1x30"},
         ),
@@ -138,12 +148,15 @@ def test_each_alert_fires_in_its_own_trouble(
 def test_all_is_quiet_while_all_is_well(tmp_path: Path, alert: str) -> None:
     """Points come and go, some wait a moment, what was lost an hour ago is no news.
 
-    A replica that dies loses a slot or two; one that joins makes the group larger.
+    A replica that dies loses a slot or two; one that joins makes the group larger. Other groups
+    have as many replicas as they like.
     """
     well = {
         f"sonde_cluster_connected{SONDE}": "1x20 0 1x9",
         f"sonde_cluster_replicas{HERE}": "2x10 3x20",
         f"sonde_cluster_replicas{THERE}": "2x11 3x19",
+        f"sonde_cluster_replicas{OTHERS[0]}": "5x30",
+        f"sonde_cluster_replicas{OTHERS[1]}": "4x30",
         f"sonde_cluster_clock_ahead_seconds{SONDE}": "0.4x30",
         f"sonde_cluster_clock_ahead_seconds{OTHER}": "-0.4x30",
         f"sonde_cluster_lost_slots_total{SONDE}": "0x25 2x5",

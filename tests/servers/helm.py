@@ -33,7 +33,7 @@ class Release:
     """What an installation made."""
 
     objects: tuple[Object, ...]
-    """As the API got them."""
+    """As the API got them, by kind and name: those of one kind are made all at once."""
     hooks: tuple[Object, ...]
     notes: str
 
@@ -49,7 +49,8 @@ def installed_release(
     with kubernetes_api(minor) as api:
         done = _step("install", chart, api.kubeconfig(), release=release, values=dict(values or {}))
         hooks = (yaml.safe_load(each["manifest"]) for each in done.get("hooks") or ())
-        return Release(tuple(api.created), tuple(hooks), done["info"]["notes"])
+        made = sorted(api.created, key=lambda each: (each["kind"], each["metadata"]["name"]))
+        return Release(tuple(made), tuple(hooks), done["info"]["notes"])
 
 
 def lint(chart: Path) -> list[str]:

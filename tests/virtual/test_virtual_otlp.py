@@ -43,6 +43,7 @@ class Sink:
         self.failure: WriteError | None = None
         self.answers: dict[Signal, bytes] = {}
         self.hangs = False
+        self.takes_s = 0.0
         self.closed = False
         self.asked: list[tuple[Signal, float]] = []
         self.spans = 0
@@ -53,6 +54,7 @@ class Sink:
         self.asked.append((signal, asyncio.get_running_loop().time()))
         if self.hangs:
             await asyncio.Event().wait()
+        await asyncio.sleep(self.takes_s)
         if self.failure is not None:
             raise self.failure
         if signal is Signal.TRACES:
@@ -180,6 +182,35 @@ async def test_a_retry_after_is_obeyed() -> None:
         assert Counter(signal for signal, _ in sink.asked) == {Signal.TRACES: 1, Signal.METRICS: 1}
         await asyncio.sleep(10)
         assert len(sink.asked) == 4
+
+
+async def test_a_retry_after_beyond_our_patience_is_obeyed_too() -> None:
+    """One batch is too old by then; the others wait, and nobody is asked meanwhile."""
+    sink = Sink()
+    sink.failure = WriteError(Outcome.THROTTLED, "answered 429", 3_600.0)
+    sink.takes_s = 0.01
+    async with telling(sink, only(metrics=False)) as told:
+        for number in range(2 * TOGETHER):
+            told.exporter.offer(answered(at=float(number)))
+        await asyncio.sleep(250)
+        assert len(sink.asked) == 1
+        assert told.dropped() == {"given_up": TOGETHER * SPANS}
+        sink.failure = None
+        await asyncio.sleep(60)
+        assert len(sink.probes) == TOGETHER
+
+
+async def test_a_stop_while_a_throttled_endpoint_is_left_alone_asks_once_more() -> None:
+    """What was given up is counted once."""
+    sink = Sink()
+    sink.failure = WriteError(Outcome.THROTTLED, "answered 429", 3_600.0)
+    sink.takes_s = 0.01
+    async with telling(sink, only(metrics=False)) as told:
+        for number in range(TOGETHER + 1):
+            told.exporter.offer(answered(at=float(number)))
+        await asyncio.sleep(20)
+    assert len(sink.asked) == 2
+    assert told.dropped() == {"given_up": TOGETHER * SPANS, "stopped": SPANS}
 
 
 async def test_a_batch_is_given_up_in_the_end() -> None:

@@ -42,3 +42,8 @@ storageClassName: {{ . | quote }}
 {{- end }}
 resources: {requests: {storage: {{ .size }}}}
 {{- end }}
+
+{{/* How many seconds `15s` or `2m` is. */}}
+{{- define "sonde.seconds" -}}
+{{ hasSuffix "m" . | ternary 60 1 | mul (trimAll "sm" . | int) }}
+{{- end }}
