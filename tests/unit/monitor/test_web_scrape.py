@@ -11,7 +11,15 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import Message, Scope
 
 from monitor.metrics import Metrics
-from monitor.web.scrape import CHUNK_CHARS, OPEN_LIMIT, TURN_S, Scrapes, accepts_gzip, chunks
+from monitor.web.scrape import (
+    CHUNK_CHARS,
+    LONGEST_TURN_S,
+    OPEN_LIMIT,
+    TURN_S,
+    Scrapes,
+    accepts_gzip,
+    chunks,
+)
 
 REFUSED = 'sonde_scrapes_failed_total{reason="busy"} 1.0'
 
@@ -88,6 +96,39 @@ async def test_others_have_their_turn_while_it_is_written() -> None:
     """With every look at the clock half a turn long, others run at every third piece at least."""
     _, turns = await collected(iter(["x\n"] * 100), TURN_S / 2)
     assert turns >= 100 // 3
+
+
+@pytest.mark.parametrize(
+    ("away_s", "turn_s"),
+    [(0.0, TURN_S), (LONGEST_TURN_S / 2, LONGEST_TURN_S / 2), (1.0, LONGEST_TURN_S)],
+)
+async def test_a_turn_is_as_long_as_that_of_others(away_s: float, turn_s: float) -> None:
+    """Who has much to do in between leaves a scrape half of the loop, but for a bounded time."""
+    now_s, turns_s = 0.0, [0.0]
+
+    def pieces() -> Iterator[str]:
+        nonlocal now_s
+        for _ in range(1_000):
+            now_s += TURN_S / 10
+            turns_s[-1] += TURN_S / 10
+            yield "x\n"
+
+    async def others() -> None:
+        nonlocal now_s
+        while True:
+            await asyncio.sleep(0)
+            if turns_s[-1]:
+                turns_s.append(0.0)
+                now_s += away_s
+
+    async with asyncio.TaskGroup() as group:
+        other = group.create_task(others())
+        async for _ in chunks("", pieces(), lambda: now_s):
+            pass
+        other.cancel()
+    _first, *whole, _last = turns_s
+    assert len(whole) > 10
+    assert whole == pytest.approx([turn_s] * len(whole), abs=TURN_S / 5)
 
 
 async def test_what_takes_no_time_keeps_the_loop() -> None:
