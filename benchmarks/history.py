@@ -140,7 +140,8 @@ class Month:
         self.since = int(time.time()) // Level.DAY * Level.DAY - DAYS * Level.DAY
         self.until = self.since + DAYS * Level.DAY
         self._chance = random.Random(1)  # the same every time
-        self._roller = Roller(self.timed)
+        # It writes, and asks no more of a ledger.
+        self._roller = Roller(self.timed)  # type: ignore[arg-type]
         self._pool: list[Sequence[object]] = []
 
     @property

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -76,7 +77,7 @@ async def fill(path: Path, rows: int) -> None:
     began = time.time() - rows
     for first in range(0, rows, TOGETHER):
         found = [result(n, began + n) for n in range(first, min(first + TOGETHER, rows))]
-        await ledger.write(lambda c, found=found: insert_results(c, found), timeout_s=None)
+        await ledger.write(partial(insert_results, results=found), timeout_s=None)
     await ledger.close()
 
 
