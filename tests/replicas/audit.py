@@ -34,6 +34,11 @@ class Slots:
         return {slot for slot in self.due if len(self.runs.get(slot, ())) > 1}
 
     @property
+    def decisions(self) -> set[int]:
+        """By how many replicas slots were run or skipped: 1 where they share, else all."""
+        return {len(self.runs.get(slot, ())) + len(self.skips.get(slot, ())) for slot in self.due}
+
+    @property
     def lost(self) -> set[tuple[str, int]]:
         """Claimed by a replica from which nothing came, and told so by another."""
         return {

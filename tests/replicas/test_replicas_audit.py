@@ -63,6 +63,7 @@ def test_slots_run_once_are_all_right(ledgers: Mapping[str, Path]) -> None:
     slots = audited(ledgers)
     assert len(slots.due) == 10
     assert not slots.doubled | slots.lost | slots.skipped | slots.missing
+    assert slots.decisions == {1}
     assert slots.shares == {"ada": 4, "ben": 3, "cy": 3}
 
 
@@ -77,6 +78,7 @@ def test_a_slot_run_twice_is_found(ledgers: Mapping[str, Path]) -> None:
         ran(connection, FIRST)
     connection.close()
     assert audited(ledgers).doubled == {("t0", FIRST)}
+    assert audited(ledgers).decisions == {1, 2}
 
 
 def test_lost_and_skipped_are_told_apart(ledgers: Mapping[str, Path]) -> None:
