@@ -80,17 +80,23 @@ def entry(number: int, *slots: int) -> Entry:
     return f"{number}-0".encode(), {FROM: b"b", MARK: b"b", NEWS: joined(news)}
 
 
-async def lost(folder: Path, *answers: tuple[float, Sequence[Entry] | None]) -> list[int]:
-    """Await slot 1 from 0 on, let the reader have these answers, and return what it calls lost."""
-    link, slots, listener = Told(*answers), Awaited(), Listener()
-    slots.expect(TARGET, Slot(1, 0.0), 0.0)
+async def told(folder: Path, link: Told, hearer: Callable[[], Listener], slots: Awaited) -> Reader:
+    """Let a reader have all answers of a link; return it."""
     ledger = Ledger.open(folder / "sonde.db", (HEARD,), inline=True)
     reader = Reader(link, ledger, b"a", "here", slots, lambda: link.now)
-    running = asyncio.create_task(reader.run(lambda: listener))
+    running = asyncio.create_task(reader.run(hearer))
     await link.over.wait()
     running.cancel()
     await asyncio.wait([running])
     await ledger.close()
+    return reader
+
+
+async def lost(folder: Path, *answers: tuple[float, Sequence[Entry] | None]) -> list[int]:
+    """Await slot 1 from 0 on, let the reader have these answers, and return what it calls lost."""
+    slots, listener = Awaited(), Listener()
+    slots.expect(TARGET, Slot(1, 0.0), 0.0)
+    reader = await told(folder, Told(*answers), lambda: listener, slots)
     assert reader.lost == len(listener.lost_slots)
     return listener.lost_slots
 
@@ -126,14 +132,7 @@ async def test_who_leads_when_news_come_hears_them(tmp_path: Path) -> None:
             leading = after
             return await super().xread(streams, **said)
 
-    link = Taken((0.1, [entry(1, 1, 2)]))
-    ledger = Ledger.open(tmp_path / "sonde.db", (HEARD,), inline=True)
-    reader = Reader(link, ledger, b"a", "here", Awaited(), lambda: link.now)
-    running = asyncio.create_task(reader.run(lambda: leading))
-    await link.over.wait()
-    running.cancel()
-    await asyncio.wait([running])
-    await ledger.close()
+    await told(tmp_path, Taken((0.1, [entry(1, 1, 2)])), lambda: leading, Awaited())
     assert (before.heard, after.heard) == (0, 2)
 
 
@@ -143,12 +142,6 @@ async def test_many_lost_slots_hold_up_no_news(tmp_path: Path) -> None:
     slots, listener = Awaited(), Listener()
     for number in range(2 * LOST_AT_ONCE):
         slots.expect(TARGET, Slot(number, 0.0), 0.0)
-    ledger = Ledger.open(tmp_path / "sonde.db", (HEARD,), inline=True)
-    reader = Reader(link, ledger, b"a", "here", slots, lambda: link.now)
-    running = asyncio.create_task(reader.run(lambda: listener))
-    await link.over.wait()
-    running.cancel()
-    await asyncio.wait([running])
-    await ledger.close()
+    await told(tmp_path, link, lambda: listener, slots)
     assert (len(listener.lost_slots), listener.together) == (2 * LOST_AT_ONCE, LOST_AT_ONCE)
     assert listener.heard == 4
